@@ -1,0 +1,215 @@
+"""What the estimators share: hyperparameters, validation of settings, building the network."""
+
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._device import resolve_device
+from ._scaling import standardisation
+from ._training import to_numpy
+from .losses import SquaredLoss
+from .models import FullyConnected, TorchModule
+from .models.activations import ACTIVATIONS
+from .optim import MEMORIES, Objective, build_method
+from .tangent import FACTORIZATIONS
+
+DTYPES = {"float64": torch.float64, "float32": torch.float32}
+
+
+class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
+    """Base class of the estimators; use the derived classes."""
+
+    _parameter_constraints: ClassVar = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "optimizer": [StrOptions({"ngd", "gd", "newton", "adam", "lbfgs"})],
+        "metric": [StrOptions({"l2", "loss"})],
+        "loss": [StrOptions({"squared"})],
+        "model": [torch.nn.Module, None],
+        "momentum": [StrOptions({"auto", "heavy-ball", "nesterov", "spring"}), None],
+        "momentum_space": [StrOptions({"function", "parameter"})],
+        "memory": [StrOptions(set(MEMORIES))],
+        "beta": [Interval(Real, -1, 1, closed="neither")],
+        "restart": [StrOptions({"loss", "gradient"}), None],
+        "step_size": [
+            StrOptions({"auto", "trust-region", "backtracking", "grid"}),
+            Interval(Real, 0, None, closed="neither"),
+        ],
+        "projection": [StrOptions({"auto", *FACTORIZATIONS})],
+        "rcond": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="left")],
+        "damping": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
+        "geodesic_acceleration": ["boolean"],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "tol": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
+        "device": [str],
+        "dtype": [StrOptions(set(DTYPES))],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def _build_method(self):
+        return build_method(
+            self.optimizer,
+            momentum=self.momentum,
+            momentum_space=self.momentum_space,
+            memory=self.memory,
+            beta=self.beta,
+            restart=self.restart,
+            step_size=self.step_size,
+            projection=self.projection,
+            rcond=self.rcond,
+            damping=self.damping,
+            geodesic_acceleration=self.geodesic_acceleration,
+        )
+
+    def _hidden_layer_sizes(self):
+        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes)).tolist()
+        if not all(isinstance(size, int) and size > 0 for size in sizes):
+            raise ValueError(
+                "Expected hidden_layer_sizes to hold positive whole numbers, such as (20,) or "
+                f"(20, 20), got {self.hidden_layer_sizes!r}."
+            )
+        return sizes
+
+    def _build_model(self, n_features, n_outputs, device="cpu"):
+        if self.model is not None:
+            model = TorchModule(self.model, n_features, DTYPES[self.dtype], device)
+            if model.n_outputs != n_outputs:
+                raise ValueError(
+                    f"Expected model to have {n_outputs} outputs, one for each column of y, got "
+                    f"{model.n_outputs}. Change its last layer."
+                )
+            return model
+        sizes = (n_features, *self._hidden_layer_sizes(), n_outputs)
+        return FullyConnected(sizes, self.activation)
+
+    def _check_settings(self):
+        """Refuse combinations that cannot run as they are named."""
+        self._build_method()
+        if self.model is not None and self.n_init > 1:
+            raise ValueError(
+                f"n_init={self.n_init} asks for several random starts, but model={self.model!r} "
+                "comes with one. Set n_init=1, or model=None and hidden_layer_sizes."
+            )
+        if self.optimizer == "lbfgs" and self.batch_size is not None:
+            raise ValueError(
+                f"optimizer='lbfgs' with batch_size={self.batch_size} would compare gradients of "
+                "different rows. Set batch_size=None, or another optimizer."
+            )
+
+    def _values(self, X):
+        """Network values at validated inputs, in standardised units: shape (n, c)."""
+        device = torch.device(self.device_)
+        if device.type == "cuda" and not torch.cuda.is_available():
+            device = torch.device("cpu")
+        dtype = DTYPES[self.dtype]
+        model = self._build_model(X.shape[1], self._n_network_outputs(), device)
+        theta = torch.as_tensor(self.theta_, dtype=dtype, device=device)
+        values = np.empty((len(X), model.n_outputs))
+        size = max(1, 2**22 // max(1, model.n_parameters))
+        for first in range(0, len(X), size):
+            rows = (X[first : first + size] - self.X_mean_) / self.X_scale_
+            points = torch.as_tensor(rows, dtype=dtype, device=device)
+            values[first : first + size] = model.value(theta, points).cpu().numpy()
+        return values
+
+    def _validated_for_prediction(self, X):
+        check_is_fitted(self)
+        return validate_data(self, X, reset=False, dtype=np.float64)
+
+    def _n_network_outputs(self):
+        return len(self.y_mean_)
+
+    def _standardise(self, X, y, weight, y_is_flat):
+        self._y_is_flat = y_is_flat
+        self.X_mean_, self.X_scale_ = standardisation(X, weight)
+        self.y_mean_, self.y_scale_ = standardisation(y, weight)
+
+    def _check_outputs(self, y):
+        """Later rows have to fit the standardisation of the first ones."""
+        if y.shape[1] != len(self.y_mean_):
+            raise ValueError(
+                f"Expected y to have {len(self.y_mean_)} columns, as in the first fit, got "
+                f"{y.shape[1]}. Set warm_start=False, or clone the estimator, to start anew."
+            )
+
+    def _place_model(self, n_samples):
+        """Build the model where it is going to be fitted."""
+        shape = self.n_features_in_, self._n_network_outputs()
+        probe = self._build_model(*shape)
+        n_rows = n_samples * probe.n_outputs
+        device = resolve_device(self.device, n_rows, probe.n_parameters)
+        self.device_ = str(device)
+        return probe if device.type == "cpu" else self._build_model(*shape, device)
+
+    def _last_theta(self, model):
+        if len(self.theta_) != model.n_parameters:
+            raise ValueError(
+                f"Expected a network of {len(self.theta_)} parameters, as in the first fit, got "
+                f"{model.n_parameters}. Set warm_start=False, or clone the estimator, to "
+                "start anew."
+            )
+        return self.theta_
+
+    def _objective(self, model, X, y, weight):
+        """The standardised problem as tensors."""
+        kind = {"dtype": DTYPES[self.dtype], "device": self.device_}
+        points = torch.as_tensor((X - self.X_mean_) / self.X_scale_, **kind)
+        target = torch.as_tensor((y - self.y_mean_) / self.y_scale_, **kind)
+        loss = SquaredLoss(target, torch.as_tensor(weight, **kind))
+        return Objective(model, loss, points, self.metric)
+
+    def _callback_hook(self, context, X, y):
+        """What the loop calls after each iteration; None without callbacks."""
+        if not hasattr(self, "_skl_callbacks"):
+            return None
+
+        def after_iteration(iterate):
+            task = context.subcontext(task_name="iteration")
+            task.call_on_fit_task_begin(estimator=self, X=X, y=y)
+            return task.call_on_fit_task_end(
+                estimator=self,
+                X=X,
+                y=y,
+                reconstruction_attributes=lambda: {"theta_": to_numpy(iterate.theta)},
+            )
+
+        return after_iteration
+
+    def _store(self, model, trained):
+        self.theta_ = trained.theta
+        self.loss_ = trained.loss
+        self.n_iter_ = trained.n_iter
+        self.stop_reason_ = trained.stop_reason
+        self.history_ = trained.history
+        self.loss_curve_ = trained.history["loss"]
+        self._memory = trained.memory
+        for name in ("coefs_", "intercepts_"):
+            self.__dict__.pop(name, None)
+        if isinstance(model, FullyConnected):
+            self._unfold(model)
+
+    def _unfold(self, network):
+        """Weights of each layer, with the standardisation multiplied into them."""
+        coefs, intercepts = [], []
+        for weights, biases in network.layers(torch.as_tensor(self.theta_)):
+            coefs.append(weights.T.numpy().copy())
+            intercepts.append(biases.squeeze(1).numpy().copy())
+        coefs[0] = coefs[0] / self.X_scale_[:, None]
+        intercepts[0] = intercepts[0] - self.X_mean_ @ coefs[0]
+        coefs[-1] = coefs[-1] * self.y_scale_
+        intercepts[-1] = intercepts[-1] * self.y_scale_ + self.y_mean_
+        self.coefs_, self.intercepts_ = coefs, intercepts

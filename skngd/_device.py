@@ -1,0 +1,48 @@
+"""Where a fit runs."""
+
+import torch
+
+# Multiplications of one Gram matrix, rows × parameters², from which on a GPU is expected to win:
+# below, launching the two hundred small kernels of an iteration (about 5 µs each) costs more than
+# one CPU core needs for the arithmetic (about 10⁹ multiplications in 0.1 s).
+GPU_MULTIPLICATIONS = 1e9
+
+
+def resolve_device(device, n_rows, n_parameters):
+    """The torch device that a setting stands for.
+
+    Parameters
+    ----------
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:<index>"``.
+    n_rows, n_parameters : int
+        Shape of the Jacobian.
+
+    Returns
+    -------
+    device : torch.device
+
+    Raises
+    ------
+    ValueError
+        If the name is not one of these, or names a device that this machine lacks.
+    """
+    if device == "auto":
+        large = n_rows * n_parameters**2 >= GPU_MULTIPLICATIONS
+        return torch.device("cuda" if large and torch.cuda.is_available() else "cpu")
+    if device == "cpu":
+        return torch.device("cpu")
+    kind, _, index = device.partition(":")
+    if kind != "cuda" or (index and not index.isdigit()):
+        reason = " Apple's MPS has no float64." if kind == "mps" else ""
+        raise ValueError(
+            f"Expected device to be 'auto', 'cpu', 'cuda' or 'cuda:<index>', got {device!r}.{reason}"
+            " Try device='auto'."
+        )
+    available = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if int(index or 0) >= available:
+        raise ValueError(
+            f"device={device!r} was asked for, but torch {torch.__version__} sees {available} CUDA "
+            "devices on this machine. Set device='auto' or 'cpu', or install a CUDA build of torch."
+        )
+    return torch.device(kind, int(index or 0))

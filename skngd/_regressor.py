@@ -1,0 +1,352 @@
+"""Regression by natural gradient descent with momentum."""
+
+import time
+
+import torch
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.utils import check_random_state
+
+from ._base import BaseNaturalMomentum
+from ._data import check_batch_size, split, validate_held_out, validate_rows
+from ._training import Units, train, train_one_step
+
+
+class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
+    """Small neural network, fitted by natural gradient descent with momentum.
+
+    Each iteration projects the functional gradient of the loss onto the tangent space of the
+    network, a linear least-squares problem in its Jacobian. The defaults need no tuning: a damped
+    natural gradient with momentum whose damping is controlled by a trust region.
+
+    Inputs and targets are standardised inside, with the sample weights.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(10,)
+        Numbers of neurons of the hidden layers. A step costs about n_samples × P² operations for
+        P parameters: small networks are what the natural gradient is for.
+    activation : {"tanh", "sin", "logistic", "softplus", "identity"}, default="tanh"
+        Activation function of the hidden layers.
+    optimizer : {"ngd", "gd", "newton", "adam", "lbfgs"}, default="ngd"
+        Natural gradient descent, equation (NGD); gradient descent (GD); Newton's method (N); Adam
+        and L-BFGS of torch, for comparison.
+    metric : {"l2", "loss"}, default="l2"
+        Metric of the Gram matrix, equation (G). For the squared loss both are the same.
+    loss : {"squared"}, default="squared"
+        ½ the mean squared error.
+    model : torch.nn.Module, default=None
+        Takes the place of the network. It maps standardised inputs to standardised targets, row
+        by row, and starts from its own parameters. Its derivatives come from ``torch.func``,
+        several times slower than those of the built-in network.
+    momentum : {"auto", "heavy-ball", "nesterov", "spring"} or None, default="auto"
+        Equations (HB), (NAG), (SPRING); None is the plain method. ``"auto"`` is "heavy-ball"
+        with ``optimizer="ngd"`` and None with the others.
+    momentum_space : {"function", "parameter"}, default="function"
+        What is remembered: a function, which is projected onto today's tangent space, or the last
+        parameter step, equations (QN), (pHB) and (pNAG).
+    memory : {"momentum", "difference", "gradient"}, default="momentum"
+        Which function is remembered: the last momentum (LM), the function difference (FD) or the
+        last gradient (LG). Nesterov's method is printed for "difference"; "momentum" is its
+        linearisation; "gradient" runs, and works against the motion.
+    beta : float in (-1, 1), default=0.5
+        How much is remembered; μ of (SPRING).
+    restart : {"loss", "gradient"} or None, default="loss"
+        ``"loss"`` drops the momentum of a step that would raise the loss (with a trust region:
+        that gains less than the step without it); ``"gradient"`` drops it when it points uphill;
+        None leaves inertia alone, which is what escapes a local minimum (with a constant
+        ``step_size``: a trust region refuses every rise).
+    step_size : {"auto", "trust-region", "backtracking", "grid"} or float, default="auto"
+        A constant α or how it is searched. ``"auto"`` is "trust-region" for "ngd" and "newton",
+        "backtracking" for "gd", 0.001 for "adam", and a strong Wolfe search for "lbfgs".
+    projection : {"auto", "svd", "qr", "gram", "kernel"}, default="auto"
+        How the pseudo-inverse is computed. ``"auto"``: "kernel" where there are fewer rows than
+        parameters, "gram" where damping makes it accurate, "qr" elsewhere.
+    rcond : float or "auto", default="auto"
+        Singular values up to ``rcond`` times the largest are cut off. ``"auto"`` cuts off those
+        that are rounding errors.
+    damping : float or "auto", default="auto"
+        λ in (AᵀA + λ I)⁻¹ Aᵀ, in standardised units. With a trust region: λ of the first step.
+        ``"auto"``: adapted by the trust region; 1e-10 ‖A‖² for the other step lengths (1e-5 ‖A‖²
+        for "spring"), but 0 where ``rcond`` is a number.
+    geodesic_acceleration : bool, default=True
+        Bend the steps of the trust region along the manifold, by one second directional
+        derivative.
+    batch_size : int, default=None
+        Rows of each iteration, drawn afresh; None takes all.
+    max_iter : int, default=300
+        Largest number of iterations, of each start.
+    max_time : float, default=None
+        Time limit in seconds for all starts together, looked at after each iteration.
+    tol : float or "auto", default="auto"
+        The fit has converged when the loss has not fallen by more than ``tol``, in the units of
+        y², in ``n_iter_no_change`` iterations. ``"auto"`` is a thousandth of the loss.
+    n_iter_no_change : int, default=10
+        See ``tol``. With ``batch_size`` or early stopping it counts evaluations of the monitored
+        loss.
+    early_stopping : bool, default=False
+        Hold out a part of the rows; the best iterate is the one with the lowest loss there, and
+        ``tol`` looks at that loss. Rows given to ``fit`` as ``X_val, y_val`` do the same.
+    validation_fraction : float in (0, 1), default=0.1
+        The part that ``early_stopping`` holds out.
+    n_init : int, default=1
+        Number of random starts; the best one is kept.
+    warm_start : bool, default=False
+        Start from the parameters of the last fit and keep its standardisation.
+    device : str, default="auto"
+        "cpu", "cuda", "cuda:1", …; ``"auto"`` takes a CUDA device, where there is one, from
+        n_samples × n_outputs × P² ≥ 1e9 on.
+    dtype : {"float64", "float32"}, default="float64"
+        Precision of the fit.
+    random_state : int, RandomState instance or None, default=None
+        Draws initial weights, batches and the held-out rows.
+    verbose : int, default=0
+        Print a line for each start.
+
+    Attributes
+    ----------
+    theta_ : ndarray of shape (P,)
+        Parameters of the network, in standardised units.
+    coefs_ : list of ndarray of shape (n_in, n_out)
+        Weights of each layer, in the units of X and y. Only for the built-in network.
+    intercepts_ : list of ndarray of shape (n_out,)
+        Biases of each layer, likewise.
+    loss_ : float
+        ½ the mean squared error, over rows and outputs, of the kept parameters on the training
+        rows; in the units of y².
+    loss_curve_ : ndarray of shape (n_iter_ + 1,)
+        The same at the start and after each iteration; with ``batch_size``, of the rows of the
+        iteration.
+    n_iter_ : int
+        Iterations of the best start.
+    stop_reason_ : str
+        Why it ended, as a sentence.
+    history_ : dict of str to ndarray of shape (n_iter_ + 1,)
+        ``time`` (seconds since ``fit`` was called), ``loss``, ``monitored_loss`` (on the held-out
+        rows, if any), ``step_size``, ``beta``, ``damping``, ``n_trials``, and ``rank``,
+        ``condition`` and ``kept`` of the projection; see :class:`skngd.tangent.ProjectionInfo`.
+    device_ : str
+        Where it was fitted.
+    X_mean_, X_scale_, y_mean_, y_scale_ : ndarray
+        The standardisation.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where X has names that are all strings.
+
+    See Also
+    --------
+    sklearn.neural_network.MLPRegressor : Adam, SGD and L-BFGS, for larger networks.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skngd import NaturalMomentumRegressor
+    >>> X = np.linspace(-1, 1, 200).reshape(-1, 1)
+    >>> y = np.sin(3 * X).ravel()
+    >>> model = NaturalMomentumRegressor(random_state=0).fit(X, y)
+    >>> bool(np.abs(model.predict(X) - y).max() < 1e-4)
+    True
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(10,),
+        *,
+        activation="tanh",
+        optimizer="ngd",
+        metric="l2",
+        loss="squared",
+        model=None,
+        momentum="auto",
+        momentum_space="function",
+        memory="momentum",
+        beta=0.5,
+        restart="loss",
+        step_size="auto",
+        projection="auto",
+        rcond="auto",
+        damping="auto",
+        geodesic_acceleration=True,
+        batch_size=None,
+        max_iter=300,
+        max_time=None,
+        tol="auto",
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_init=1,
+        warm_start=False,
+        device="auto",
+        dtype="float64",
+        random_state=None,
+        verbose=0,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.optimizer = optimizer
+        self.metric = metric
+        self.loss = loss
+        self.model = model
+        self.momentum = momentum
+        self.momentum_space = momentum_space
+        self.memory = memory
+        self.beta = beta
+        self.restart = restart
+        self.step_size = step_size
+        self.projection = projection
+        self.rcond = rcond
+        self.damping = damping
+        self.geodesic_acceleration = geodesic_acceleration
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.max_time = max_time
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_init = n_init
+        self.warm_start = warm_start
+        self.device = device
+        self.dtype = dtype
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, X_val=None, y_val=None):
+        """Fit the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of 2 equals two copies of the row, 0 leaves it out.
+        X_val, y_val : array-like, default=None
+            Rows that decide which iterate is kept, and when the fit has converged.
+
+        Returns
+        -------
+        self : NaturalMomentumRegressor
+
+        Raises
+        ------
+        ValueError
+            If the data are not finite, dense, real arrays of matching shapes, if no weight is
+            positive, if ``batch_size`` exceeds the rows, or if the hyperparameters name a
+            combination that does not exist.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``max_iter`` or ``max_time`` is reached, or if the loss overflows.
+        UserWarning
+            If the fit is interrupted from the keyboard. The best model so far is kept.
+        """
+        began = time.perf_counter()
+        self._check_settings()
+        continues = self.warm_start and hasattr(self, "theta_")
+        X, y, weight, is_flat = validate_rows(self, X, y, sample_weight, reset=not continues)
+        random_state = check_random_state(self.random_state)
+        held_out = None
+        if X_val is not None or y_val is not None:
+            held_out = validate_held_out(self, X_val, y_val, y.shape[1])
+        elif self.early_stopping:
+            fraction = self.validation_fraction
+            (X, y, weight), held_out = split(X, y, weight, fraction, random_state)
+        check_batch_size(self.batch_size, len(X))
+        if continues:
+            self._check_outputs(y)
+        else:
+            self._standardise(X, y, weight, is_flat)
+        model = self._place_model(len(X))
+        objective = self._objective(model, X, y, weight)
+        validation = None if held_out is None else self._objective(model, *held_out)
+        if continues:
+            starts = [self._last_theta(model)]
+        else:
+            starts = [model.initial(random_state) for _ in range(self.n_init)]
+
+        context = self._init_callback_context(max_subtasks=self.max_iter * len(starts))
+        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        with torch.no_grad():
+            trained = train(
+                self,
+                objective,
+                starts,
+                self._build_method,
+                Units(self.y_scale_),
+                validation=validation,
+                random_state=random_state,
+                after_iteration=self._callback_hook(context, X, y),
+                began=began,
+            )
+        self._store(model, trained)
+        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Make one iteration on these rows, with the momentum of the earlier ones.
+
+        The first call standardises; later calls keep that.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : NaturalMomentumRegressor
+
+        Raises
+        ------
+        ValueError
+            As ``fit`` does, and for ``optimizer="lbfgs"``, which needs the same rows each time.
+        """
+        began = time.perf_counter()
+        self._check_settings()
+        if self.optimizer == "lbfgs":
+            raise ValueError(
+                "optimizer='lbfgs' compares gradients on the same rows, so that it cannot continue "
+                "on others. Call fit, or set another optimizer."
+            )
+        first = not hasattr(self, "theta_")
+        X, y, weight, is_flat = validate_rows(self, X, y, sample_weight, reset=first)
+        if first:
+            self._standardise(X, y, weight, is_flat)
+        else:
+            self._check_outputs(y)
+        model = self._place_model(len(X))
+        if first:
+            theta, earlier = model.initial(check_random_state(self.random_state)), None
+        else:
+            theta, earlier = self._last_theta(model), self
+        objective = self._objective(model, X, y, weight)
+        with torch.no_grad():
+            trained = train_one_step(
+                objective, theta, self._build_method(), Units(self.y_scale_), earlier, began
+            )
+        self._store(model, trained)
+        return self
+
+    def predict(self, X):
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        X = self._validated_for_prediction(X)
+        y = self._values(X) * self.y_scale_ + self.y_mean_
+        return y.ravel() if self._y_is_flat else y
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

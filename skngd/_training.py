@@ -1,0 +1,283 @@
+"""From arrays to a fitted parameter vector: tensors in, NumPy out."""
+
+import time
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from sklearn.exceptions import ConvergenceWarning
+
+from .optim import Past, Stopping, minimize
+
+
+@dataclass
+class Trained:
+    """What a training leaves to the estimator; arrays are NumPy float64.
+
+    Attributes
+    ----------
+    theta : ndarray of shape (P,)
+    loss : float
+        Loss of ``theta`` on all training rows, in the units of y.
+    n_iter : int
+    stop_reason : str
+    history : dict of str to ndarray
+    memory : dict
+        What the next ``partial_fit`` needs.
+    """
+
+    theta: np.ndarray
+    loss: float
+    n_iter: int
+    stop_reason: str
+    history: dict
+    memory: dict
+
+
+class Units:
+    """Losses in the units of y: ½ the mean, over rows and outputs, of the squared error.
+
+    Parameters
+    ----------
+    scale : ndarray of shape (c,)
+        What one unit of each standardised output is in the units of y.
+    """
+
+    def __init__(self, scale):
+        self.square = scale**2 / len(scale)
+        self.common = float(self.square[0]) if np.ptp(self.square) == 0 else None
+
+    def floor(self, dtype):
+        """A loss that is zero to working precision: relative errors of the size of eps."""
+        return float(0.5 * self.square.sum()) * torch.finfo(dtype).eps ** 2
+
+    def loss(self, iterate):
+        if self.common is not None:
+            return self.common * iterate.loss
+        loss = iterate.objective.loss
+        columns = (loss.weights * loss.gradient(iterate.value) ** 2).sum(0)
+        return float(0.5 * columns @ columns.new_tensor(self.square))
+
+
+class Batches:
+    """Endless fresh rows: each epoch is a new permutation, cut into batches."""
+
+    def __init__(self, objective, size, random_state):
+        self.objective, self.size, self.random_state = objective, size, random_state
+        self.order = iter(())
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        index = next(self.order, None)
+        if index is None:
+            n = len(self.objective.points)
+            permutation = self.random_state.permutation(n)
+            # A remainder shorter than a batch waits for a later epoch.
+            whole = permutation[: n - n % self.size].reshape(-1, self.size)
+            self.order = iter(whole)
+            index = next(self.order)
+        device = self.objective.points.device
+        return self.objective.subset(torch.as_tensor(index, device=device))
+
+
+class EpochMonitor:
+    """The loss on all rows, once in an epoch; None between."""
+
+    def __init__(self, monitor, n_batches):
+        self.monitor, self.n_batches, self.calls = monitor, n_batches, -1
+
+    def __call__(self, iterate):
+        self.calls += 1
+        return self.monitor(iterate) if self.calls % self.n_batches == 0 else None
+
+
+def train(
+    estimator,
+    objective,
+    starts,
+    method_factory,
+    units,
+    *,
+    validation=None,
+    random_state=None,
+    after_iteration=None,
+    began=None,
+):
+    """Run the loop from each start and keep the best end.
+
+    Parameters
+    ----------
+    estimator : estimator with the hyperparameters of the loop
+    objective : Objective
+        All training rows, standardised.
+    starts : list of ndarray of shape (P,)
+    method_factory : callable
+        Gives a fresh method for each start.
+    units : Units
+    validation : Objective, default=None
+        Rows that decide which iterate is the best.
+    random_state : RandomState, default=None
+        Draws the batches.
+    after_iteration : callable, default=None
+        Maps an :class:`Iterate` to whether to stop.
+    began : float, default=None
+        When the clock started.
+
+    Returns
+    -------
+    trained : Trained
+    """
+    began = time.perf_counter() if began is None else began
+    points, batch_size = objective.points, estimator.batch_size
+    floor = units.floor(points.dtype)
+    best = None
+    for number, start in enumerate(starts, start=1):
+        method = method_factory()
+        theta = torch.as_tensor(start, dtype=points.dtype, device=points.device)
+        batches, monitor = None, units.loss
+        if batch_size is not None:
+            batches = Batches(objective, batch_size, random_state)
+
+            def monitor(iterate):
+                return units.loss(objective.at(iterate.theta))
+
+        if validation is not None:
+
+            def monitor(iterate):
+                return units.loss(validation.at(iterate.theta))
+
+        if batch_size is not None:
+            monitor = EpochMonitor(monitor, len(points) // batch_size)
+        result = minimize(
+            method,
+            objective,
+            theta,
+            batches=batches,
+            monitor=monitor,
+            report=units.loss,
+            stop_rules=Stopping(estimator.tol, estimator.n_iter_no_change, floor),
+            max_iter=estimator.max_iter,
+            max_time=estimator.max_time,
+            after_iteration=after_iteration,
+            began=began,
+        )
+        if batch_size is not None:
+            _compare_last(result, monitor.monitor)
+        if estimator.verbose:
+            name = type(estimator).__name__
+            print(
+                f"[{name}] start {number}/{len(starts)}: loss {result.loss:.6g} after "
+                f"{result.n_iter} iterations. {result.stop.sentence}"
+            )
+        if best is None or not best[0].loss <= result.loss:
+            best = result, method
+        if result.stop.kind == "interrupted" or _out_of_time(estimator, began):
+            break
+    result, method = best
+    _warn(result.stop)
+    loss = result.loss
+    if validation is not None:
+        loss = units.loss(objective.at(result.theta))
+    return Trained(
+        to_numpy(result.theta),
+        loss,
+        result.n_iter,
+        result.stop.sentence,
+        {name: np.asarray(column) for name, column in result.history.items()},
+        remember(method, result.past),
+    )
+
+
+def train_one_step(objective, theta, method, units, earlier, began):
+    """One iteration, with the momentum of the earlier ones.
+
+    Parameters
+    ----------
+    objective : Objective
+    theta : ndarray of shape (P,)
+    method : ProjectedMethod or Adam
+    units : Units
+    earlier : fitted estimator or None
+        Whose momentum and history are continued.
+    began : float
+        When the clock started.
+
+    Returns
+    -------
+    trained : Trained
+    """
+    points = objective.points
+    start = torch.as_tensor(theta, dtype=points.dtype, device=points.device)
+    past = recall(earlier._memory, method, objective) if earlier is not None else None
+    result = minimize(
+        method, objective, start, report=units.loss, max_iter=1, past=past, began=began
+    )
+    if result.stop.kind == "diverged":
+        _warn(result.stop)
+    history = {name: np.asarray(column) for name, column in result.history.items()}
+    n_iter = result.n_iter
+    if earlier is not None:
+        past_history = earlier.history_
+        history["time"] = history["time"] + past_history["time"][-1]
+        history = {name: np.append(past_history[name], history[name][1:]) for name in history}
+        n_iter += earlier.n_iter_
+    return Trained(
+        to_numpy(result.last.theta),
+        units.loss(result.last),
+        n_iter,
+        result.stop.sentence,
+        history,
+        remember(method, result.past),
+    )
+
+
+def _compare_last(result, monitor):
+    """Between two epochs nothing is monitored: look at the last iterate once more."""
+    loss = monitor(result.last)
+    if loss < result.loss:
+        result.theta, result.loss = result.last.theta, loss
+
+
+def _out_of_time(estimator, began):
+    return estimator.max_time is not None and time.perf_counter() - began > estimator.max_time
+
+
+def _warn(stop):
+    if stop.kind == "interrupted":
+        warnings.warn(stop.sentence, UserWarning, stacklevel=4)
+    elif stop.kind == "diverged":
+        warnings.warn(stop.sentence, ConvergenceWarning, stacklevel=4)
+    elif stop.kind == "budget":
+        advice = " Increase it, or raise tol."
+        warnings.warn(stop.sentence + advice, ConvergenceWarning, stacklevel=4)
+
+
+def to_numpy(tensor):
+    """A float64 array on the CPU."""
+    return tensor.detach().cpu().numpy().astype(np.float64)
+
+
+def remember(method, past):
+    """The last step and the state of the method as NumPy arrays and numbers."""
+    memory = {"method": method.state()}
+    if past is not None:
+        memory["theta"] = to_numpy(past.start.theta)
+        memory["step"] = to_numpy(past.step)
+        memory["direction"] = to_numpy(past.direction)
+    return memory
+
+
+def recall(memory, method, objective):
+    """Undo :func:`remember`: restore the method, return the past at these points."""
+    method.restore(memory["method"])
+    if "theta" not in memory:
+        return None
+    points = objective.points
+    theta, step, direction = (
+        torch.as_tensor(memory[name], dtype=points.dtype, device=points.device)
+        for name in ("theta", "step", "direction")
+    )
+    return Past(objective.at(theta), step, direction)

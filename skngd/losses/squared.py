@@ -1,0 +1,30 @@
+"""The squared loss."""
+
+import torch
+
+from .base import Loss
+
+
+class SquaredLoss(Loss):
+    """L(v) = ½ Σ w_i ‖v(x_i) − u_i‖²: the gradient is v − u, the Hessian the identity.
+
+    The metrics "l2" and "loss" agree for it.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses import SquaredLoss
+    >>> loss = SquaredLoss(torch.tensor([[0.0], [2.0]]))
+    >>> float(loss.value(torch.tensor([[0.0], [0.0]])))
+    1.0
+    """
+
+    def value(self, v):
+        residual = (self.root_weights * (v - self.target)).reshape(-1)
+        return 0.5 * torch.dot(residual, residual)
+
+    def gradient(self, v):
+        return v - self.target
+
+    def hessian(self, v):
+        return torch.ones_like(v)

@@ -1,0 +1,107 @@
+"""What the optimisers need to know of a model."""
+
+from abc import ABC, abstractmethod
+
+import torch
+
+
+class Record(ABC):
+    """A model evaluated at one parameter vector on one set of points.
+
+    Everything that a step may ask for derives from this one forward evaluation.
+
+    Attributes
+    ----------
+    value : torch.Tensor of shape (m, c)
+        The values v_θ(x_i).
+    """
+
+    @abstractmethod
+    def jacobian(self, scale=None):
+        """Scaled Jacobian C J, equation (J) with the row factor of (A).
+
+        Parameters
+        ----------
+        scale : torch.Tensor of shape (m, c) or (m, r, c), default=None
+            The row factor C: one number for each value, or one block for each point.
+            None stands for the identity.
+
+        Returns
+        -------
+        rows : torch.Tensor of shape (m * r, P)
+            The rows of point 0, then those of point 1, and so on. Stored by columns.
+        """
+
+    @abstractmethod
+    def gradient(self, cotangent):
+        """Pull a cotangent of shape (m, c) back to the parameters: Jᵀ f, shape (P,)."""
+
+    @abstractmethod
+    def directional(self, dtheta, order=1):
+        """Derivative of v along ``dtheta``.
+
+        Parameters
+        ----------
+        dtheta : torch.Tensor of shape (P,)
+        order : {1, 2}, default=1
+
+        Returns
+        -------
+        derivative : torch.Tensor of shape (m, c)
+            J dθ or, with ``order=2``, d²v(θ + ε dθ)/dε² at ε = 0.
+        """
+
+
+class Model(ABC):
+    """A differentiable map θ ∈ R^P ↦ v_θ with values in R^c.
+
+    Attributes
+    ----------
+    n_parameters : int
+        P.
+    n_outputs : int
+        c.
+    """
+
+    n_parameters: int
+    n_outputs: int
+
+    @abstractmethod
+    def record(self, theta, x):
+        """Evaluate the model and keep what its derivatives need.
+
+        Parameters
+        ----------
+        theta : torch.Tensor of shape (P,)
+        x : torch.Tensor of shape (m, d)
+
+        Returns
+        -------
+        record : Record
+        """
+
+    def value(self, theta, x):
+        """Values v_θ(x_i), shape (m, c)."""
+        return self.record(theta, x).value
+
+    def curvature(self, theta, x, cotangent):
+        """Second derivative of the model, contracted with a cotangent.
+
+        The matrix Σ_i f_i ∂²v_θ(x_i) that equation (N) adds to the Gram matrix, by
+        automatic differentiation: forward over reverse, once for all points.
+
+        Parameters
+        ----------
+        theta : torch.Tensor of shape (P,)
+        x : torch.Tensor of shape (m, d)
+        cotangent : torch.Tensor of shape (m, c)
+
+        Returns
+        -------
+        curvature : torch.Tensor of shape (P, P)
+        """
+
+        def contracted(parameters):
+            return (self.value(parameters, x) * cotangent).sum()
+
+        return torch.func.hessian(contracted)(theta).detach()

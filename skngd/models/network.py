@@ -1,0 +1,167 @@
+"""The fully connected network, its Jacobian in closed form."""
+
+import numpy as np
+import torch
+
+from .activations import ACTIVATIONS
+from .base import Model, Record
+
+
+class FullyConnected(Model):
+    """Fully connected network with a linear output layer.
+
+    The parameters are laid out layer by layer, the weights of a layer (row by row,
+    one row for each neuron) before its biases.
+
+    Parameters
+    ----------
+    layer_sizes : sequence of int
+        Numbers of inputs, of neurons in each hidden layer, and of outputs.
+    activation : {"tanh", "sin", "logistic", "softplus", "identity"}, default="tanh"
+        Activation function of the hidden layers.
+
+    Examples
+    --------
+    >>> from skngd.models import FullyConnected
+    >>> FullyConnected((4, 10, 1)).n_parameters
+    61
+    """
+
+    def __init__(self, layer_sizes, activation="tanh"):
+        self.layer_sizes = tuple(layer_sizes)
+        self.activation = ACTIVATIONS[activation]
+        shapes = list(zip(self.layer_sizes[1:], self.layer_sizes[:-1], strict=True))
+        ends = np.cumsum([size for out, into in shapes for size in (out * into, out)])
+        starts = [0, *ends[:-1]]
+        blocks = [slice(int(a), int(b)) for a, b in zip(starts, ends, strict=True)]
+        # One (shape of the weights, their place, the place of the biases) for each layer.
+        self.layout = list(zip(shapes, blocks[::2], blocks[1::2], strict=True))
+        self.n_parameters = int(ends[-1])
+        self.n_outputs = self.layer_sizes[-1]
+
+    def layers(self, theta):
+        """Weights (out, in) and biases (out, 1) of each layer, as views of ``theta``."""
+        return [
+            (theta[weights].view(shape), theta[biases].unsqueeze(1))
+            for shape, weights, biases in self.layout
+        ]
+
+    def initial(self, random_state):
+        """Draw a starting point (Glorot and Bengio, 2010), in NumPy.
+
+        Weights and hidden biases are uniform with bound √(6 / (fan-in + fan-out)); the
+        biases of the output are zero.
+
+        Parameters
+        ----------
+        random_state : numpy.random.RandomState
+
+        Returns
+        -------
+        theta : ndarray of shape (P,)
+        """
+        theta = np.zeros(self.n_parameters)
+        for depth, ((out, into), weights, biases) in enumerate(self.layout, start=1):
+            bound = np.sqrt(6.0 / (into + out))
+            theta[weights] = random_state.uniform(-bound, bound, out * into)
+            if depth < len(self.layout):
+                theta[biases] = random_state.uniform(-bound, bound, out)
+        return theta
+
+    def record(self, theta, x):
+        return NetworkRecord(self, theta, x)
+
+    def value(self, theta, x):
+        layers = self.layers(theta)
+        a = x.T
+        for weights, biases in layers[:-1]:
+            a = self.activation.value(torch.addmm(biases, weights, a))
+        weights, biases = layers[-1]
+        return torch.addmm(biases, weights, a).T
+
+
+class NetworkRecord(Record):
+    """One forward pass. Inside, arrays hold one row for each neuron: shape (h, m)."""
+
+    def __init__(self, network, theta, x):
+        self.network = network
+        self.layers = network.layers(theta)
+        self.inputs, self.pre_activations = [x.T], []
+        for weights, biases in self.layers[:-1]:
+            z = torch.addmm(biases, weights, self.inputs[-1])
+            self.pre_activations.append(z)
+            self.inputs.append(network.activation.value(z))
+        weights, biases = self.layers[-1]
+        self.value = torch.addmm(biases, weights, self.inputs[-1]).T
+        self.slopes = [None] * len(self.pre_activations)
+
+    def _slope(self, depth):
+        """σ' of a hidden layer, computed once."""
+        if self.slopes[depth] is None:
+            z, a = self.pre_activations[depth], self.inputs[depth + 1]
+            self.slopes[depth] = self.network.activation.derivative(z, a)
+        return self.slopes[depth]
+
+    def _curvature(self, depth):
+        """σ'' of a hidden layer."""
+        z, a = self.pre_activations[depth], self.inputs[depth + 1]
+        return self.network.activation.second_derivative(z, a, self._slope(depth))
+
+    def jacobian(self, scale=None):
+        m, c = self.value.shape
+        if scale is None:
+            scale = self.value.new_ones(m, c)
+        # Back-propagation starts from the row factor instead of the identity, so that
+        # it yields C J at the price of J. delta has shape (neurons, m, rows per point).
+        delta = torch.diag_embed(scale) if scale.ndim == 2 and c > 1 else scale
+        delta = delta.unsqueeze(0) if c == 1 and delta.ndim == 2 else delta.permute(2, 0, 1)
+        rows = delta.shape[2]
+        jacobian = delta.new_empty(self.network.n_parameters, m, rows)
+        for depth in reversed(range(len(self.layers))):
+            (out, into), weights, biases = self.network.layout[depth]
+            jacobian[biases] = delta
+            torch.mul(
+                delta.unsqueeze(1),
+                self.inputs[depth].view(1, into, m, 1),
+                out=jacobian[weights].view(out, into, m, rows),
+            )
+            if depth:
+                back = self.layers[depth][0].T @ delta.reshape(out, m * rows)
+                delta = back.view(into, m, rows) * self._slope(depth - 1).unsqueeze(2)
+        return jacobian.view(self.network.n_parameters, m * rows).T
+
+    def gradient(self, cotangent):
+        gradient = cotangent.new_empty(self.network.n_parameters)
+        delta = cotangent.T
+        for depth in reversed(range(len(self.layers))):
+            shape, weights, biases = self.network.layout[depth]
+            gradient[biases] = delta.sum(1)
+            torch.mm(delta, self.inputs[depth].T, out=gradient[weights].view(shape))
+            if depth:
+                delta = (self.layers[depth][0].T @ delta) * self._slope(depth - 1)
+        return gradient
+
+    def directional(self, dtheta, order=1):
+        # The first and second derivatives of the inputs of a layer along dtheta travel
+        # forward; the inputs of the first layer do not move.
+        first = second = None
+        last = len(self.layers) - 1
+        for depth, (dweights, dbiases) in enumerate(self.network.layers(dtheta)):
+            weights = self.layers[depth][0]
+            ddz = None
+            if order == 2 and first is not None:
+                ddz = torch.mm(dweights, first)
+                ddz = torch.addmm(ddz, weights, second, beta=2)
+            if order == 2 and depth == last:
+                return torch.zeros_like(self.value) if ddz is None else ddz.T
+            dz = torch.addmm(dbiases, dweights, self.inputs[depth])
+            if first is not None:
+                dz = torch.addmm(dz, weights, first)
+            if depth == last:
+                return dz.T
+            slope = self._slope(depth)
+            first = slope * dz
+            if order == 2:
+                second = self._curvature(depth) * dz * dz
+                if ddz is not None:
+                    second = torch.addcmul(second, slope, ddz)

@@ -1,0 +1,180 @@
+"""Directions: what stands for M⁻¹ in dθ = −α M⁻¹ ∇_θ L, and how functions are projected.
+
+``prepare`` factorises once what an iteration needs; the result answers for any damping λ.
+"""
+
+import torch
+
+from ..tangent import FACTORIZATIONS, choose
+
+
+class NaturalGradient:
+    """(NGD) dθ = −α A⁺ b.
+
+    Parameters
+    ----------
+    projection : {"auto", "svd", "qr", "gram", "kernel"}, default="auto"
+    rcond : float, default=0.0
+        Truncation of the pseudo-inverse, relative to the largest singular value.
+    """
+
+    projects = True
+
+    def __init__(self, projection="auto", rcond=0.0):
+        self.projection, self.rcond = projection, rcond
+
+    def prepare(self, here, remembered=None, relative_damping=0.0):
+        """Factorise A at ``here``, for the residual b and the remembered functions.
+
+        Parameters
+        ----------
+        here : Iterate
+        remembered : torch.Tensor of shape (m c,), default=None
+            A row-scaled function to be projected beside b.
+        relative_damping : float, default=0.0
+            The λ / ‖A‖² that the search is likely to ask for; "auto" looks at it.
+        """
+        name = self.projection
+        if name == "auto":
+            shape = here.objective.n_rows, len(here.theta)
+            name = choose(*shape, self.rcond, relative_damping)
+        columns = [here.residual] if remembered is None else [here.residual, remembered]
+        functions = torch.stack(columns, dim=1)
+        factorization = FACTORIZATIONS[name](here.chunks_with(functions))
+        return PreparedNatural(here, factorization, self.rcond)
+
+
+class PreparedNatural:
+    """The pseudo-inverse A⁺ at one point, for any damping."""
+
+    def __init__(self, here, factorization, rcond):
+        self.here, self.factorization, self.rcond = here, factorization, rcond
+        self.square_norm = factorization.square_norm
+        # Aᵀ b = ∇_θ L comes with the factorisation: no backward pass is needed.
+        self.gradient = factorization.gradients[:, 0]
+        self._solved = None, None
+
+    def _solve(self, damping):
+        """A⁺ [b, q], computed once for each damping."""
+        if self._solved[0] != damping:
+            self._solved = damping, self.factorization.solve(self.rcond, damping).unbind(1)
+        return self._solved[1]
+
+    def descent(self, damping):
+        """−A⁺ b."""
+        return -self._solve(damping)[0]
+
+    def memory(self, damping):
+        """A⁺ q of the remembered function."""
+        return self._solve(damping)[1]
+
+    def acceleration(self, direction, damping):
+        """Geodesic acceleration −½ A⁺ C v''(d, d): bends the step along the manifold."""
+        bend = self.here.scale(self.here.bend(direction))
+        solve = self.factorization.solve_function
+        return -0.5 * solve(bend, self.here.pull_back, self.rcond, damping)
+
+    def predicted_decrease(self, direction, damping):
+        """L(θ) − L_lin(θ + d) of the linearised model, for d = −(AᵀA + λ)⁻¹ Aᵀ b."""
+        return float(0.5 * torch.dot(direction, damping * direction - self.gradient))
+
+    def info(self, direction, damping):
+        """Rank, condition and kept fraction of the projection of b."""
+        return self.factorization.info(-direction, self.rcond, damping)
+
+
+class Newton:
+    """(N) dθ = −α (∇²_θ L)⁻¹ ∇_θ L with ∇²_θ L = G + ⟨∇L, H_A⟩.
+
+    Undamped, it goes to a saddle point as readily as to a minimum. The trust region raises λ
+    until ∇²_θ L + λ I is positive definite.
+    """
+
+    projects = True
+
+    def __init__(self, projection="auto", rcond=0.0):
+        self.natural = NaturalGradient(projection, rcond)
+
+    def prepare(self, here, remembered=None, relative_damping=0.0):
+        return PreparedNewton(here, self.natural, remembered)
+
+
+class PreparedNewton:
+    """∇²_θ L at one point. The memory is projected with A⁺, as in equation (2M)."""
+
+    def __init__(self, here, natural, remembered):
+        self.here, self.natural, self.remembered = here, natural, remembered
+        self.gradient = here.gradient
+        objective, loss = here.objective, here.objective.loss
+        weighted = loss.weights * here.functional_gradient
+        curvature = objective.model.curvature(here.theta, objective.points, weighted)
+        factor = torch.sqrt(loss.weights * loss.hessian(here.value))
+        gram = 0.0
+        for chunk, record in here._records():
+            rows = record.jacobian(factor[chunk])
+            gram = gram + rows.T @ rows
+        self.hessian = gram + curvature
+        self.square_norm = float(gram.diagonal().sum())
+
+    def _damped(self, damping):
+        return self.hessian + damping * torch.eye(
+            len(self.hessian), dtype=self.hessian.dtype, device=self.hessian.device
+        )
+
+    def descent(self, damping):
+        """−(∇²_θ L + λ I)⁻¹ ∇_θ L; not a number where the matrix is singular."""
+        solution, failed = torch.linalg.solve_ex(self._damped(damping), self.gradient)
+        return -solution if int(failed) == 0 else torch.full_like(solution, torch.nan)
+
+    def memory(self, damping):
+        prepared = self.natural.prepare(self.here, self.remembered)
+        return prepared.memory(damping)
+
+    def predicted_decrease(self, direction, damping):
+        """Decrease of the quadratic model; −∞ where the damped matrix is not positive."""
+        if int(torch.linalg.cholesky_ex(self._damped(damping))[1]):
+            return -torch.inf
+        return float(0.5 * torch.dot(direction, damping * direction - self.gradient))
+
+    def info(self, direction, damping):
+        """There is no projection of the gradient to describe."""
+        return None
+
+
+class GradientDescent:
+    """(GD) dθ = −α M⁻¹ ∇_θ L with a fixed matrix M, the identity by default.
+
+    Parameters
+    ----------
+    preconditioner : torch.Tensor of shape (P, P), default=None
+        M, symmetric and positive definite.
+    """
+
+    projects = False
+
+    def __init__(self, preconditioner=None):
+        self.cholesky = None
+        if preconditioner is not None:
+            self.cholesky = torch.linalg.cholesky(preconditioner)
+
+    def prepare(self, here, remembered=None, relative_damping=0.0):
+        return PreparedGradient(here, self.cholesky)
+
+
+class PreparedGradient:
+    """The gradient at one point."""
+
+    square_norm = 0.0
+
+    def __init__(self, here, cholesky):
+        self.gradient, self.cholesky = here.gradient, cholesky
+
+    def descent(self, damping):
+        """−M⁻¹ ∇_θ L; there is nothing to damp."""
+        if self.cholesky is None:
+            return -self.gradient
+        return -torch.cholesky_solve(self.gradient.unsqueeze(1), self.cholesky).squeeze(1)
+
+    def info(self, direction, damping):
+        """There is no projection to describe."""
+        return None

@@ -1,0 +1,172 @@
+"""The one loop that runs every method."""
+
+import math
+import time
+from dataclasses import dataclass, field
+
+from . import stopping
+from .objective import Past
+
+
+@dataclass
+class Result:
+    """What a run leaves behind.
+
+    Attributes
+    ----------
+    theta : torch.Tensor of shape (P,)
+        The best parameters met, by the monitored loss.
+    loss : float
+        Their monitored loss.
+    n_iter : int
+        Iterations made.
+    stop : Stop
+        Why the run ended.
+    history : dict of str to list
+        One entry for the start and one for each iteration.
+    last : Iterate
+        The last iterate, which need not be the best.
+    past : Past or None
+        What a run that continues this one has to know.
+    """
+
+    theta: object
+    loss: float
+    n_iter: int = 0
+    stop: object = None
+    history: dict = field(default_factory=dict)
+    last: object = None
+    past: object = None
+
+
+class History:
+    """Columns of numbers, one row for each iteration."""
+
+    def __init__(self, began):
+        self.began, self.columns = began, {}
+
+    def add(self, loss, monitored, step=None, info=None):
+        row = {
+            "time": time.perf_counter() - self.began,
+            "loss": loss,
+            "monitored_loss": monitored,
+            "step_size": step.step_size if step else math.nan,
+            "beta": step.beta if step else math.nan,
+            "damping": step.damping if step else math.nan,
+            "n_trials": step.n_trials if step else 0,
+            "rank": info.rank if info else math.nan,
+            "condition": info.condition if info else math.nan,
+            "kept": info.kept if info else math.nan,
+        }
+        for name, number in row.items():
+            self.columns.setdefault(name, []).append(number)
+
+
+def minimize(
+    method,
+    objective,
+    theta,
+    *,
+    batches=None,
+    monitor=None,
+    report=None,
+    stop_rules=None,
+    max_iter=200,
+    max_time=None,
+    past=None,
+    after_iteration=None,
+    began=None,
+):
+    """Minimise L(v_θ) by a method.
+
+    Parameters
+    ----------
+    method : ProjectedMethod, Adam or LBFGS
+        Where to go, and how far.
+    objective : Objective
+        Model, loss and points.
+    theta : torch.Tensor of shape (P,)
+        Where to start.
+    batches : iterator of Objective, default=None
+        The objective of each iteration. None takes all the points each time.
+    monitor : callable, default=None
+        Maps an :class:`Iterate` to the loss that decides which iterate is the best and when to
+        stop; it may return None where it has nothing new to say. None stands for the loss of
+        the iteration's objective.
+    report : callable, default=None
+        Maps an :class:`Iterate` to the loss that the history shows. None stands for the loss of
+        the iteration's objective.
+    stop_rules : Stopping, default=None
+    max_iter : int, default=200
+    max_time : float, default=None
+        Seconds.
+    past : Past, default=None
+        The last step of an earlier run, to continue its momentum.
+    after_iteration : callable, default=None
+        Called with the current :class:`Iterate` after each iteration; a true value stops.
+    began : float, default=None
+        ``time.perf_counter()`` when the clock of the history starts. None is now.
+
+    Returns
+    -------
+    result : Result
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses import SquaredLoss
+    >>> from skngd.models import LinearModel
+    >>> from skngd.optim import Objective, build_method, minimize
+    >>> x = torch.linspace(0, 1, 5, dtype=torch.float64).unsqueeze(1)
+    >>> line = LinearModel(lambda x: torch.cat([torch.ones_like(x), x], dim=1), 2)
+    >>> objective = Objective(line, SquaredLoss(3 * x - 1), x)
+    >>> method = build_method(momentum=None, step_size=1.0, rcond=1e-10)
+    >>> minimize(method, objective, torch.zeros(2, dtype=torch.float64), max_iter=1).theta
+    tensor([-1.,  3.], dtype=torch.float64)
+    """
+    history = History(time.perf_counter() if began is None else began)
+    stop_rules = stopping.Stopping() if stop_rules is None else stop_rules
+    report = (lambda iterate: iterate.loss) if report is None else report
+    monitor = report if monitor is None else monitor
+    here = objective.at(theta)
+    monitored = monitor(here)
+    result = Result(theta, monitored, history=history.columns, last=here, past=past)
+    history.add(report(here), monitored)
+    try:
+        while result.stop is None:
+            if result.n_iter >= max_iter:
+                result.stop = stopping.out_of_iterations(max_iter)
+                break
+            if batches is not None:
+                here = next(batches).at(here.theta)
+            step, info = method.advance(here, result.past)
+            result.n_iter += 1
+            if step is None and batches is None:
+                history.add(report(here), monitored)
+                result.stop = stopping.STALLED
+                break
+            if step is None:
+                # Nothing to gain on this batch; the next one may differ.
+                history.add(report(here), monitored)
+                result.past = None
+                continue
+            if not math.isfinite(step.end.loss):
+                history.add(step.end.loss, monitored, step, info)
+                result.stop = stopping.diverged(step.end.loss)
+                break
+            result.past = Past(here, step.end.theta - here.theta, step.direction)
+            result.last = here = step.end
+            fresh = monitor(here)
+            if fresh is not None:
+                monitored = fresh
+                if monitored < result.loss or not math.isfinite(result.loss):
+                    result.theta, result.loss = here.theta, monitored
+                result.stop = stop_rules.after(monitored)
+            history.add(report(here), monitored, step, info)
+            if max_time is not None and history.columns["time"][-1] > max_time:
+                result.stop = result.stop or stopping.out_of_time(max_time)
+            if after_iteration is not None and after_iteration(here):
+                result.stop = result.stop or stopping.CALLBACK
+    except KeyboardInterrupt:
+        result.stop = stopping.INTERRUPTED
+    return result

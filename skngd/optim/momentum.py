@@ -1,0 +1,132 @@
+"""Momentum: how the past enters a step.
+
+A momentum says where the gradient is taken (``start``), which function has to be projected
+beside the gradient (``remembered``), and the line θ + offset + α direction along which the step
+length is searched (``propose``). ``past`` is None in the first iteration, where all of them are
+the plain method.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass
+class Proposal:
+    """The line θ + offset + α direction; ``descent`` is the direction without momentum."""
+
+    offset: torch.Tensor | None
+    direction: torch.Tensor
+    descent: torch.Tensor
+
+
+class NoMomentum:
+    """dθ = −α A⁺ b, equation (NGD), or (GD), or (N)."""
+
+    # Whether a function has to be projected, so that the direction must have a projection.
+    projects = False
+    # Whether β moves the point where the gradient is taken, not the step from it.
+    extrapolates = False
+
+    def start(self, here, past, prepare, damping, beta):
+        return here
+
+    def remembered(self, here, past):
+        return None
+
+    def propose(self, prepared, past, damping, beta):
+        descent = prepared.descent(damping)
+        return Proposal(None, descent, descent)
+
+
+class HeavyBall(NoMomentum):
+    """(HB) dθ_k = β A⁺ q − α A⁺ b; the search varies α only.
+
+    Parameters
+    ----------
+    memory : callable
+        One of :mod:`skngd.optim.memories`.
+    """
+
+    projects = True
+
+    def __init__(self, memory):
+        self.memory = memory
+
+    def remembered(self, here, past):
+        if past is None:
+            return None
+        before = past.on(here.objective)
+        return here.scale(self.memory(before, here, past.step))
+
+    def propose(self, prepared, past, damping, beta):
+        descent = prepared.descent(damping)
+        offset = None
+        if past is not None and beta:
+            offset = beta * prepared.memory(damping)
+        return Proposal(offset, descent, descent)
+
+
+class Nesterov(NoMomentum):
+    """(NAG) w_k = R[v_k + β P_T q], then v_{k+1} = R[w_k − α P_T ∇L(w_k)], T taken at w_k.
+
+    q is v_k − v_{k−1} as printed with the memory "difference", its linearisation with
+    "momentum". "gradient" replaces it by ∇L(v_{k−1}), the way of a gradient step up to its
+    length; it is there for completeness and works against the motion for β > 0.
+
+    Parameters
+    ----------
+    memory : callable
+        One of :mod:`skngd.optim.memories`.
+    """
+
+    projects = True
+    extrapolates = True
+
+    def __init__(self, memory):
+        self.memory = memory
+
+    def start(self, here, past, prepare, damping, beta):
+        if past is None or not beta:
+            return here
+        before = past.on(here.objective)
+        q = here.scale(self.memory(before, here, past.step))
+        prepared = prepare(here, q)
+        offset = beta * prepared.memory(damping(prepared.square_norm))
+        return here.objective.at(here.theta + offset)
+
+
+class ParameterHeavyBall(NoMomentum):
+    """(QN), with gradient descent (pHB): dθ_k = β dθ_{k−1} − α d."""
+
+    def propose(self, prepared, past, damping, beta):
+        descent = prepared.descent(damping)
+        offset = beta * past.step if past is not None and beta else None
+        return Proposal(offset, descent, descent)
+
+
+class ParameterNesterov(NoMomentum):
+    """(pNAG) the direction d is taken at θ_k + β dθ_{k−1}."""
+
+    extrapolates = True
+
+    def start(self, here, past, prepare, damping, beta):
+        if past is None or not beta:
+            return here
+        return here.objective.at(here.theta + beta * past.step)
+
+
+class Spring(NoMomentum):
+    """(SPRING) dθ_k = μ p − (AᵀA + λ I)⁻¹ Aᵀ (b + μ A p), with p the last direction, μ = β."""
+
+    projects = True
+
+    def remembered(self, here, past):
+        return None if past is None else here.scale(here.tangent(past.direction))
+
+    def propose(self, prepared, past, damping, beta):
+        descent = prepared.descent(damping)
+        if past is None or not beta:
+            return Proposal(None, descent, descent)
+        direction = descent + beta * (past.direction - prepared.memory(damping))
+        return Proposal(None, direction, descent)

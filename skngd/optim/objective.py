@@ -1,0 +1,161 @@
+"""The loss as a function of the parameters, and a point of the manifold with its tangent space."""
+
+import torch
+
+# A block of rows of the Jacobian holds at most this many numbers (128 MiB in float64).
+CHUNK_ELEMENTS = 2**24
+
+
+class Objective:
+    """θ ↦ L(v_θ) on one set of points.
+
+    Parameters
+    ----------
+    model : Model
+    loss : Loss
+        The functional on the same points.
+    points : torch.Tensor of shape (m, d)
+    metric : {"l2", "loss"}, default="l2"
+        Which row factor C enters equation (A).
+    """
+
+    def __init__(self, model, loss, points, metric="l2"):
+        self.model, self.loss, self.points, self.metric = model, loss, points, metric
+        self.n_rows = len(points) * model.n_outputs
+        size = max(1, CHUNK_ELEMENTS // (model.n_parameters * model.n_outputs))
+        starts = range(0, len(points), size)
+        self.chunks = [slice(start, start + size) for start in starts]
+
+    def at(self, theta):
+        """The point of the manifold with these parameters."""
+        return Iterate(self, theta)
+
+    def subset(self, index):
+        """The objective on some of the points."""
+        return Objective(self.model, self.loss.at(index), self.points[index], self.metric)
+
+
+class Iterate:
+    """A point v_θ of the manifold. The tangent space is computed when it is asked for.
+
+    Functions (values, gradients, tangent vectors) have shape (m, c); their row-scaled form
+    C f, flat, has shape (m c,).
+
+    Attributes
+    ----------
+    theta : torch.Tensor of shape (P,)
+    value : torch.Tensor of shape (m, c)
+        v_θ at the points.
+    loss : float
+        L(v_θ).
+    """
+
+    def __init__(self, objective, theta):
+        self.objective, self.theta = objective, theta
+        self.record = None
+        if len(objective.chunks) == 1:
+            self.record = objective.model.record(theta, objective.points)
+            self.value = self.record.value
+        else:
+            self.value = self._gather(lambda record: record.value)
+        self.loss = float(objective.loss.value(self.value))
+        self._factor = self._rows = self._gradient = None
+
+    def _records(self):
+        """(slice, record) for each chunk of points."""
+        if self.record is not None:
+            yield slice(None), self.record
+        else:
+            for chunk in self.objective.chunks:
+                points = self.objective.points[chunk]
+                yield chunk, self.objective.model.record(self.theta, points)
+
+    def _gather(self, of_record):
+        return torch.cat([of_record(record) for _, record in self._records()])
+
+    def _row_factor(self):
+        if self._factor is None:
+            objective = self.objective
+            self._factor = objective.loss.row_factor(self.value, objective.metric)
+        return self._factor
+
+    @property
+    def residual(self):
+        """b of equation (A), flat."""
+        return self._row_factor()[1].reshape(-1)
+
+    def scale(self, function):
+        """Row-scaled values C f of a function, flat."""
+        return (self._row_factor()[0] * function).reshape(-1)
+
+    def rows(self):
+        """(slice, A_j) for each chunk: the rows of A = C J of these points."""
+        if self._rows is not None:
+            yield slice(None), self._rows
+            return
+        factor = self._row_factor()[0]
+        for chunk, record in self._records():
+            rows = record.jacobian(factor[chunk])
+            if self.record is not None:
+                self._rows = rows
+            yield chunk, rows
+
+    def chunks_with(self, functions):
+        """(A_j, F_j) for each chunk, for row-scaled functions of shape (m c, k)."""
+        m, c = self.value.shape
+        by_point = functions.view(m, c, -1)
+        for chunk, rows in self.rows():
+            yield rows, by_point[chunk].reshape(len(rows), -1)
+
+    def pull_back(self, function):
+        """Aᵀ f of a row-scaled function."""
+        m, c = self.value.shape
+        by_point = function.view(m, c)
+        return sum(rows.T @ by_point[chunk].reshape(-1) for chunk, rows in self.rows())
+
+    @property
+    def functional_gradient(self):
+        """∇L(v_θ) at the points."""
+        return self.objective.loss.gradient(self.value)
+
+    @property
+    def gradient(self):
+        """Parameter gradient ∇_θ L = Jᵀ W g, equation (L), by one backward pass."""
+        if self._gradient is None:
+            cotangent = self.objective.loss.weights * self.functional_gradient
+            self._gradient = sum(r.gradient(cotangent[chunk]) for chunk, r in self._records())
+        return self._gradient
+
+    def tangent(self, dtheta):
+        """The tangent vector J dθ."""
+        if self._rows is not None:
+            factor = self._row_factor()[0]
+            return (self._rows @ dtheta).view_as(factor) / factor
+        return self._gather(lambda record: record.directional(dtheta))
+
+    def bend(self, dtheta):
+        """d²v(θ + ε dθ)/dε² at ε = 0, how the manifold bends along ``dtheta``."""
+        return self._gather(lambda record: record.directional(dtheta, order=2))
+
+
+class Past:
+    """The step that led to the current iterate, remembered for the next one.
+
+    Parameters
+    ----------
+    start : Iterate
+        Where the step was made from.
+    step : torch.Tensor of shape (P,)
+        θ_k − θ_{k−1}, the whole step that was really made.
+    direction : torch.Tensor of shape (P,)
+        The step before its length was chosen, for equation (SPRING).
+    """
+
+    def __init__(self, start, step, direction):
+        self.start, self.step, self.direction = start, step, direction
+
+    def on(self, objective):
+        """The previous iterate, evaluated at the points of this objective."""
+        if self.start.objective is objective:
+            return self.start
+        return objective.at(self.start.theta)

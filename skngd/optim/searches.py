@@ -1,0 +1,183 @@
+"""How far to go along θ + offset + α direction: constant, backtracking and grid."""
+
+from dataclasses import dataclass
+from math import isfinite
+
+import torch
+
+
+@dataclass
+class Step:
+    """A step that a search has settled for.
+
+    Attributes
+    ----------
+    end : Iterate
+        Where it leads.
+    direction : torch.Tensor of shape (P,)
+        The step before its length was chosen.
+    descent : torch.Tensor of shape (P,)
+        The direction without momentum.
+    step_size : float
+        α.
+    damping : float
+        λ of the projection.
+    beta : float
+        The β that entered.
+    n_trials : int
+        Number of losses evaluated.
+    """
+
+    end: object
+    direction: torch.Tensor
+    descent: torch.Tensor
+    step_size: float
+    damping: float
+    beta: float
+    n_trials: int
+
+
+class Search:
+    """Common to the searches over α with a fixed rule for λ.
+
+    Parameters
+    ----------
+    damping : float, default=0.0
+        λ, absolute.
+    relative_damping : float, default=0.0
+        λ / ‖A‖²; added to ``damping``.
+    """
+
+    # Whether it never returns a step that raises the loss, and drops β by itself.
+    monotone = False
+
+    def __init__(self, damping=0.0, relative_damping=0.0):
+        self.damping, self.relative_damping = damping, relative_damping
+        self._last_square_norm = 1.0
+
+    def damping_for(self, square_norm):
+        """λ at a point where the squared Frobenius norm of A is ``square_norm``."""
+        self._last_square_norm = square_norm or 1.0
+        return self.damping + self.relative_damping * square_norm
+
+    def expected_relative_damping(self):
+        """The λ / ‖A‖² to come, judged by ‖A‖² of the last iteration."""
+        return self.relative_damping + self.damping / self._last_square_norm
+
+    def state(self):
+        """The numbers that the next step starts from."""
+        return {}
+
+    def restore(self, state):
+        """Take up an earlier :meth:`state`."""
+
+    def step(self, start, prepared, propose, beta):
+        """Search a step length.
+
+        Parameters
+        ----------
+        start : Iterate
+            Where the gradient was taken.
+        prepared : PreparedNatural, PreparedNewton or PreparedGradient
+        propose : callable
+            ``propose(damping, beta)`` gives a :class:`Proposal`.
+        beta : float
+
+        Returns
+        -------
+        step : Step or None
+            None where no step length leads anywhere better.
+        """
+        damping = self.damping_for(prepared.square_norm)
+        proposal = propose(damping, beta)
+        origin = start.theta if proposal.offset is None else start.theta + proposal.offset
+
+        def at(alpha):
+            return start.objective.at(origin + alpha * proposal.direction)
+
+        def origin_loss():
+            return start.loss if proposal.offset is None else start.objective.at(origin).loss
+
+        slope = float(torch.dot(prepared.gradient, proposal.direction))
+        found = self.search(at, origin_loss, slope)
+        if found is None:
+            return None
+        alpha, end, n_trials = found
+        return Step(end, proposal.direction, proposal.descent, alpha, damping, beta, n_trials)
+
+
+class FixedStep(Search):
+    """A constant α: no loss is looked at.
+
+    Parameters
+    ----------
+    alpha : float
+    """
+
+    def __init__(self, alpha, damping=0.0, relative_damping=0.0):
+        super().__init__(damping, relative_damping)
+        self.alpha = alpha
+
+    def search(self, at, origin_loss, slope):
+        end = at(self.alpha)
+        return (self.alpha, end, 1)
+
+
+class Backtracking(Search):
+    """Halve α until the loss falls by a part of what the slope promises (Armijo).
+
+    It starts from twice the last step length, at most 1, so that two or three trials are the
+    rule. With an offset the decrease is counted from its end: inertia is left alone.
+
+    Parameters
+    ----------
+    largest : float, default=1.0
+        Largest α; the natural length of a projected step is 1.
+    smallest : float, default=2**-30
+    sufficient : float, default=1e-4
+        The part of the slope.
+    """
+
+    def __init__(
+        self, damping=0.0, relative_damping=0.0, largest=1.0, smallest=2.0**-30, sufficient=1e-4
+    ):
+        super().__init__(damping, relative_damping)
+        self.largest, self.smallest, self.sufficient = largest, smallest, sufficient
+        self.last = largest
+
+    def state(self):
+        return {"last": self.last}
+
+    def restore(self, state):
+        self.last = state.get("last", self.last)
+
+    def search(self, at, origin_loss, slope):
+        if not slope < 0:
+            return None
+        origin = origin_loss()
+        alpha, n_trials = min(self.largest, 2 * self.last), 0
+        while alpha >= self.smallest:
+            end, n_trials = at(alpha), n_trials + 1
+            if end.loss <= origin + self.sufficient * alpha * slope and end.loss < origin:
+                self.last = alpha
+                return alpha, end, n_trials
+            alpha /= 2
+        return None
+
+
+class Grid(Search):
+    """The best of α = 1, 1/2, …, 2⁻³⁰, all of them evaluated."""
+
+    def __init__(self, damping=0.0, relative_damping=0.0, n_halvings=30):
+        super().__init__(damping, relative_damping)
+        self.alphas = [2.0**-k for k in range(n_halvings + 1)]
+
+    def search(self, at, origin_loss, slope):
+        trials = [(alpha, at(alpha)) for alpha in self.alphas]
+        finite = [trial for trial in trials if isfinite(trial[1].loss)]
+        if not finite:
+            return None
+        alpha, end = min(finite, key=lambda trial: trial[1].loss)
+        if end.loss >= origin_loss():
+            return None
+        return alpha, end, len(trials)

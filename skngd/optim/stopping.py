@@ -1,0 +1,86 @@
+"""When to stop, and the sentence that says why."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Stop:
+    """The outcome of a fit.
+
+    Attributes
+    ----------
+    sentence : str
+        Why the iterations ended.
+    kind : {"converged", "budget", "diverged", "interrupted"}
+    """
+
+    sentence: str
+    kind: str
+
+
+class Stopping:
+    """The rules of one fit, asked once after each iteration.
+
+    Parameters
+    ----------
+    tol : float or "auto", default="auto"
+        Stop when the monitored loss has not fallen by more than ``tol`` (an absolute number)
+        in ``n_iter_no_change`` iterations. ``"auto"``: by more than ``relative_tol`` of itself.
+    n_iter_no_change : int, default=10
+    floor : float, default=0.0
+        A loss not above this is zero to working precision.
+    """
+
+    relative_tol = 1e-3
+
+    def __init__(self, tol="auto", n_iter_no_change=10, floor=0.0):
+        self.tol, self.n_iter_no_change, self.floor = tol, n_iter_no_change, floor
+        self.reference, self.waited = math.inf, 0
+
+    def after(self, loss):
+        """Stop or None, for the monitored loss after an iteration."""
+        if loss <= self.floor:
+            return Stop("Converged: the loss is zero to working precision.", "converged")
+        tol = self.relative_tol * self.reference if self.tol == "auto" else self.tol
+        if loss < self.reference - tol or not math.isfinite(self.reference):
+            self.reference, self.waited = loss, 0
+            return None
+        self.waited += 1
+        if self.waited < self.n_iter_no_change:
+            return None
+        limit = f"tol={self.tol:g}"
+        if self.tol == "auto":
+            limit = f"a fraction {self.relative_tol:g} of itself (tol='auto')"
+        return Stop(
+            f"Converged: the loss did not fall by more than {limit} in "
+            f"n_iter_no_change={self.n_iter_no_change} iterations.",
+            "converged",
+        )
+
+
+STALLED = Stop(
+    "Converged: no step along the proposed direction lowers the loss any more.", "converged"
+)
+INTERRUPTED = Stop("Interrupted from the keyboard: the best model so far was kept.", "interrupted")
+
+
+def diverged(loss):
+    return Stop(
+        f"Diverged: the loss became {loss:g}; the best model so far was kept. Try a smaller "
+        "step_size, a larger damping or rcond, or step_size='auto'.",
+        "diverged",
+    )
+
+
+def out_of_iterations(max_iter):
+    return Stop(
+        f"Not converged: the maximum of max_iter={max_iter} iterations was reached.", "budget"
+    )
+
+
+def out_of_time(max_time):
+    return Stop(f"Not converged: the time limit max_time={max_time:g} s was reached.", "budget")
+
+
+CALLBACK = Stop("Stopped by a callback.", "budget")

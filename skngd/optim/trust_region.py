@@ -1,0 +1,108 @@
+"""Levenberg-Marquardt control: the length of a step is chosen by its damping."""
+
+from math import isfinite
+
+import torch
+
+from .searches import Search, Step
+
+# The geodesic acceleration is dropped where it is not small beside the step that it corrects.
+LARGEST_ACCELERATION = 0.75
+
+
+class TrustRegion(Search):
+    """Adapt λ from the ratio of the actual to the predicted decrease; α is 1.
+
+    A step that does not lower the loss is refused and λ raised. The ratio that lets λ fall is
+    low (0.3): in a curved valley a bold step that gains a part of its promise gets further
+    than a timid one that keeps it. Inertia is kept where it lowers the loss: with β > 0 the
+    steps with and without momentum are both tried, and the better one is made.
+
+    Parameters
+    ----------
+    damping : float, default=None
+        λ of the first step. None stands for ``first`` ‖A‖².
+    geodesic_acceleration : bool, default=True
+        Add −½ A⁺ C v''(d, d) to the step d (Transtrum and Sethna, 2012).
+    compare_without_momentum : bool, default=True
+        False makes the step with momentum without trying the other, until it is refused.
+    """
+
+    first = 1e-3
+    lower, raise_by = 0.3, 3.0
+    good_ratio, poor_ratio = 0.3, 0.05
+    n_refusals = 30
+    monotone = True
+
+    def __init__(self, damping=None, geodesic_acceleration=True, compare_without_momentum=True):
+        super().__init__()
+        self.current = damping
+        self.geodesic_acceleration = geodesic_acceleration
+        self.compare_without_momentum = compare_without_momentum
+
+    def damping_for(self, square_norm):
+        self._last_square_norm = square_norm or 1.0
+        if self.current is None:
+            self.current = self.first * square_norm
+        return self.current
+
+    def expected_relative_damping(self):
+        if self.current is None:
+            return self.first
+        return self.current / self._last_square_norm
+
+    def state(self):
+        return {"current": self.current, "square_norm": self._last_square_norm}
+
+    def restore(self, state):
+        self.current = state.get("current", self.current)
+        self._last_square_norm = state.get("square_norm", self._last_square_norm)
+
+    def step(self, start, prepared, propose, beta):
+        damping = self.damping_for(prepared.square_norm)
+        smallest = torch.finfo(start.theta.dtype).eps ** 2 * prepared.square_norm
+        growth, n_trials = 2.0, 0
+        for _ in range(self.n_refusals):
+            proposals = [(beta, propose(damping, beta))]
+            if beta and self.compare_without_momentum:
+                proposals.append((0.0, propose(damping, 0.0)))
+            promised = prepared.predicted_decrease(proposals[0][1].descent, damping)
+            best = None
+            if isfinite(promised) and promised > 0:
+                acceleration = self._acceleration(prepared, proposals[0][1].descent, damping)
+                for beta_tried, proposal in proposals:
+                    step = self._try(start, proposal, acceleration, damping, beta_tried)
+                    n_trials += 1
+                    if best is None or not best.end.loss <= step.end.loss:
+                        best = step
+            if best is not None and best.end.loss < start.loss:
+                ratio = (start.loss - best.end.loss) / promised
+                if ratio > self.good_ratio:
+                    damping *= self.lower
+                elif ratio < self.poor_ratio:
+                    damping *= self.raise_by
+                self.current = max(damping, smallest)
+                best.n_trials = n_trials
+                return best
+            beta = 0.0
+            damping *= growth
+            growth *= 2.0
+        self.current = damping
+        return None
+
+    def _acceleration(self, prepared, descent, damping):
+        if not self.geodesic_acceleration or not hasattr(prepared, "acceleration"):
+            return None
+        acceleration = prepared.acceleration(descent, damping)
+        if float(acceleration.norm()) <= LARGEST_ACCELERATION * float(descent.norm()):
+            return acceleration
+        return None
+
+    def _try(self, start, proposal, acceleration, damping, beta):
+        dtheta = proposal.direction
+        if proposal.offset is not None:
+            dtheta = dtheta + proposal.offset
+        if acceleration is not None:
+            dtheta = dtheta + acceleration
+        end = start.objective.at(start.theta + dtheta)
+        return Step(end, proposal.direction, proposal.descent, 1.0, damping, beta, 1)

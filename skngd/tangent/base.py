@@ -1,0 +1,168 @@
+"""The one interface of all pseudo-inverses."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class ProjectionInfo:
+    """What a projection onto the tangent space was like.
+
+    Attributes
+    ----------
+    method : str
+        The factorisation that was used.
+    rank : int
+        Number of directions that were kept.
+    condition : float
+        Ratio of the largest to the smallest singular value that was kept. For a damped Gram
+        or kernel matrix, which is only factorised by Cholesky: the square root of the ratio
+        of the extreme pivots, a lower bound of the condition of the damped matrix.
+    kept : float
+        ⟨f, A A⁺ f⟩ / ‖f‖², the fraction of the target that the projection keeps.
+    """
+
+    method: str
+    rank: int
+    condition: float
+    kept: float
+
+
+class Factorization(ABC):
+    """A factorised row-scaled Jacobian A with the functions F to be projected.
+
+    Parameters
+    ----------
+    chunks : iterable of (A_j, F_j)
+        Blocks of rows: A_j of shape (n_j, P) and F_j of shape (n_j, k). Only ``"svd"`` and
+        ``"kernel"`` hold all the rows at once.
+
+    Attributes
+    ----------
+    square_norm : float
+        ‖A‖² in the Frobenius norm, the scale of every damping chosen automatically.
+    """
+
+    name: str
+    square_norm: float
+
+    @abstractmethod
+    def solve(self, rcond=0.0, damping=0.0):
+        """Parameters A⁺ F of the projections of the functions F, equation (P).
+
+        Parameters
+        ----------
+        rcond : float, default=0.0
+            Singular values up to ``rcond`` times the largest are left out. Those that are
+            rounding errors always are.
+        damping : float, default=0.0
+            λ in (AᵀA + λ I)⁻¹ Aᵀ f.
+
+        Returns
+        -------
+        dtheta : torch.Tensor of shape (P, k)
+        """
+
+    @abstractmethod
+    def solve_function(self, f, transpose, rcond=0.0, damping=0.0):
+        """A⁺ f for a further function f.
+
+        Parameters
+        ----------
+        f : torch.Tensor of shape (n,)
+            Row-scaled values.
+        transpose : callable
+            Maps f to Aᵀ f, for the forms that do not keep A.
+        """
+
+    @abstractmethod
+    def spectrum(self, rcond, damping):
+        """Rank and condition after truncation by ``rcond``."""
+
+    def info(self, dtheta, rcond=0.0, damping=0.0):
+        """Describe the projection of the first function, which gave ``dtheta``."""
+        rank, condition = self.spectrum(rcond, damping)
+        square = float(self.square_targets[0])
+        kept = float(torch.dot(self.gradients[:, 0], dtheta)) / square if square > 0 else 1.0
+        return ProjectionInfo(self.name, rank, condition, kept)
+
+
+class Spectral(Factorization):
+    """Shared by the forms that know singular values s, right vectors V and Uᵀ F."""
+
+    def _store(self, s, vectors, coefficients, square_targets, smallest):
+        self.s, self.vectors, self.coefficients = s, vectors, coefficients
+        self.square_targets = square_targets
+        self.gradients = vectors @ (s.unsqueeze(1) * coefficients)
+        self.square_norm = float(s @ s)
+        self.smallest = smallest
+
+    def _kept(self, rcond):
+        return self.s > max(rcond, self.smallest) * self.s[0]
+
+    def solve(self, rcond=0.0, damping=0.0):
+        filtered = self.s / (self.s**2 + damping)
+        filtered = torch.where(self._kept(rcond), filtered, 0.0)
+        return self.vectors @ (filtered.unsqueeze(1) * self.coefficients)
+
+    def solve_function(self, f, transpose, rcond=0.0, damping=0.0):
+        filtered = torch.where(self._kept(rcond), 1.0 / (self.s**2 + damping), 0.0)
+        return self.vectors @ (filtered * (self.vectors.T @ transpose(f)))
+
+    def spectrum(self, rcond, damping):
+        rank = int(self._kept(rcond).sum())
+        return rank, float(self.s[0] / self.s[rank - 1]) if rank else 1.0
+
+
+class Symmetric(Factorization):
+    """Shared by the forms that factorise a symmetric matrix, AᵀA or A Aᵀ.
+
+    With damping and without ``rcond`` by Cholesky. Otherwise, or where the damped matrix is
+    not positive definite to working precision, by its eigenvalues; singular values of A below
+    √eps of the largest are rounding errors there.
+    """
+
+    def _store(self, matrix, gradients, square_targets):
+        self.matrix, self.gradients, self.square_targets = matrix, gradients, square_targets
+        self.square_norm = float(matrix.diagonal().sum())
+        self._damped = None, None
+        self._spectral = None
+
+    @abstractmethod
+    def _vectors(self, s, eigenvectors):
+        """Right singular vectors V and Uᵀ F from the eigenvectors of the matrix."""
+
+    def _cholesky(self, rcond, damping):
+        """Cholesky factor of the damped matrix; None where the eigenvalues are to decide."""
+        if rcond > 0 or damping <= 0:
+            return None
+        if self._damped[0] != damping:
+            damped = self.matrix.clone()
+            damped.diagonal().add_(damping)
+            factor, failed = torch.linalg.cholesky_ex(damped)
+            self._damped = damping, None if int(failed) else factor
+        return self._damped[1]
+
+    def _eigen(self):
+        if self._spectral is None:
+            eigenvalues, eigenvectors = torch.linalg.eigh(self.matrix)
+            s = eigenvalues.flip(0).clamp(min=0).sqrt()
+            vectors, coefficients = self._vectors(s, eigenvectors.flip(1))
+            self._spectral = Spectral()
+            smallest = rounding(self.matrix.shape, s.dtype) ** 0.5
+            self._spectral._store(s, vectors, coefficients, self.square_targets, smallest)
+        return self._spectral
+
+    def spectrum(self, rcond, damping):
+        factor = self._cholesky(rcond, damping)
+        if factor is None:
+            return self._eigen().spectrum(rcond, damping)
+        smallest, largest = torch.aminmax(factor.diagonal())
+        return len(factor), float(largest / smallest)
+
+
+def rounding(shape, dtype):
+    """Relative size of the rounding errors of the singular values of such a matrix."""
+    return max(shape) * torch.finfo(dtype).eps

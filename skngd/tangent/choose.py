@@ -1,0 +1,98 @@
+"""The choice of a factorisation, and the projection as one call."""
+
+from .gram import Gram
+from .kernel import Kernel
+from .qr import Qr
+from .svd import Svd
+
+FACTORIZATIONS = {form.name: form for form in (Svd, Qr, Gram, Kernel)}
+
+# Below this ratio of λ to ‖A‖² the rounding errors of AᵀA, about eps ‖A‖², are no longer small
+# beside the damping.
+GRAM_DAMPING = 1e-13
+
+
+def choose(n_rows, n_parameters, rcond=0.0, relative_damping=0.0):
+    """Choose a form from the shape of A and from the accuracy that is asked for.
+
+    ========================================= ==========
+    case                                      form
+    ========================================= ==========
+    fewer rows than parameters                "kernel"
+    damped, λ ≥ 1e-13 ‖A‖², no ``rcond``      "gram"
+    everything else                           "qr"
+    ========================================= ==========
+
+    Parameters
+    ----------
+    n_rows, n_parameters : int
+        Shape of A.
+    rcond : float, default=0.0
+    relative_damping : float, default=0.0
+        λ / ‖A‖².
+
+    Returns
+    -------
+    name : {"kernel", "gram", "qr"}
+
+    Examples
+    --------
+    >>> from skngd.tangent import choose
+    >>> choose(500, 61, relative_damping=1e-6), choose(500, 61), choose(20, 61)
+    ('gram', 'qr', 'kernel')
+    """
+    if n_rows < n_parameters:
+        return "kernel"
+    if rcond == 0 and relative_damping >= GRAM_DAMPING:
+        return "gram"
+    return "qr"
+
+
+def project(a, f, method="auto", rcond=0.0, damping=0.0):
+    """Project a function onto the span of the columns of A, equation (P).
+
+    Parameters
+    ----------
+    a : torch.Tensor of shape (n, P)
+        Row-scaled Jacobian, equation (A).
+    f : torch.Tensor of shape (n,)
+        Row-scaled values of the function.
+    method : {"auto", "svd", "qr", "gram", "kernel"}, default="auto"
+        How the pseudo-inverse is computed; see :func:`choose` for "auto".
+    rcond : float, default=0.0
+        Singular values up to ``rcond`` times the largest are left out.
+    damping : float, default=0.0
+        λ of the Tikhonov form (AᵀA + λ I)⁻¹ Aᵀ f.
+
+    Returns
+    -------
+    dtheta : torch.Tensor of shape (P,)
+        A⁺ f.
+    info : ProjectionInfo
+
+    Raises
+    ------
+    ValueError
+        If ``method`` is not one of the names above.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.tangent import project
+    >>> a = torch.tensor([[1.0, 0.0], [0.0, 2.0], [0.0, 0.0]], dtype=torch.float64)
+    >>> dtheta, info = project(a, torch.tensor([1.0, 2.0, 2.0], dtype=torch.float64))
+    >>> dtheta
+    tensor([1., 1.], dtype=torch.float64)
+    >>> info.rank, round(info.condition, 12), round(info.kept, 3)
+    (2, 2.0, 0.556)
+    """
+    if method == "auto":
+        square_norm = float((a * a).sum())
+        method = choose(*a.shape, rcond, damping / square_norm if square_norm else 0.0)
+    if method not in FACTORIZATIONS:
+        raise ValueError(
+            f"Expected method to be 'auto' or one of {sorted(FACTORIZATIONS)}, got {method!r}."
+        )
+    factorization = FACTORIZATIONS[method]([(a, f.unsqueeze(1))])
+    dtheta = factorization.solve(rcond, damping)[:, 0]
+    return dtheta, factorization.info(dtheta, rcond, damping)

@@ -1,0 +1,36 @@
+"""The Gram matrix G = AᵀA: the cheapest form; it squares the condition of A."""
+
+import torch
+
+from .base import Symmetric
+
+
+class Gram(Symmetric):
+    """Equation (G): (G + λ I) dθ = Aᵀ f."""
+
+    name = "gram"
+
+    def __init__(self, chunks):
+        parts = ((a.T @ a, a.T @ f, (f * f).sum(0)) for a, f in chunks)
+        matrix, gradients, square_targets = next(parts)
+        for part in parts:
+            matrix, gradients = matrix + part[0], gradients + part[1]
+            square_targets = square_targets + part[2]
+        self._store(matrix, gradients, square_targets)
+
+    def _vectors(self, s, eigenvectors):
+        # Uᵀ F = S⁻¹ Vᵀ Aᵀ F, read only where s is above the rounding level.
+        inverse = 1.0 / torch.where(s > 0, s, 1.0)
+        return eigenvectors, (eigenvectors.T @ self.gradients) * inverse.unsqueeze(1)
+
+    def solve(self, rcond=0.0, damping=0.0):
+        factor = self._cholesky(rcond, damping)
+        if factor is None:
+            return self._eigen().solve(rcond, damping)
+        return torch.cholesky_solve(self.gradients, factor)
+
+    def solve_function(self, f, transpose, rcond=0.0, damping=0.0):
+        factor = self._cholesky(rcond, damping)
+        if factor is None:
+            return self._eigen().solve_function(f, transpose, rcond, damping)
+        return torch.cholesky_solve(transpose(f).unsqueeze(1), factor).squeeze(1)
