@@ -36,8 +36,8 @@ def resolve_device(device, n_rows, n_parameters):
     if kind != "cuda" or (index and not index.isdigit()):
         reason = " Apple's MPS has no float64." if kind == "mps" else ""
         raise ValueError(
-            f"Expected device to be 'auto', 'cpu', 'cuda' or 'cuda:<index>', got {device!r}.{reason}"
-            " Try device='auto'."
+            "Expected device to be 'auto', 'cpu', 'cuda' or 'cuda:<index>', got "
+            f"{device!r}.{reason} Try device='auto'."
         )
     available = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if int(index or 0) >= available:

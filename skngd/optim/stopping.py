@@ -66,6 +66,7 @@ INTERRUPTED = Stop("Interrupted from the keyboard: the best model so far was kep
 
 
 def diverged(loss):
+    """A trial overflowed under a rule that takes every step."""
     return Stop(
         f"Diverged: the loss became {loss:g}; the best model so far was kept. Try a smaller "
         "step_size, a larger damping or rcond, or step_size='auto'.",
@@ -74,12 +75,14 @@ def diverged(loss):
 
 
 def out_of_iterations(max_iter):
+    """The budget of iterations is spent."""
     return Stop(
         f"Not converged: the maximum of max_iter={max_iter} iterations was reached.", "budget"
     )
 
 
 def out_of_time(max_time):
+    """The budget of seconds is spent."""
     return Stop(f"Not converged: the time limit max_time={max_time:g} s was reached.", "budget")
 
 
