@@ -19,6 +19,10 @@ from .models.activations import ACTIVATIONS
 from .optim import MEMORIES, Objective, build_method
 from .tangent import FACTORIZATIONS
 
+# Multiplications of one Gram matrix, rows × parameters², up to which an iteration takes a
+# millisecond or two, so that n_init="auto" can afford three starts.
+SMALL_MULTIPLICATIONS = 1e7
+
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
@@ -52,7 +56,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "n_init": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
         "device": [str],
         "dtype": [StrOptions(set(DTYPES))],
@@ -99,7 +103,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
     def _check_settings(self):
         """Refuse combinations that cannot run as they are named."""
         self._build_method()
-        if self.model is not None and self.n_init > 1:
+        if self.model is not None and self.n_init not in ("auto", 1):
             raise ValueError(
                 f"n_init={self.n_init} asks for several random starts, but model={self.model!r} "
                 "comes with one. Set n_init=1, or model=None and hidden_layer_sizes."
@@ -155,6 +159,14 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         self.device_ = str(device)
         return probe if device.type == "cpu" else self._build_model(*shape, device)
 
+    def _starts(self, model, n_rows, random_state):
+        """Random starting points, several where an iteration costs next to nothing."""
+        n_init = self.n_init
+        if n_init == "auto":
+            small = n_rows * model.n_parameters**2 <= SMALL_MULTIPLICATIONS
+            n_init = 3 if small and self.model is None else 1
+        return [model.initial(random_state) for _ in range(n_init)]
+
     def _last_theta(self, model):
         if len(self.theta_) != model.n_parameters:
             raise ValueError(
@@ -195,7 +207,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         self.n_iter_ = trained.n_iter
         self.stop_reason_ = trained.stop_reason
         self.history_ = trained.history
-        self.loss_curve_ = trained.history["loss"]
+        self.loss_curve_ = trained.loss_curve
         self._memory = trained.memory
         for name in ("coefs_", "intercepts_"):
             self.__dict__.pop(name, None)

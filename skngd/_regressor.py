@@ -88,8 +88,9 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         ``tol`` looks at that loss. Rows given to ``fit`` as ``X_val, y_val`` do the same.
     validation_fraction : float in (0, 1), default=0.1
         The part that ``early_stopping`` holds out.
-    n_init : int, default=1
-        Number of random starts; the best one is kept.
+    n_init : int or "auto", default="auto"
+        Number of random starts, one after the other; the best one is kept. ``"auto"`` is 3 where
+        n_samples × n_outputs × P² ≤ 1e7, so that an iteration costs next to nothing, else 1.
     warm_start : bool, default=False
         Start from the parameters of the last fit and keep its standardisation.
     device : str, default="auto"
@@ -114,14 +115,14 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         ½ the mean squared error, over rows and outputs, of the kept parameters on the training
         rows; in the units of y².
     loss_curve_ : ndarray of shape (n_iter_ + 1,)
-        The same at the start and after each iteration; with ``batch_size``, of the rows of the
-        iteration.
+        The same at the start and after each iteration of the best start; with ``batch_size``, of
+        the rows of the iteration.
     n_iter_ : int
         Iterations of the best start.
     stop_reason_ : str
         Why it ended, as a sentence.
-    history_ : dict of str to ndarray of shape (n_iter_ + 1,)
-        ``time`` (seconds since ``fit`` was called), ``loss``, ``monitored_loss`` (on the held-out
+    history_ : dict of str to ndarray
+        One entry for each iteration of all starts: ``start``, ``time`` (seconds since ``fit`` was called), ``loss``, ``monitored_loss`` (on the held-out
         rows, if any), ``step_size``, ``beta``, ``damping``, ``n_trials``, and ``rank``,
         ``condition`` and ``kept`` of the projection; see :class:`skngd.tangent.ProjectionInfo`.
     device_ : str
@@ -174,7 +175,7 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         n_iter_no_change=10,
         early_stopping=False,
         validation_fraction=0.1,
-        n_init=1,
+        n_init="auto",
         warm_start=False,
         device="auto",
         dtype="float64",
@@ -264,7 +265,7 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         if continues:
             starts = [self._last_theta(model)]
         else:
-            starts = [model.initial(random_state) for _ in range(self.n_init)]
+            starts = self._starts(model, objective.n_rows, random_state)
 
         context = self._init_callback_context(max_subtasks=self.max_iter * len(starts))
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)

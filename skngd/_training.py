@@ -22,7 +22,10 @@ class Trained:
         Loss of ``theta`` on all training rows, in the units of y.
     n_iter : int
     stop_reason : str
+    loss_curve : ndarray of shape (n_iter + 1,)
+        Of the best start.
     history : dict of str to ndarray
+        Of all starts, one after the other; ``start`` tells which.
     memory : dict
         What the next ``partial_fit`` needs.
     """
@@ -31,6 +34,7 @@ class Trained:
     loss: float
     n_iter: int
     stop_reason: str
+    loss_curve: np.ndarray
     history: dict
     memory: dict
 
@@ -133,7 +137,7 @@ def train(
     began = time.perf_counter() if began is None else began
     points, batch_size = objective.points, estimator.batch_size
     floor = units.floor(points.dtype)
-    best = None
+    best, histories = None, []
     for number, start in enumerate(starts, start=1):
         method = method_factory()
         theta = torch.as_tensor(start, dtype=points.dtype, device=points.device)
@@ -172,11 +176,13 @@ def train(
                 f"[{name}] start {number}/{len(starts)}: loss {result.loss:.6g} after "
                 f"{result.n_iter} iterations. {result.stop.sentence}"
             )
+        history = {name: np.asarray(column) for name, column in result.history.items()}
+        histories.append({"start": np.full(result.n_iter + 1, number - 1), **history})
         if best is None or not best[0].loss <= result.loss:
-            best = result, method
+            best = result, method, history["loss"]
         if result.stop.kind == "interrupted" or _out_of_time(estimator, began):
             break
-    result, method = best
+    result, method, loss_curve = best
     _warn(result.stop)
     loss = result.loss
     if validation is not None:
@@ -186,7 +192,8 @@ def train(
         loss,
         result.n_iter,
         result.stop.sentence,
-        {name: np.asarray(column) for name, column in result.history.items()},
+        loss_curve,
+        {name: np.concatenate([h[name] for h in histories]) for name in histories[0]},
         remember(method, result.past),
     )
 
@@ -218,6 +225,7 @@ def train_one_step(objective, theta, method, units, earlier, began):
     if result.stop.kind == "diverged":
         _warn(result.stop)
     history = {name: np.asarray(column) for name, column in result.history.items()}
+    history = {"start": np.zeros(result.n_iter + 1, dtype=int), **history}
     n_iter = result.n_iter
     if earlier is not None:
         past_history = earlier.history_
@@ -229,6 +237,7 @@ def train_one_step(objective, theta, method, units, earlier, began):
         units.loss(result.last),
         n_iter,
         result.stop.sentence,
+        history["loss"],
         history,
         remember(method, result.past),
     )

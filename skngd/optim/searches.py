@@ -143,7 +143,7 @@ class Backtracking(Search):
     ):
         super().__init__(damping, relative_damping)
         self.largest, self.smallest, self.sufficient = largest, smallest, sufficient
-        self.last = largest
+        self.last = min(largest, 1.0)
 
     def state(self):
         return {"last": self.last}

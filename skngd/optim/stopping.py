@@ -49,9 +49,10 @@ class Stopping:
         self.waited += 1
         if self.waited < self.n_iter_no_change:
             return None
-        limit = f"tol={self.tol:g}"
         if self.tol == "auto":
             limit = f"a fraction {self.relative_tol:g} of itself (tol='auto')"
+        else:
+            limit = f"tol={self.tol:g}"
         return Stop(
             f"Converged: the loss did not fall by more than {limit} in "
             f"n_iter_no_change={self.n_iter_no_change} iterations.",

@@ -1,0 +1,162 @@
+"""The members that the tests of the engine run over, and how they are compared."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from skngd.losses import SquaredLoss
+from skngd.models import FullyConnected, LinearModel, TorchModule
+from skngd.models.activations import ACTIVATIONS
+from skngd.optim import MEMORIES, Objective, Stopping, minimize
+
+
+def normal(*shape, seed=0):
+    """Standard normal numbers in float64."""
+    return torch.as_tensor(np.random.RandomState(seed).standard_normal(shape))
+
+
+def assert_close(actual, expected, rtol):
+    """Equal up to ``rtol`` of the largest of the expected numbers."""
+    actual = torch.as_tensor(actual)
+    expected = torch.as_tensor(expected, dtype=actual.dtype)
+    atol = rtol * float(expected.abs().max())
+    torch.testing.assert_close(actual, expected, rtol=0.0, atol=atol)
+
+
+# Models
+
+
+class Flat(torch.nn.Module):
+    """Maps (m, d) to (m,), with a parameter that is not in a layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = torch.nn.Linear(2, 3)
+        self.rate = torch.nn.Parameter(torch.tensor([0.5, -1.0, 2.0]))
+
+    def forward(self, x):
+        return torch.exp(-(self.inner(x) ** 2)) @ self.rate
+
+
+def cosines(x):
+    """cos(k x_j) for k = 0, 1, 2 and each input, shape (m, 3 d)."""
+    return torch.cat([torch.cos(k * x) for k in range(3)], dim=1)
+
+
+def sequential(*sizes, activation=torch.nn.Tanh):
+    """The ``torch.nn`` form of a fully connected network."""
+    layers = []
+    for into, out in pairwise(sizes):
+        layers += [torch.nn.Linear(into, out, dtype=torch.float64), activation()]
+    return torch.nn.Sequential(*layers[:-1])
+
+
+LAYER_SIZES = [
+    (2, 1),
+    (2, 3),
+    (2, 5, 1),
+    (2, 5, 3),
+    (2, 4, 3, 1),
+    (2, 4, 3, 3),
+    (2, 4, 3, 4, 1),
+    (2, 4, 3, 4, 3),
+]
+
+MODELS = {
+    f"{'-'.join(map(str, sizes))} {activation}": FullyConnected(sizes, activation)
+    for sizes in LAYER_SIZES
+    for activation in (ACTIVATIONS if len(sizes) > 2 else ["tanh"])
+}
+MODELS["linear"] = LinearModel(cosines, 6)
+MODELS["module 2-4-3"] = TorchModule(sequential(2, 4, 3), 2)
+MODELS["module flat"] = TorchModule(Flat(), 2)
+
+every_model = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS.keys())
+
+
+# Losses
+
+WEIGHTS = {"equal": None, "unequal": torch.tensor([1.0, 4.0, 2.0, 0.5, 3.0, 1.5, 0.1]).double()}
+LOSSES = {
+    f"squared, {c} outputs, {name} weights": SquaredLoss(normal(7, c, seed=1), weights)
+    for c in (1, 3)
+    for name, weights in WEIGHTS.items()
+}
+
+every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
+
+
+# Problems: an objective and where to start
+
+
+def linear_problem(metric="l2", noise=0.0):
+    """Polynomials of degree 3; without noise the solution is exact, v = u."""
+    x = torch.linspace(-1, 1, 12, dtype=torch.float64).unsqueeze(1)
+    model = LinearModel(lambda x: torch.cat([x**k for k in range(4)], dim=1), 4)
+    target = model.value(normal(4, seed=2), x) + noise * normal(12, 1, seed=3)
+    loss = SquaredLoss(target, weights=1.0 + torch.arange(12.0).double())
+    return Objective(model, loss, x, metric), normal(4, seed=4)
+
+
+def network_problem(metric="l2", n_outputs=1, n_points=30):
+    """A function of two inputs and a network of one hidden layer that starts far from it."""
+    x = normal(n_points, 2, seed=5)
+    target = torch.cat([torch.sin(x[:, :1] * (k + 1)) * x[:, 1:] for k in range(n_outputs)], 1)
+    model = FullyConnected((2, 4, n_outputs))
+    theta = torch.as_tensor(model.initial(np.random.RandomState(6)))
+    return Objective(model, SquaredLoss(target), x, metric), theta
+
+
+PROBLEMS = {
+    "linear": linear_problem,
+    "network": network_problem,
+    "network, 3 outputs": lambda metric="l2": network_problem(metric, n_outputs=3),
+}
+
+every_problem = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS.keys())
+
+
+# Methods
+
+
+def spelled(options):
+    """A readable id: "momentum=spring step_size=0.2"."""
+    return " ".join(f"{name}={value}" for name, value in options.items()) or "default"
+
+
+MOMENTA = [
+    *({"momentum": "heavy-ball", "memory": memory} for memory in MEMORIES),
+    {"momentum": "heavy-ball", "momentum_space": "parameter"},
+    *({"momentum": "nesterov", "memory": memory} for memory in MEMORIES),
+    {"momentum": "nesterov", "momentum_space": "parameter"},
+    {"momentum": "spring"},
+]
+
+every_memory = pytest.mark.parametrize("memory", MEMORIES)
+every_momentum = pytest.mark.parametrize("momentum", MOMENTA, ids=spelled)
+
+
+# Runs
+
+
+def run(method, objective, theta, n_iter, **options):
+    """Make ``n_iter`` iterations, whatever the loss does on the way."""
+    rules = Stopping(tol=0.0, n_iter_no_change=n_iter + 1)
+    return minimize(method, objective, theta, max_iter=n_iter, stop_rules=rules, **options)
+
+
+def trajectory(method, objective, theta, n_iter, **options):
+    """The parameters before and after each iteration, shape (n_iter + 1, P)."""
+    thetas = [theta]
+    options["after_iteration"] = lambda iterate: thetas.append(iterate.theta)
+    run(method, objective, theta, n_iter, **options)
+    return torch.stack(thetas)
+
+
+def errors(objective, thetas):
+    """e_k = v_k − u at the points, one row for each parameter vector."""
+    model, loss = objective.model, objective.loss
+    values = [model.value(theta, objective.points) for theta in thetas]
+    return torch.stack(values).squeeze(2) - loss.target.squeeze(1)

@@ -1,0 +1,41 @@
+"""scikit-learn's own checks of an estimator, without any expected failure."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skngd import NaturalMomentumRegressor
+
+SETTINGS = [
+    NaturalMomentumRegressor(),
+    NaturalMomentumRegressor(momentum="spring", n_init=1, max_iter=30),
+    NaturalMomentumRegressor(optimizer="adam", n_init=1, step_size=0.01),
+    NaturalMomentumRegressor(optimizer="gd", n_init=1),
+    NaturalMomentumRegressor(optimizer="lbfgs", n_init=1, max_iter=20),
+]
+
+IN_A_FRESH_INTERPRETER = """
+from sklearn.utils.estimator_checks import check_estimator
+from skngd import NaturalMomentumRegressor
+results = check_estimator(NaturalMomentumRegressor(max_iter=30), on_skip=None, on_fail="raise")
+assert all(result["status"] != "xfail" for result in results)
+assert any(result["check_name"] == "check_array_api_input" for result in results)
+assert not any("SCIPY_ARRAY_API" in str(result["exception"]) for result in results)
+"""
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@parametrize_with_checks(SETTINGS)
+def test_estimator_check(estimator, check):
+    check(estimator)
+
+
+def test_estimator_checks_with_scipy_array_api():
+    # SciPy reads the variable once, when it is imported.
+    environment = {**os.environ, "SCIPY_ARRAY_API": "1", "PYTHONWARNINGS": "ignore"}
+    command = [sys.executable, "-c", IN_A_FRESH_INTERPRETER]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,113 @@
+"""What imports what: arrows point one way, and an import has no effects."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import skngd
+
+PACKAGE = Path(skngd.__file__).parent
+FILES = {
+    ".".join(("skngd", *path.relative_to(PACKAGE).with_suffix("").parts)): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+# Each folder imports only what stands to its left; files directly in skngd are the estimators.
+ORDER = [{"models", "losses"}, {"tangent"}, {"optim"}, {"pde"}, {"estimators"}, {"inspection"}]
+APART = "datasets"
+
+
+def imported_modules(name):
+    """(module, what is taken from it) of each import statement, all absolute."""
+    package = name.split(".")[:-1]
+    for node in ast.walk(ast.parse(FILES[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) + 1 - node.level] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            yield from ((module, alias.name) for alias in node.names)
+
+
+def imported_files(name):
+    """The files of skngd that a file imports."""
+    for module, taken in imported_modules(name):
+        for candidate in (f"{module}.{taken}", f"{module}.{taken}.__init__", module):
+            if candidate in FILES or f"{candidate}.__init__" in FILES:
+                yield candidate if candidate in FILES else f"{candidate}.__init__"
+                break
+
+
+def folder(name):
+    parts = name.split(".")
+    return parts[1] if len(parts) > 2 else "estimators"
+
+
+def place(folder):
+    return next(i for i, folders in enumerate(ORDER) if folder in folders)
+
+
+every_file = pytest.mark.parametrize("name", FILES)
+
+
+@every_file
+def test_arrows_point_one_way(name):
+    origin = folder(name)
+    for target in imported_files(name):
+        if folder(target) == origin:
+            continue
+        assert APART not in (origin, folder(target)), f"{name} imports {target}"
+        assert place(folder(target)) < place(origin), f"{name} imports {target}"
+
+
+@every_file
+def test_the_engine_does_not_know_scikit_learn(name):
+    if folder(name) in ("models", "losses", "tangent", "optim"):
+        roots = {module.split(".")[0] for module, _ in imported_modules(name)}
+        assert "sklearn" not in roots
+
+
+def test_files_do_not_import_each_other_in_a_circle():
+    arrows = {name: set(imported_files(name)) for name in FILES}
+    while free := {name for name, targets in arrows.items() if not targets & arrows.keys()}:
+        arrows = {name: targets for name, targets in arrows.items() if name not in free}
+    assert not arrows, f"in or behind a circle: {sorted(arrows)}"
+
+
+@every_file
+def test_files_are_short(name):
+    assert len(FILES[name].read_text(encoding="utf-8").splitlines()) <= 350
+
+
+WITHOUT_EFFECTS = """
+import sys, threading
+import numpy as np, sklearn, torch
+
+def state():
+    return (
+        torch.get_default_dtype(), torch.get_default_device(), torch.get_num_threads(),
+        torch.is_grad_enabled(), torch.random.get_rng_state().tolist(),
+        torch.are_deterministic_algorithms_enabled(), np.random.get_state()[1].tolist(),
+    )
+
+before, threads = state(), threading.active_count()
+import skngd
+assert threading.active_count() == threads, "importing starts a thread"
+assert state() == before, "importing changes a global state"
+assert "matplotlib" not in sys.modules, "matplotlib is imported before something is drawn"
+
+X = np.linspace(-1, 1, 20).reshape(-1, 1)
+skngd.NaturalMomentumRegressor(max_iter=3, tol=0, random_state=0).fit(X, X.ravel() ** 2).predict(X)
+assert state() == before, "fitting changes a global state"
+"""
+
+
+def test_import_and_fit_leave_no_trace():
+    arguments = [sys.executable, "-W", "ignore", "-c", WITHOUT_EFFECTS]
+    done = subprocess.run(
+        arguments, capture_output=True, text=True, cwd=PACKAGE.parent, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -1,0 +1,611 @@
+"""What a fit promises: units, weights, starts, stops, continuation, and every variant."""
+
+import itertools
+import pickle
+import re
+import time
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
+from variants import CONSTANT, VARIANTS, half_mse, regressor, waves
+
+import skngd.optim.objective
+from skngd import NaturalMomentumRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+every_variant = pytest.mark.parametrize("settings", VARIANTS.values(), ids=VARIANTS)
+
+
+# Every variant
+
+
+@every_variant
+def test_variant_reduces_the_loss(settings):
+    X, y = waves()
+    model = regressor(**settings).fit(X, y)
+    # The last gradient is remembered with the sign that works against the motion.
+    factor = 0.9 if settings.get("memory") == "gradient" else 0.6
+    assert model.loss_ < factor * model.loss_curve_[0]
+    assert model.loss_ == pytest.approx(half_mse(model, X, y))
+
+
+def test_default_settings_fit_a_smooth_function():
+    X, y = waves(200)
+    X_new, y_new = waves(100, seed=1)
+    assert NaturalMomentumRegressor(random_state=0).fit(X, y).score(X_new, y_new) > 0.999
+
+
+@every_variant
+def test_variant_is_reproducible(settings):
+    X, y = waves()
+    first, second = (regressor(max_iter=4, **settings).fit(X, y) for _ in range(2))
+    assert_array_equal(first.theta_, second.theta_)
+
+
+# Outputs
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2, 3])
+def test_predictions_have_the_shape_of_y(n_outputs):
+    X, y = waves(n_outputs=n_outputs)
+    model = regressor(hidden_layer_sizes=(12,), max_iter=60).fit(X, y)
+    assert model.predict(X).shape == y.shape
+    assert model.predict(X[:1]).shape == y[:1].shape
+    assert model.score(X, y) > 0.98
+
+
+def test_column_vector_is_flattened_with_a_warning():
+    X, y = waves()
+    with pytest.warns(DataConversionWarning):
+        model = regressor().fit(X, y[:, None])
+    assert_array_equal(model.predict(X), regressor().fit(X, y).predict(X))
+
+
+ACTIVATIONS = {
+    "tanh": np.tanh,
+    "sin": np.sin,
+    "logistic": lambda z: 1 / (1 + np.exp(-z)),
+    "softplus": lambda z: np.log1p(np.exp(z)),
+    "identity": lambda z: z,
+}
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("sizes", [4, (4,), (5, 3)], ids=str)
+def test_coefs_and_intercepts_are_the_network_in_the_units_of_the_data(activation, sizes):
+    X, y = waves(n_outputs=2)
+    X, y = X * [1e3, 1.0, 1e-3] + [5.0, 0.0, 1.0], y * [1.0, 1e4] - [0.0, 1e5]
+    model = regressor(hidden_layer_sizes=sizes, activation=activation, max_iter=5).fit(X, y)
+    values = X
+    for weights, bias in zip(model.coefs_[:-1], model.intercepts_[:-1], strict=True):
+        values = ACTIVATIONS[activation](values @ weights + bias)
+    values = values @ model.coefs_[-1] + model.intercepts_[-1]
+    assert_allclose(values, model.predict(X), rtol=1e-8)
+    assert [w.shape[1] for w in model.coefs_] == [*np.atleast_1d(sizes), 2]
+
+
+# Weights
+
+
+@pytest.mark.parametrize("projection", ["svd", "qr"])
+@pytest.mark.parametrize(
+    "name", ["default", "natural nesterov, difference", "SPRING", "natural gradient, backtracking"]
+)
+def test_a_weight_equals_repetition(name, projection):
+    X, y = waves(n_outputs=2)
+    counts = np.random.RandomState(1).randint(0, 4, len(X))
+    settings = {**VARIANTS[name], "projection": projection, "max_iter": 5}
+    weighted = regressor(**settings).fit(X, y, sample_weight=counts)
+    repeated = regressor(**settings).fit(np.repeat(X, counts, axis=0), np.repeat(y, counts, axis=0))
+    for attribute in ("X_mean_", "X_scale_", "y_mean_", "y_scale_", "loss_"):
+        assert_allclose(getattr(weighted, attribute), getattr(repeated, attribute), rtol=1e-9)
+    assert_allclose(weighted.predict(X), repeated.predict(X), atol=1e-7)
+
+
+def test_a_weight_equals_repetition_where_the_loss_reaches_zero():
+    """Losses of rounding errors do not decide between starts."""
+    X, y = waves(8)
+    counts = np.array([1, 2, 3, 1, 2, 3, 0, 1])
+    settings = {"hidden_layer_sizes": (10,), "n_init": 3, "max_iter": 50}
+    weighted = regressor(**settings).fit(X, y, sample_weight=counts)
+    repeated = regressor(**settings).fit(np.repeat(X, counts, axis=0), np.repeat(y, counts))
+    assert "zero to working precision" in weighted.stop_reason_
+    assert_allclose(weighted.predict(X), repeated.predict(X), atol=1e-5)
+
+
+def test_rows_of_weight_zero_are_dropped():
+    X, y = waves()
+    weights = np.random.RandomState(1).uniform(size=len(X)) * (np.arange(len(X)) % 3 > 0)
+    kept = weights > 0
+    X_garbage = np.where(kept[:, None], X, 1e6)
+    whole = regressor().fit(X_garbage, y, sample_weight=weights)
+    part = regressor().fit(X[kept], y[kept], sample_weight=weights[kept])
+    assert_array_equal(whole.theta_, part.theta_)
+
+
+def test_weights_are_relative():
+    X, y = waves()
+    weights = np.random.RandomState(1).uniform(size=len(X))
+    small, large = (regressor(max_iter=5).fit(X, y, sample_weight=c * weights) for c in (1.0, 1e6))
+    assert_allclose(small.theta_, large.theta_, rtol=1e-7)
+    assert small.loss_ == pytest.approx(large.loss_)
+
+
+# Units of y
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_losses_are_in_the_units_of_y(n_outputs):
+    X, y = waves(n_outputs=n_outputs)
+    small, large = regressor().fit(X, y), regressor().fit(X, 1000 * y)
+    assert_allclose(large.predict(X), 1000 * small.predict(X), rtol=1e-6)
+    assert large.loss_ == pytest.approx(1e6 * small.loss_, rel=1e-5)
+    assert_allclose(large.loss_curve_, 1e6 * small.loss_curve_, rtol=1e-5)
+
+
+def test_outputs_of_different_units_share_a_network():
+    X, y = waves(n_outputs=2)
+    scale = np.array([1.0, 1000.0])
+    plain, scaled = regressor().fit(X, y), regressor().fit(X, scale * y)
+    assert_allclose(scaled.predict(X), scale * plain.predict(X), rtol=1e-6)
+    assert scaled.loss_ == pytest.approx(half_mse(scaled, X, scale * y))
+
+
+def test_tol_is_in_the_units_of_y():
+    X, y = waves(noise=0.3)
+    small = regressor(tol=1e-3, n_iter_no_change=3, max_iter=300).fit(X, y)
+    large = regressor(tol=1e3, n_iter_no_change=3, max_iter=300).fit(X, 1000 * y)
+    assert small.n_iter_ == large.n_iter_ < 300
+    assert "tol=0.001" in small.stop_reason_
+
+
+@pytest.mark.parametrize("scale", [1e150, 1e-150])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_huge_and_tiny_targets_do_not_overflow(scale, dtype, n_outputs):
+    X, y = waves(n_outputs=n_outputs)
+    scales = scale * np.array([1.0, 0.125])[:n_outputs]
+    y, scales = (y, scale) if n_outputs == 1 else (y, scales)
+    plain = regressor(dtype=dtype).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        scaled = regressor(dtype=dtype).fit(X, scales * y)
+        assert_allclose(scaled.predict(X) / scales, plain.predict(X), rtol=1e-2, atol=1e-2)
+        assert scaled.loss_ == pytest.approx(half_mse(scaled, X, scales * y), rel=1e-3)
+
+
+@pytest.mark.parametrize("scale", [1e150, 1e-150])
+def test_huge_and_tiny_inputs_do_not_overflow(scale):
+    X, y = waves()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        scaled = regressor().fit(scale * X, y)
+        assert_allclose(scaled.predict(scale * X), regressor().fit(X, y).predict(X), rtol=1e-5)
+
+
+# Losses, history, stop
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"batch_size": 20},
+        {"n_init": 3},
+        {"dtype": "float32"},
+        {"optimizer": "adam", "step_size": 0.5},
+        {"momentum": None, "step_size": 3.0},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_loss_is_half_the_mse_of_the_predictions(settings, n_outputs):
+    X, y = waves(n_outputs=n_outputs)
+    weights = np.random.RandomState(1).uniform(size=len(X))
+    model = regressor(**settings).fit(X, y, sample_weight=weights)
+    assert model.loss_ == pytest.approx(half_mse(model, X, y, weights), rel=1e-4)
+    if "batch_size" not in settings:
+        assert model.loss_ == pytest.approx(model.loss_curve_.min(), rel=1e-12)
+    assert isinstance(model.loss_, float)
+
+
+@every_variant
+def test_history_has_an_entry_for_the_start_and_each_iteration(settings):
+    X, y = waves()
+    before = time.perf_counter()
+    model = regressor(**settings).fit(X, y)
+    took = time.perf_counter() - before
+    assert {len(column) for column in model.history_.values()} == {model.n_iter_ + 1}
+    assert_array_equal(model.loss_curve_, model.history_["loss"])
+    times = model.history_["time"]
+    assert (np.diff(times) > 0).all()
+    assert 0 < times[0] <= times[-1] < took
+
+
+def test_history_covers_all_the_starts():
+    X, y = waves()
+    model = regressor(n_init=3).fit(X, y)
+    assert len(model.loss_curve_) == model.n_iter_ + 1
+    assert (np.diff(model.history_["time"]) > 0).all()
+    number = model.history_["start"]
+    curves = [model.history_["loss"][number == start] for start in range(3)]
+    best = min(curves, key=np.min)
+    assert_array_equal(model.loss_curve_, best)
+
+
+# What the sentence mentions: the settings that lead there.
+PATIENT = {"max_iter": 1000, "tol": 0, "n_iter_no_change": 1000}
+STOPS = {
+    "zero to working precision": {**PATIENT, "hidden_layer_sizes": (40,)},
+    "no step": {**PATIENT, "optimizer": "gd", "step_size": "grid", "activation": "identity"},
+    "tol='auto'": {"max_iter": 1000},
+    "tol=0.1": {"max_iter": 1000, "tol": 0.1},
+    "max_iter=3": {"max_iter": 3},
+    "max_time=1e-06": {"max_time": 1e-6},
+    "the loss became": {"optimizer": "gd", "step_size": 1e200},
+}
+
+
+@pytest.mark.parametrize("because", STOPS)
+def test_stop_reason_is_a_sentence(because):
+    X, y = waves(100, noise=0.3)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = regressor(**STOPS[because]).fit(X, y)
+    assert because in model.stop_reason_
+    assert re.fullmatch(r"[A-Z].*\.", model.stop_reason_)
+    converged = model.stop_reason_.startswith("Converged")
+    assert [w.category for w in caught] == ([] if converged else [ConvergenceWarning])
+
+
+def test_warning_points_to_the_line_that_called_fit():
+    X, y = waves()
+    with pytest.warns(ConvergenceWarning) as caught:
+        regressor(max_iter=3).fit(X, y)
+    assert caught[0].filename == __file__
+
+
+def test_max_iter_warns():
+    X, y = waves()
+    with pytest.warns(ConvergenceWarning, match=r"max_iter=3 .* was reached\. Increase it"):
+        model = regressor(max_iter=3).fit(X, y)
+    assert model.n_iter_ == 3
+
+
+def test_max_time_bounds_all_the_starts_together():
+    X, y = waves()
+    before = time.perf_counter()
+    with pytest.warns(ConvergenceWarning, match="max_time"):
+        regressor(max_iter=10**6, tol=0, n_iter_no_change=10**6, max_time=0.2, n_init=50).fit(X, y)
+    assert time.perf_counter() - before < 5
+
+
+# Early stopping
+
+
+def test_early_stopping_keeps_the_iterate_that_is_best_on_the_held_out_rows():
+    X, y = waves(30, noise=1.0)
+    X_val, y_val = waves(200, noise=1.0, seed=1)
+    model = regressor(hidden_layer_sizes=(12,), max_iter=200).fit(X, y, X_val=X_val, y_val=y_val)
+    monitored = model.history_["monitored_loss"]
+    assert 0 < monitored.argmin() < model.n_iter_ < 200
+    assert half_mse(model, X_val, y_val) == pytest.approx(monitored.min())
+    assert model.loss_ == pytest.approx(half_mse(model, X, y))
+    assert model.loss_ == pytest.approx(model.loss_curve_[monitored.argmin()])
+    assert model.loss_ > model.loss_curve_.min()
+
+
+def test_early_stopping_holds_out_a_fraction_of_the_rows():
+    X, y = waves(100, noise=1.0)
+    settings = {"hidden_layer_sizes": (12,), "early_stopping": True, "max_iter": 200}
+    model = regressor(validation_fraction=0.25, **settings).fit(X, y)
+    other = regressor(validation_fraction=0.5, **settings).fit(X, y)
+    assert model.n_iter_ < 200
+    assert "Converged" in model.stop_reason_
+    assert (model.history_["monitored_loss"] != model.loss_curve_).all()
+    assert half_mse(model, X, y) == pytest.approx(
+        0.75 * model.loss_ + 0.25 * model.history_["monitored_loss"].min()
+    )
+    assert (model.X_mean_ != other.X_mean_).all()
+
+
+def test_given_validation_rows_leave_all_training_rows():
+    X, y = waves()
+    model = regressor(early_stopping=True).fit(X, y, X_val=X[:5], y_val=y[:5])
+    assert_allclose(model.X_mean_, X.mean(axis=0))
+    assert half_mse(model, X[:5], y[:5]) == pytest.approx(model.history_["monitored_loss"].min())
+
+
+def test_the_best_start_is_the_best_on_the_held_out_rows():
+    X, y = waves(30, noise=1.0)
+    X_val, y_val = waves(200, noise=1.0, seed=1)
+    one, five = (regressor(n_init=n).fit(X, y, X_val=X_val, y_val=y_val) for n in (1, 5))
+    assert half_mse(five, X_val, y_val) <= half_mse(one, X_val, y_val)
+
+
+# Continuation
+
+
+def test_warm_start_continues_with_the_first_scaling():
+    X, y = waves()
+    model = regressor(warm_start=True).fit(X, y)
+    scaling, loss = (model.X_mean_, model.X_scale_, model.y_mean_, model.y_scale_), model.loss_
+    model.fit(X, y)
+    assert model.loss_curve_[0] == pytest.approx(loss)
+    assert model.loss_ < loss
+    theta, n_iter = model.theta_, model.set_params(max_iter=1).fit(5 * X + 1, 3 * y - 2).n_iter_
+    assert n_iter == 1
+    assert np.abs(model.theta_ - theta).max() > 0
+    for before, after in zip(
+        scaling, (model.X_mean_, model.X_scale_, model.y_mean_, model.y_scale_), strict=True
+    ):
+        assert_array_equal(before, after)
+
+
+def test_warm_start_in_two_parts_equals_one_fit_without_momentum():
+    X, y = waves()
+    settings = {"momentum": None, "step_size": 0.5}
+    parts = regressor(warm_start=True, max_iter=3, **settings).fit(X, y).fit(X, y)
+    whole = regressor(max_iter=6, **settings).fit(X, y)
+    assert_allclose(parts.theta_, whole.theta_, rtol=1e-9)
+
+
+def test_without_warm_start_a_second_fit_starts_anew():
+    X, y = waves()
+    model = regressor()
+    first = model.fit(X, y).theta_
+    assert_array_equal(model.fit(X, y).theta_, first)
+
+
+# L-BFGS compares gradients on the same rows, so that it cannot continue on others.
+CONTINUED = {name: VARIANTS[name] for name in VARIANTS if name != "L-BFGS"}
+
+
+@pytest.mark.parametrize("settings", CONTINUED.values(), ids=CONTINUED)
+def test_partial_fits_on_the_same_rows_are_the_iterations_of_fit(settings):
+    X, y = waves()
+    whole = regressor(**{**settings, "max_iter": 6}).fit(X, y)
+    parts = regressor(**settings)
+    for _ in range(6):
+        parts.partial_fit(X, y)
+    assert parts.n_iter_ == 6
+    assert_allclose(parts.loss_curve_, whole.loss_curve_, rtol=1e-6)
+    assert_allclose(parts.history_["step_size"], whole.history_["step_size"], rtol=1e-6)
+    # partial_fit keeps the last iterate, which is the best one only where the loss falls.
+    if (np.diff(whole.loss_curve_) < 0).all():
+        assert_allclose(parts.predict(X), whole.predict(X), atol=1e-7)
+
+
+def test_partial_fit_continues_a_fit():
+    X, y = waves()
+    settings = {"momentum": "heavy-ball", **CONSTANT}
+    whole = regressor(max_iter=6, **settings).fit(X, y)
+    parts = regressor(max_iter=4, **settings).fit(X, y).partial_fit(X, y).partial_fit(X, y)
+    assert_allclose(parts.theta_, whole.theta_, rtol=1e-9)
+    assert_allclose(parts.loss_curve_, whole.loss_curve_, rtol=1e-9)
+    assert (np.diff(parts.history_["time"]) > 0).all()
+
+
+def test_partial_fit_keeps_the_first_scaling():
+    X, y = waves()
+    model = regressor().partial_fit(X, y)
+    scaling = model.X_mean_, model.X_scale_, model.y_mean_, model.y_scale_
+    model.partial_fit(5 * X + 1, 3 * y - 2)
+    assert all(
+        map(np.array_equal, scaling, (model.X_mean_, model.X_scale_, model.y_mean_, model.y_scale_))
+    )
+
+
+def test_partial_fit_learns_from_a_stream():
+    X, y = waves(400)
+    model = regressor(hidden_layer_sizes=(10,), step_size=0.3, damping=1e-3)
+    for rows in itertools.chain(*[np.array_split(np.arange(400), 8)] * 5):
+        model.partial_fit(X[rows], y[rows])
+    assert model.n_iter_ == 40
+    assert model.score(X, y) > 0.9
+
+
+def test_partial_fit_survives_pickling_between_calls():
+    X, y = waves()
+    direct = regressor().partial_fit(X, y)
+    pickled = pickle.loads(pickle.dumps(direct))
+    assert_array_equal(direct.partial_fit(X, y).theta_, pickled.partial_fit(X, y).theta_)
+
+
+# Starts and random numbers
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_more_starts_are_never_worse(seed):
+    X, y = waves(40, noise=0.1)
+    settings = {"hidden_layer_sizes": (3,), "max_iter": 30, "random_state": seed}
+    one, eight = (regressor(n_init=n, **settings).fit(X, y) for n in (1, 8))
+    assert eight.loss_ <= one.loss_
+    assert one.loss_curve_[0] in eight.history_["loss"]
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"batch_size": 16}, {"early_stopping": True}, {"n_init": 2}], ids=str
+)
+def test_random_state_fixes_the_fit(settings):
+    X, y = waves()
+    fits = [
+        regressor(**{**settings, "random_state": state}).fit(X, y).theta_
+        for state in (7, 7, np.random.RandomState(7), 8)
+    ]
+    assert_array_equal(fits[0], fits[1])
+    assert_array_equal(fits[0], fits[2])
+    assert (fits[0] != fits[3]).any()
+
+
+def test_global_state_is_left_alone():
+    X, y = waves()
+    torch.manual_seed(0)
+    np.random.seed(0)  # noqa: NPY002
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
+    regressor(batch_size=16, early_stopping=True, random_state=3).fit(X, y).predict(X)
+    assert_array_equal(before[0], torch.get_rng_state())
+    assert_array_equal(before[1], np.random.get_state()[1])  # noqa: NPY002
+    assert (threads, dtype) == (torch.get_num_threads(), torch.get_default_dtype())
+    assert torch.is_grad_enabled()
+
+
+# Shapes at the edge
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"momentum": "spring"}, {"momentum": "nesterov"}], ids=str
+)
+def test_more_parameters_than_rows(settings):
+    X, y = waves(10)
+    model = regressor(hidden_layer_sizes=(50,), **settings).fit(X, y)
+    assert_allclose(model.predict(X), y, atol=1e-2)
+    same = [
+        regressor(hidden_layer_sizes=(50,), projection=p, max_iter=4, **settings).fit(X, y)
+        for p in ("auto", "kernel", "qr", "gram")
+    ]
+    for other in same[1:]:
+        assert_allclose(other.predict(X), same[0].predict(X), atol=1e-5)
+
+
+@pytest.mark.parametrize("settings", VARIANTS.values(), ids=VARIANTS)
+def test_one_row(settings):
+    model = regressor(**settings).fit([[1.0, 2.0]], [3.0])
+    assert_allclose(model.predict([[1.0, 2.0]]), 3.0, atol=0.5)
+    assert np.isfinite(model.predict([[5.0, -2.0]])).all()
+
+
+@pytest.mark.parametrize("constant", [0.0, 3.3, -1e10, 1e-10])
+def test_constant_y(constant):
+    X, _ = waves()
+    model = regressor().fit(X, np.full(len(X), constant))
+    assert_allclose(model.predict(X), constant, rtol=1e-6, atol=1e-6)
+    assert model.loss_ < 1e-12
+
+
+@pytest.mark.parametrize("constant", [0.0, 7.1, -1e10])
+def test_constant_columns(constant):
+    X, y = waves()
+    with_constant = np.column_stack([X, np.full(len(X), constant)])
+    model = regressor(max_iter=100).fit(with_constant, y)
+    assert model.score(with_constant, y) > 0.95
+    only_constant = regressor().fit(np.full((len(X), 2), constant), y)
+    assert_allclose(only_constant.predict(np.full((1, 2), constant)), y.mean(), atol=1e-6)
+
+
+# Other settings
+
+
+class Ridge(torch.nn.Module):
+    """A bump along a direction, with a parameter outside of any layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.direction = torch.nn.Linear(3, 4)
+        self.height = torch.nn.Parameter(torch.linspace(-1, 1, 4))
+
+    def forward(self, x):
+        return torch.tanh(self.direction(x)) @ self.height
+
+
+def ridge(seed=0):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return Ridge()
+
+
+@pytest.mark.parametrize("optimizer", ["ngd", "gd", "newton", "adam", "lbfgs"])
+def test_torch_module_as_model(optimizer):
+    X, y = waves()
+    module = ridge()
+    before = [p.detach().clone() for p in module.parameters()]
+    model = regressor(model=module, optimizer=optimizer).fit(X, y)
+    assert model.loss_ < 0.99 * model.loss_curve_[0]
+    assert model.loss_ == pytest.approx(half_mse(model, X, y))
+    assert not hasattr(model, "coefs_")
+    assert all(map(torch.equal, before, module.parameters()))
+
+
+def test_torch_module_is_cloned_and_pickled():
+    X, y = waves()
+    model = regressor(model=ridge()).fit(X, y)
+    assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), model.predict(X))
+    assert_array_equal(clone(model).fit(X, y).theta_, model.theta_)
+
+
+def test_torch_layers_equal_the_closed_formulas():
+    X, y = waves()
+    closed = regressor(max_iter=5).fit(X, y)
+    start = regressor(max_iter=1, step_size=1e-300, momentum=None).fit(X, y).theta_
+    module = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Tanh(), torch.nn.Linear(5, 1))
+    module = module.double()
+    torch.nn.utils.vector_to_parameters(torch.as_tensor(start), module.parameters())
+    model = regressor(max_iter=5, model=module).fit(X, y)
+    assert_allclose(model.predict(X), closed.predict(X), atol=1e-8)
+
+
+@pytest.mark.parametrize("settings", [{}, {"optimizer": "adam", "step_size": 0.01}], ids=str)
+def test_batches(settings):
+    X, y = waves(300)
+    model = regressor(batch_size=50, max_iter=200, **settings).fit(X, y)
+    assert model.score(X, y) > 0.5
+    assert model.loss_ == pytest.approx(half_mse(model, X, y))
+    assert len(model.loss_curve_) == model.n_iter_ + 1
+
+
+def test_one_batch_of_all_rows_equals_no_batches():
+    X, y = waves()
+    settings = {"momentum": None, "step_size": 0.5, "max_iter": 5}
+    batch = regressor(batch_size=len(X), **settings).fit(X, y)
+    assert_allclose(batch.predict(X), regressor(**settings).fit(X, y).predict(X), atol=1e-8)
+
+
+def test_float32():
+    X, y = waves()
+    single, double = regressor(dtype="float32", max_iter=50).fit(X, y), regressor().fit(X, y)
+    assert single.loss_ < 1.5 * double.loss_
+    assert_array_equal(single.theta_, single.theta_.astype(np.float32))
+    assert single.theta_.dtype == single.predict(X).dtype == np.float64
+
+
+@pytest.mark.parametrize("n_init", [1, 3])
+def test_verbose_prints_a_line_for_each_start(n_init, capsys):
+    X, y = waves()
+    regressor(n_init=n_init).fit(X, y)
+    assert capsys.readouterr().out == ""
+    model = regressor(n_init=n_init, verbose=1).fit(X, y)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == n_init
+    assert any(model.stop_reason_ in line and f"{model.loss_:.6g}" in line for line in lines)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"projection": "svd"},
+        {"projection": "qr"},
+        {"projection": "gram"},
+        {"projection": "kernel"},
+        {"momentum": "nesterov", "memory": "difference"},
+        {"momentum": "spring"},
+        {"optimizer": "newton"},
+        {"optimizer": "gd"},
+        {"batch_size": 40},
+    ],
+    ids=str,
+)
+def test_chunks_of_rows_change_nothing(settings, n_outputs, monkeypatch):
+    X, y = waves(n_outputs=n_outputs)
+    whole = regressor(max_iter=4, **settings).fit(X, y)
+    monkeypatch.setattr(skngd.optim.objective, "CHUNK_ELEMENTS", 11 * len(whole.theta_) * n_outputs)
+    chunked = regressor(max_iter=4, **settings).fit(X, y)
+    assert_allclose(chunked.predict(X), whole.predict(X), atol=1e-8)
+    assert_allclose(chunked.loss_curve_, whole.loss_curve_, rtol=1e-8)
