@@ -32,7 +32,6 @@ sphinx_gallery_conf = {
     "ignore_pattern": r"__init__\.py|[\\/]benchmarks[\\/]",
     "abort_on_example_error": True,
     "download_all_examples": False,
-    "reference_url": {"skngd": None},
 }
 
 html_theme = "pydata_sphinx_theme"
@@ -42,7 +41,9 @@ html_theme_options = {
     "show_nav_level": 2,
     "show_prev_next": True,
 }
-html_sidebars = {"changelog": [], "installation": []}
+html_sidebars = {"changelog": [], "development": [], "installation": []}
+html_static_path = ["_static"]
+html_css_files = ["skngd.css"]
 
 
 class TaggedEquations(MathDomain):

@@ -38,7 +38,7 @@ pipeline = Pipeline(
         ("scale", StandardScaler()),
         (
             "network",
-            NaturalMomentumRegressor(step_size="backtracking", max_iter=60, tol=0.0, n_init=1),
+            NaturalMomentumRegressor(step_size="backtracking", max_iter=60, tol=0.0),
         ),
     ]
 )
@@ -88,10 +88,10 @@ for marker, width in zip("o^s", (5, 10, 20), strict=True):
     here = widths == width
     errors = -results["mean_test_score"][here]
     rows = [names.index(label) for label in np.array(labels)[here]]
-    axes.semilogx(errors, rows, marker, label=f"{width} neurons")
+    axes.plot(1000 * errors, rows, marker, label=f"{width} neurons")
 axes.set_yticks(range(len(names)), names)
 axes.invert_yaxis()
-axes.set(xlabel="cross-validated RMSE", title="60 iterations with backtracking")
+axes.set(xlabel="cross-validated RMSE × 1000", title="60 iterations with backtracking")
 axes.grid(axis="y", alpha=0.3)
 axes.legend()
 plt.show()

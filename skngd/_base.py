@@ -10,18 +10,18 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._device import resolve_device
+from ._data import advice
+from ._device import n_cuda_devices, resolve_device
 from ._scaling import standardisation
-from ._training import to_numpy
 from .losses import SquaredLoss
 from .models import FullyConnected, TorchModule
 from .models.activations import ACTIVATIONS
 from .optim import MEMORIES, Objective, build_method
 from .tangent import FACTORIZATIONS
 
-# Multiplications of one Gram matrix, rows × parameters², up to which an iteration takes a
-# millisecond or two, so that n_init="auto" can afford three starts.
-SMALL_MULTIPLICATIONS = 1e7
+# Parameters up to which n_init="auto" makes three starts: few neurons have many local minima, and
+# their iterations are cheap. The number of rows must not decide: a weight of 2 is two rows.
+SMALL_NETWORK = 100
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
@@ -80,8 +80,11 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         )
 
     def _hidden_layer_sizes(self):
-        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes)).tolist()
-        if not all(isinstance(size, int) and size > 0 for size in sizes):
+        try:
+            sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes)).tolist()
+        except ValueError:  # a ragged sequence
+            sizes = [None]
+        if not all(type(size) is int and size > 0 for size in sizes):
             raise ValueError(
                 "Expected hidden_layer_sizes to hold positive whole numbers, such as (20,) or "
                 f"(20, 20), got {self.hidden_layer_sizes!r}."
@@ -117,11 +120,11 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
     def _values(self, X):
         """Network values at validated inputs, in standardised units: shape (n, c)."""
         device = torch.device(self.device_)
-        if device.type == "cuda" and not torch.cuda.is_available():
+        if device.type == "cuda" and (device.index or 0) >= n_cuda_devices():
             device = torch.device("cpu")
         dtype = DTYPES[self.dtype]
         model = self._build_model(X.shape[1], self._n_network_outputs(), device)
-        theta = torch.as_tensor(self.theta_, dtype=dtype, device=device)
+        theta = torch.tensor(self.theta_, dtype=dtype, device=device)
         values = np.empty((len(X), model.n_outputs))
         size = max(1, 2**22 // max(1, model.n_parameters))
         for first in range(0, len(X), size):
@@ -132,7 +135,8 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
 
     def _validated_for_prediction(self, X):
         check_is_fitted(self)
-        return validate_data(self, X, reset=False, dtype=np.float64)
+        with advice("Expected X as it was in fit: the same columns, dense, real and finite."):
+            return validate_data(self, X, reset=False, dtype=np.float64)
 
     def _n_network_outputs(self):
         return len(self.y_mean_)
@@ -141,6 +145,12 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         self._y_is_flat = y_is_flat
         self.X_mean_, self.X_scale_ = standardisation(X, weight)
         self.y_mean_, self.y_scale_ = standardisation(y, weight)
+        if not np.all((self.y_scale_ > 1e-152) & (self.y_scale_ < 1e152)):
+            raise ValueError(
+                "Expected y with a standard deviation between 1e-152 and 1e152, so that its square "
+                f"is a number, got {self.y_scale_}. Rescale y, for example with "
+                "TransformedTargetRegressor."
+            )
 
     def _check_outputs(self, y):
         """Later rows have to fit the standardisation of the first ones."""
@@ -159,11 +169,11 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         self.device_ = str(device)
         return probe if device.type == "cpu" else self._build_model(*shape, device)
 
-    def _starts(self, model, n_rows, random_state):
+    def _starts(self, model, random_state):
         """Random starting points, several where an iteration costs next to nothing."""
         n_init = self.n_init
         if n_init == "auto":
-            small = n_rows * model.n_parameters**2 <= SMALL_MULTIPLICATIONS
+            small = model.n_parameters <= SMALL_NETWORK
             n_init = 3 if small and self.model is None else 1
         return [model.initial(random_state) for _ in range(n_init)]
 
@@ -184,23 +194,6 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         loss = SquaredLoss(target, torch.as_tensor(weight, **kind))
         return Objective(model, loss, points, self.metric)
 
-    def _callback_hook(self, context, X, y):
-        """What the loop calls after each iteration; None without callbacks."""
-        if not hasattr(self, "_skl_callbacks"):
-            return None
-
-        def after_iteration(iterate):
-            task = context.subcontext(task_name="iteration")
-            task.call_on_fit_task_begin(estimator=self, X=X, y=y)
-            return task.call_on_fit_task_end(
-                estimator=self,
-                X=X,
-                y=y,
-                reconstruction_attributes=lambda: {"theta_": to_numpy(iterate.theta)},
-            )
-
-        return after_iteration
-
     def _store(self, model, trained):
         self.theta_ = trained.theta
         self.loss_ = trained.loss
@@ -217,7 +210,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
     def _unfold(self, network):
         """Weights of each layer, with the standardisation multiplied into them."""
         coefs, intercepts = [], []
-        for weights, biases in network.layers(torch.as_tensor(self.theta_)):
+        for weights, biases in network.layers(torch.tensor(self.theta_)):
             coefs.append(weights.T.numpy().copy())
             intercepts.append(biases.squeeze(1).numpy().copy())
         coefs[0] = coefs[0] / self.X_scale_[:, None]

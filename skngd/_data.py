@@ -1,8 +1,25 @@
 """Checks of the rows that come into ``fit``."""
 
+from contextlib import contextmanager
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight, column_or_1d, validate_data
+
+ROWS = (
+    "Expected X of shape (n_samples, n_features) and y of shape (n_samples,) or (n_samples, "
+    "n_outputs), dense, real and finite. Drop or impute what is missing, for example with "
+    "sklearn.impute.SimpleImputer, and encode what is not a number."
+)
+
+
+@contextmanager
+def advice(sentence):
+    """Append to scikit-learn's error what was expected and what to try."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{str(error).rstrip()} {sentence}") from error
 
 
 def validate_rows(estimator, X, y, sample_weight, reset):
@@ -32,14 +49,16 @@ def validate_rows(estimator, X, y, sample_weight, reset):
         raise ValueError(
             f"Expected y to be a dense array, got a sparse {type(y).__name__}. Use y.toarray()."
         )
-    X, y = validate_data(
-        estimator, X, y, reset=reset, dtype=np.float64, multi_output=True, y_numeric=True
-    )
+    checks = {"dtype": np.float64, "multi_output": True, "y_numeric": True}
+    with advice(ROWS):
+        X, y = validate_data(estimator, X, y, reset=reset, **checks)
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     y_is_flat = y.ndim == 1
     y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
-    weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    weight = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True, allow_all_zero_weights=True
+    )
     positive = weight > 0
     if not positive.any():
         raise ValueError(
@@ -48,24 +67,49 @@ def validate_rows(estimator, X, y, sample_weight, reset):
         )
     if not positive.all():
         X, y, weight = X[positive], y[positive], weight[positive]
-    return X, y, weight, y_is_flat
+    # Dividing by the largest first keeps the sum of huge weights finite.
+    return X, y, weight / weight.max(), y_is_flat
 
 
-def validate_held_out(estimator, X_val, y_val, n_outputs):
-    """Rows given as ``X_val, y_val``, checked like the training rows."""
-    if X_val is None or y_val is None:
-        raise ValueError(
-            "Expected X_val and y_val together, got only "
-            f"{'y_val' if X_val is None else 'X_val'}. Give both, or early_stopping=True."
-        )
-    X, y, weight, _ = validate_rows(estimator, X_val, y_val, None, reset=False)
-    if y.shape[1] != n_outputs:
-        raise ValueError(f"Expected y_val to have {n_outputs} columns, as y has, got {y.shape[1]}.")
-    return X, y, weight
+def hold_out(estimator, rows, X_val, y_val, random_state):
+    """Training rows, and the rows that decide which iterate is kept.
 
+    Parameters
+    ----------
+    estimator : estimator
+        With ``early_stopping`` and ``validation_fraction``.
+    rows : tuple (X, y, weight)
+        Validated.
+    X_val, y_val : array-like or None
+        As given to ``fit``; they come before ``early_stopping``.
+    random_state : RandomState
 
-def split(X, y, weight, fraction, random_state):
-    """Hold out a fraction of the rows: (X, y, weight) of the rest, and of the held out."""
+    Returns
+    -------
+    training, held_out : tuple (X, y, weight)
+        ``held_out`` is None where all rows are for training.
+
+    Raises
+    ------
+    ValueError
+        If only one of X_val and y_val is given, if they do not fit the training rows, or if there
+        is nothing to split.
+    """
+    X, y, weight = rows
+    if X_val is not None or y_val is not None:
+        if X_val is None or y_val is None:
+            raise ValueError(
+                "Expected X_val and y_val together, got only "
+                f"{'y_val' if X_val is None else 'X_val'}. Give both, or early_stopping=True."
+            )
+        X_out, y_out, weight_out, _ = validate_rows(estimator, X_val, y_val, None, reset=False)
+        if y_out.shape[1] != y.shape[1]:
+            raise ValueError(
+                f"Expected y_val to have {y.shape[1]} columns, as y has, got {y_out.shape[1]}."
+            )
+        return rows, (X_out, y_out, weight_out)
+    if not estimator.early_stopping:
+        return rows, None
     if len(X) < 2:
         raise ValueError(
             f"early_stopping=True holds out a part of the rows, but there is only {len(X)} with a "
@@ -74,6 +118,7 @@ def split(X, y, weight, fraction, random_state):
     # Imported where it is needed: it would add a tenth of a second to every import of skngd.
     from sklearn.model_selection import train_test_split
 
+    fraction = estimator.validation_fraction
     X, X_out, y, y_out, weight, weight_out = train_test_split(
         X, y, weight, test_size=fraction, random_state=random_state
     )

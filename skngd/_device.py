@@ -8,6 +8,11 @@ import torch
 GPU_MULTIPLICATIONS = 1e9
 
 
+def n_cuda_devices():
+    """Number of CUDA devices that torch can use."""
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
 def resolve_device(device, n_rows, n_parameters):
     """The torch device that a setting stands for.
 
@@ -32,14 +37,14 @@ def resolve_device(device, n_rows, n_parameters):
         return torch.device("cuda" if large and torch.cuda.is_available() else "cpu")
     if device == "cpu":
         return torch.device("cpu")
-    kind, _, index = device.partition(":")
-    if kind != "cuda" or (index and not index.isdigit()):
+    kind, colon, index = device.partition(":")
+    if kind != "cuda" or (colon and not index.isdigit()):
         reason = " Apple's MPS has no float64." if kind == "mps" else ""
         raise ValueError(
             "Expected device to be 'auto', 'cpu', 'cuda' or 'cuda:<index>', got "
             f"{device!r}.{reason} Try device='auto'."
         )
-    available = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    available = n_cuda_devices()
     if int(index or 0) >= available:
         raise ValueError(
             f"device={device!r} was asked for, but torch {torch.__version__} sees {available} CUDA "

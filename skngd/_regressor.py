@@ -5,9 +5,11 @@ import time
 import torch
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
 
 from ._base import BaseNaturalMomentum
-from ._data import check_batch_size, split, validate_held_out, validate_rows
+from ._callbacks import Watch
+from ._data import check_batch_size, hold_out, validate_rows
 from ._training import Units, train, train_one_step
 
 
@@ -18,7 +20,7 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
     network, a linear least-squares problem in its Jacobian. The defaults need no tuning: a damped
     natural gradient with momentum whose damping is controlled by a trust region.
 
-    Inputs and targets are standardised inside, with the sample weights.
+    Inputs and targets are standardised inside.
 
     Parameters
     ----------
@@ -54,7 +56,7 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         ``"loss"`` drops the momentum of a step that would raise the loss (with a trust region:
         that gains less than the step without it); ``"gradient"`` drops it when it points uphill;
         None leaves inertia alone, which is what escapes a local minimum (with a constant
-        ``step_size``: a trust region refuses every rise).
+        ``step_size``: a trust region refuses a step that gains nothing).
     step_size : {"auto", "trust-region", "backtracking", "grid"} or float, default="auto"
         A constant α or how it is searched. ``"auto"`` is "trust-region" for "ngd" and "newton",
         "backtracking" for "gd", 0.001 for "adam", and a strong Wolfe search for "lbfgs".
@@ -89,8 +91,8 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
     validation_fraction : float in (0, 1), default=0.1
         The part that ``early_stopping`` holds out.
     n_init : int or "auto", default="auto"
-        Number of random starts, one after the other; the best one is kept. ``"auto"`` is 3 where
-        n_samples × n_outputs × P² ≤ 1e7, so that an iteration costs next to nothing, else 1.
+        Number of random starts, one after the other; the best one is kept. ``"auto"`` is 3 up to
+        P = 100, where local minima abound and an iteration costs little, else 1.
     warm_start : bool, default=False
         Start from the parameters of the last fit and keep its standardisation.
     device : str, default="auto"
@@ -114,7 +116,7 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
     loss_ : float
         ½ the mean squared error, over rows and outputs, of the kept parameters on the training
         rows; in the units of y².
-    loss_curve_ : ndarray of shape (n_iter_ + 1,)
+    loss_curve_ : ndarray of shape (`n_iter_` + 1,)
         The same at the start and after each iteration of the best start; with ``batch_size``, of
         the rows of the iteration.
     n_iter_ : int
@@ -122,16 +124,17 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
     stop_reason_ : str
         Why it ended, as a sentence.
     history_ : dict of str to ndarray
-        One entry for each iteration of all starts: ``start``, ``time`` (seconds since ``fit`` was called), ``loss``, ``monitored_loss`` (on the held-out
-        rows, if any), ``step_size``, ``beta``, ``damping``, ``n_trials``, and ``rank``,
-        ``condition`` and ``kept`` of the projection; see :class:`skngd.tangent.ProjectionInfo`.
+        One entry for each iteration of all starts: ``start``, ``time`` (seconds since ``fit`` was
+        called), ``loss``, ``monitored_loss`` (on the held-out rows, if any), ``step_size``,
+        ``beta``, ``damping``, ``n_trials``, and ``rank``, ``condition`` and ``kept`` of the
+        projection; see :class:`skngd.tangent.ProjectionInfo`.
     device_ : str
         Where it was fitted.
     X_mean_, X_scale_, y_mean_, y_scale_ : ndarray
         The standardisation.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where X has names that are all strings.
 
     See Also
@@ -248,12 +251,8 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         continues = self.warm_start and hasattr(self, "theta_")
         X, y, weight, is_flat = validate_rows(self, X, y, sample_weight, reset=not continues)
         random_state = check_random_state(self.random_state)
-        held_out = None
-        if X_val is not None or y_val is not None:
-            held_out = validate_held_out(self, X_val, y_val, y.shape[1])
-        elif self.early_stopping:
-            fraction = self.validation_fraction
-            (X, y, weight), held_out = split(X, y, weight, fraction, random_state)
+        rows, held_out = hold_out(self, (X, y, weight), X_val, y_val, random_state)
+        X, y, weight = rows
         check_batch_size(self.batch_size, len(X))
         if continues:
             self._check_outputs(y)
@@ -265,10 +264,9 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         if continues:
             starts = [self._last_theta(model)]
         else:
-            starts = self._starts(model, objective.n_rows, random_state)
+            starts = self._starts(model, random_state)
 
-        context = self._init_callback_context(max_subtasks=self.max_iter * len(starts))
-        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        watch = Watch(self, rows, is_flat, sample_weight, self.max_iter * len(starts))
         with torch.no_grad():
             trained = train(
                 self,
@@ -278,18 +276,20 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
                 Units(self.y_scale_),
                 validation=validation,
                 random_state=random_state,
-                after_iteration=self._callback_hook(context, X, y),
+                watch=watch if watch.is_needed else None,
                 began=began,
             )
         self._store(model, trained)
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        watch.finish()
         return self
 
+    @available_if(lambda estimator: estimator.optimizer != "lbfgs")
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
         """Make one iteration on these rows, with the momentum of the earlier ones.
 
-        The first call standardises; later calls keep that.
+        The first call standardises; later calls keep that. ``optimizer="lbfgs"`` has no
+        ``partial_fit``: it compares gradients on the same rows.
 
         Parameters
         ----------
@@ -304,15 +304,10 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         Raises
         ------
         ValueError
-            As ``fit`` does, and for ``optimizer="lbfgs"``, which needs the same rows each time.
+            As ``fit`` does.
         """
         began = time.perf_counter()
         self._check_settings()
-        if self.optimizer == "lbfgs":
-            raise ValueError(
-                "optimizer='lbfgs' compares gradients on the same rows, so that it cannot continue "
-                "on others. Call fit, or set another optimizer."
-            )
         first = not hasattr(self, "theta_")
         X, y, weight, is_flat = validate_rows(self, X, y, sample_weight, reset=first)
         if first:

@@ -3,6 +3,7 @@
 import time
 import warnings
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 import torch
@@ -61,7 +62,7 @@ class Units:
             return self.common * iterate.loss
         loss = iterate.objective.loss
         columns = (loss.weights * loss.gradient(iterate.value) ** 2).sum(0)
-        return float(0.5 * columns @ columns.new_tensor(self.square))
+        return float(0.5 * to_numpy(columns) @ self.square)
 
 
 class Batches:
@@ -98,6 +99,10 @@ class EpochMonitor:
         return self.monitor(iterate) if self.calls % self.n_batches == 0 else None
 
 
+# Kinds of stops after which no further start is tried.
+ENDS_ALL = ("interrupted", "stopped")
+
+
 def train(
     estimator,
     objective,
@@ -107,7 +112,7 @@ def train(
     *,
     validation=None,
     random_state=None,
-    after_iteration=None,
+    watch=None,
     began=None,
 ):
     """Run the loop from each start and keep the best end.
@@ -125,8 +130,8 @@ def train(
         Rows that decide which iterate is the best.
     random_state : RandomState, default=None
         Draws the batches.
-    after_iteration : callable, default=None
-        Maps an :class:`Iterate` to whether to stop.
+    watch : Watch, default=None
+        Told of each iteration; see :func:`skngd.optim.minimize`.
     began : float, default=None
         When the clock started.
 
@@ -165,7 +170,7 @@ def train(
             stop_rules=Stopping(estimator.tol, estimator.n_iter_no_change, floor),
             max_iter=estimator.max_iter,
             max_time=estimator.max_time,
-            after_iteration=after_iteration,
+            watch=watch,
             began=began,
         )
         if batch_size is not None:
@@ -178,12 +183,14 @@ def train(
             )
         history = {name: np.asarray(column) for name, column in result.history.items()}
         histories.append({"start": np.full(result.n_iter + 1, number - 1), **history})
-        if best is None or not best[0].loss <= result.loss:
+        if best is None or not isfinite(best[0].loss) or result.loss < best[0].loss:
             best = result, method, history["loss"]
-        if result.stop.kind == "interrupted" or _out_of_time(estimator, began):
+        # Losses at the rounding level say nothing about which start is the better one.
+        if result.loss <= floor or result.stop.kind in ENDS_ALL or _out_of_time(estimator, began):
             break
+    last_stop = result.stop
     result, method, loss_curve = best
-    _warn(result.stop)
+    _warn(last_stop if last_stop.kind == "interrupted" else result.stop)
     loss = result.loss
     if validation is not None:
         loss = units.loss(objective.at(result.theta))
@@ -194,7 +201,8 @@ def train(
         result.stop.sentence,
         loss_curve,
         {name: np.concatenate([h[name] for h in histories]) for name in histories[0]},
-        remember(method, result.past),
+        # The last step belongs to the last iterate; after another one there is nothing to continue.
+        remember(method, result.past if result.theta is result.last.theta else None),
     )
 
 
@@ -222,22 +230,26 @@ def train_one_step(objective, theta, method, units, earlier, began):
     result = minimize(
         method, objective, start, report=units.loss, max_iter=1, past=past, began=began
     )
-    if result.stop.kind == "diverged":
+    if result.stop.kind in ("diverged", "interrupted"):
         _warn(result.stop)
     history = {name: np.asarray(column) for name, column in result.history.items()}
     history = {"start": np.zeros(result.n_iter + 1, dtype=int), **history}
-    n_iter = result.n_iter
+    n_iter, curve = result.n_iter, history["loss"]
     if earlier is not None:
         past_history = earlier.history_
         history["time"] = history["time"] + past_history["time"][-1]
         history = {name: np.append(past_history[name], history[name][1:]) for name in history}
         n_iter += earlier.n_iter_
+        curve = np.append(earlier.loss_curve_, result.history["loss"][1:])
+    sentence = f"partial_fit made one iteration; there were {n_iter} so far."
+    if result.stop.kind != "budget":
+        sentence = result.stop.sentence
     return Trained(
         to_numpy(result.last.theta),
         units.loss(result.last),
         n_iter,
-        result.stop.sentence,
-        history["loss"],
+        sentence,
+        curve,
         history,
         remember(method, result.past),
     )
@@ -256,12 +268,12 @@ def _out_of_time(estimator, began):
 
 def _warn(stop):
     if stop.kind == "interrupted":
-        warnings.warn(stop.sentence, UserWarning, stacklevel=4)
+        warnings.warn(stop.sentence, UserWarning, stacklevel=5)
     elif stop.kind == "diverged":
-        warnings.warn(stop.sentence, ConvergenceWarning, stacklevel=4)
+        warnings.warn(stop.sentence, ConvergenceWarning, stacklevel=5)
     elif stop.kind == "budget":
         advice = " Increase it, or raise tol."
-        warnings.warn(stop.sentence + advice, ConvergenceWarning, stacklevel=4)
+        warnings.warn(stop.sentence + advice, ConvergenceWarning, stacklevel=5)
 
 
 def to_numpy(tensor):

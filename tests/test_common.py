@@ -12,6 +12,7 @@ from skngd import NaturalMomentumRegressor
 SETTINGS = [
     NaturalMomentumRegressor(),
     NaturalMomentumRegressor(momentum="spring", n_init=1, max_iter=30),
+    NaturalMomentumRegressor(momentum="nesterov", memory="difference", n_init=1, max_iter=30),
     NaturalMomentumRegressor(optimizer="adam", n_init=1, step_size=0.01),
     NaturalMomentumRegressor(optimizer="gd", n_init=1),
     NaturalMomentumRegressor(optimizer="lbfgs", n_init=1, max_iter=20),

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import quad
 from scipy.sparse import csr_array
+
 from skngd.datasets import load_mackey_glass, make_lagged, make_mackey_glass
 
 

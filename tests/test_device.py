@@ -5,7 +5,7 @@ import pickle
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-from variants import VARIANTS, regressor, waves
+from variants import every_variant, regressor, waves
 
 from skngd._device import GPU_MULTIPLICATIONS, resolve_device
 
@@ -79,7 +79,7 @@ def test_a_model_fitted_on_cuda_predicts_without_it(settings, monkeypatch):
 
 
 @pytest.mark.cuda
-@pytest.mark.parametrize("settings", VARIANTS.values(), ids=VARIANTS)
+@every_variant
 @pytest.mark.parametrize("n_outputs", [1, 2])
 def test_cuda_equals_cpu(settings, n_outputs):
     X, y = waves(n_outputs=n_outputs)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from cases import (
+    After,
     assert_close,
     every_momentum,
     every_problem,
@@ -78,7 +79,7 @@ def test_batches_are_taken_in_turn(momentum):
         6,
         batches=iter(2 * batches),
         monitor=lambda iterate: objective.at(iterate.theta).loss,
-        after_iteration=lambda iterate: seen.append(iterate.objective),
+        watch=After(lambda iterate: seen.append(iterate.objective)),
     )
     assert seen == 2 * batches
     assert result.loss == pytest.approx(objective.at(result.theta).loss, rel=1e-12)
@@ -169,7 +170,7 @@ def test_diverged():
 
 def test_a_callback_stops():
     objective, theta = network_problem()
-    result = run(build_method(), objective, theta, 20, after_iteration=lambda iterate: True)
+    result = run(build_method(), objective, theta, 20, watch=After(lambda iterate: True))
     assert result.n_iter == 1
     assert "callback" in result.stop.sentence
 
@@ -184,7 +185,7 @@ def test_an_interrupt_keeps_the_best():
             raise KeyboardInterrupt
 
     method = build_method(**OVERSHOOTING, damping=1e-3)
-    result = run(method, objective, theta, 40, after_iteration=interrupt)
+    result = run(method, objective, theta, 40, watch=After(interrupt))
     assert result.stop.kind == "interrupted"
     assert result.n_iter == 30
     assert {len(column) for column in result.history.values()} == {31}

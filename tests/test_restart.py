@@ -7,29 +7,28 @@ from cases import MOMENTA, every_problem, network_problem, run, spelled
 from skngd.optim import Past, build_method
 
 
-def losses_with(restart, momentum="heavy-ball", step_size=0.05):
+def overshooting(restart):
+    """Much inertia with a constant step, which goes past the bottom of the loss."""
     objective, theta = network_problem()
     method = build_method(
-        momentum=momentum, beta=0.95, restart=restart, step_size=step_size, damping=1e-3
+        momentum="heavy-ball", beta=0.95, restart=restart, step_size=0.05, damping=1e-3
     )
-    return run(method, objective, theta, 60).history
+    return objective, run(method, objective, theta, 60)
 
 
 def test_inertia_left_alone_lets_the_loss_rise():
-    assert np.diff(losses_with(None)["loss"]).max() > 1e-4
+    assert np.diff(overshooting(None)[1].history["loss"]).max() > 1e-4
 
 
 def test_restart_by_loss_makes_a_small_constant_step_monotone():
-    history = losses_with("loss")
+    history = overshooting("loss")[1].history
     assert np.diff(history["loss"]).max() <= 0
     assert {0.0, 0.95} <= set(history["beta"])
 
 
 @pytest.mark.parametrize("restart", ["loss", "gradient", None])
 def test_best_iterate_is_kept_under_every_rule(restart):
-    objective, theta = network_problem()
-    method = build_method(beta=0.95, restart=restart, step_size=0.05, damping=1e-3)
-    result = run(method, objective, theta, 60)
+    objective, result = overshooting(restart)
     assert result.loss == min(result.history["loss"])
     assert objective.at(result.theta).loss == pytest.approx(result.loss, rel=1e-12)
 

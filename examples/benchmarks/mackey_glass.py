@@ -66,9 +66,7 @@ def main():
         "skngd, defaults": partial(ours, data),
         "skngd, momentum=None": partial(ours, data, momentum=None),
         "skngd, n_init=8": partial(ours, data, n_init=8),
-        "scipy lm": partial(
-            peer, partial(peers.scipy_least_squares, method="lm", **budget), data
-        ),
+        "scipy lm": partial(peer, partial(peers.scipy_least_squares, method="lm", **budget), data),
         "scipy trf": partial(
             peer, partial(peers.scipy_least_squares, method="trf", **budget), data
         ),

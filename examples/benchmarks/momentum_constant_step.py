@@ -112,7 +112,9 @@ def main():
         choose_on, report_on = choose_on[:4], report_on[:8]
     for title, grid in (("α = 0.1 for all", (0.1,)), ("each at its best α", alphas)):
         print(f"\n{title}; iterations, medians over {len(report_on)} seeds")
-        print(f"{'':38s}{'α':>6s}{'β':>7s}{'rcond':>8s}{'to 0.01':>9s}{'to 0.005':>10s}{'ratio':>7s}")
+        print(
+            f"{'':38s}{'α':>6s}{'β':>7s}{'rcond':>8s}{'to 0.01':>9s}{'to 0.005':>10s}{'ratio':>7s}"
+        )
         reference = None
         for name, method in METHODS.items():
             cuts = lambdas if method["momentum"] == "spring" else rconds

@@ -8,6 +8,7 @@ The network is n-h-1 with tanh; it starts from Glorot's uniform distribution.
 
 import time
 import warnings
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -67,10 +68,8 @@ def scipy_least_squares(X, y, n_hidden, seed, max_seconds, method):
     def jacobian(theta):
         return network.jacobian(theta, X)
 
-    try:
+    with suppress(OutOfTime):
         least_squares(residual, network.start, jac=jacobian, method=method, max_nfev=100_000)
-    except OutOfTime:
-        pass
     theta = points[int(np.argmin(losses))]
     rmse = np.sqrt(np.array(losses) / len(y))
     return np.array(seconds), rmse, lambda X: network.value(theta, X)

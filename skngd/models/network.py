@@ -31,7 +31,8 @@ class FullyConnected(Model):
         self.layer_sizes = tuple(layer_sizes)
         self.activation = ACTIVATIONS[activation]
         shapes = list(zip(self.layer_sizes[1:], self.layer_sizes[:-1], strict=True))
-        ends = np.cumsum([size for out, into in shapes for size in (out * into, out)])
+        self.sizes = [size for out, into in shapes for size in (out * into, out)]
+        ends = np.cumsum(self.sizes)
         starts = [0, *ends[:-1]]
         blocks = [slice(int(a), int(b)) for a, b in zip(starts, ends, strict=True)]
         # One (shape of the weights, their place, the place of the biases) for each layer.
@@ -41,10 +42,8 @@ class FullyConnected(Model):
 
     def layers(self, theta):
         """Weights (out, in) and biases (out, 1) of each layer, as views of ``theta``."""
-        return [
-            (theta[weights].view(shape), theta[biases].unsqueeze(1))
-            for shape, weights, biases in self.layout
-        ]
+        parts = iter(theta.split(self.sizes))
+        return [(next(parts).view(shape), next(parts).unsqueeze(1)) for shape, _, _ in self.layout]
 
     def initial(self, random_state):
         """Draw a starting point (Glorot and Bengio, 2010), in NumPy.

@@ -36,7 +36,7 @@ class TorchMethod:
             n_trials += 1
             trial = here if n_trials == 1 else here.objective.at(self.parameter.clone())
             self.parameter.grad = trial.gradient
-            return torch.as_tensor(trial.loss)
+            return torch.as_tensor(trial.loss, dtype=torch.float64)
 
         self.parameter.copy_(here.theta)
         self.optimizer.step(closure)

@@ -37,7 +37,7 @@ class NaturalGradient:
         name = self.projection
         if name == "auto":
             shape = here.objective.n_rows, len(here.theta)
-            name = choose(*shape, self.rcond, relative_damping)
+            name = choose(*shape, self.rcond, relative_damping, here.theta.dtype)
         columns = [here.residual] if remembered is None else [here.residual, remembered]
         functions = torch.stack(columns, dim=1)
         factorization = FACTORIZATIONS[name](here.chunks_with(functions))

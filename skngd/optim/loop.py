@@ -74,7 +74,7 @@ def minimize(
     max_iter=200,
     max_time=None,
     past=None,
-    after_iteration=None,
+    watch=None,
     began=None,
 ):
     """Minimise L(v_θ) by a method.
@@ -102,8 +102,9 @@ def minimize(
         Seconds.
     past : Past, default=None
         The last step of an earlier run, to continue its momentum.
-    after_iteration : callable, default=None
-        Called with the current :class:`Iterate` after each iteration; a true value stops.
+    watch : object, default=None
+        ``watch.begin()`` is called before each iteration and ``watch.end(iterate)`` after it, with
+        the current :class:`Iterate`; a true value stops.
     began : float, default=None
         ``time.perf_counter()`` when the clock of the history starts. None is now.
 
@@ -132,31 +133,30 @@ def minimize(
     monitored = monitor(here)
     result = Result(theta, monitored, history=history.columns, last=here, past=past)
     history.add(report(here), monitored)
+    if not math.isfinite(here.loss):
+        result.stop = stopping.diverged(here.loss)
     try:
         while result.stop is None:
             if result.n_iter >= max_iter:
                 result.stop = stopping.out_of_iterations(max_iter)
                 break
+            if watch is not None:
+                watch.begin()
             if batches is not None:
                 here = next(batches).at(here.theta)
             step, info = method.advance(here, result.past)
             result.n_iter += 1
-            if step is None and batches is None:
-                history.add(report(here), monitored)
-                result.stop = stopping.STALLED
-                break
             if step is None:
-                # Nothing to gain on this batch; the next one may differ.
-                history.add(report(here), monitored)
-                result.past = None
-                continue
-            if not math.isfinite(step.end.loss):
-                history.add(step.end.loss, monitored, step, info)
+                # On a batch there may be nothing to gain where the next one has something.
+                result.past, fresh = None, None
+                result.stop = stopping.STALLED if batches is None else None
+            elif not math.isfinite(step.end.loss):
+                fresh = None
                 result.stop = stopping.diverged(step.end.loss)
-                break
-            result.past = Past(here, step.end.theta - here.theta, step.direction)
-            result.last = here = step.end
-            fresh = monitor(here)
+            else:
+                result.past = Past(here, step.end.theta - here.theta, step.direction)
+                result.last = here = step.end
+                fresh = monitor(here)
             if fresh is not None:
                 monitored = fresh
                 if monitored < result.loss or not math.isfinite(result.loss):
@@ -165,7 +165,7 @@ def minimize(
             history.add(report(here), monitored, step, info)
             if max_time is not None and history.columns["time"][-1] > max_time:
                 result.stop = result.stop or stopping.out_of_time(max_time)
-            if after_iteration is not None and after_iteration(here):
+            if watch is not None and watch.end(here):
                 result.stop = result.stop or stopping.CALLBACK
     except KeyboardInterrupt:
         result.stop = stopping.INTERRUPTED

@@ -1,6 +1,7 @@
 """A method: direction, momentum, search and restart rule, put together for one step."""
 
 from functools import partial
+from math import isfinite
 
 import torch
 
@@ -16,7 +17,8 @@ class ProjectedMethod:
     beta : float, default=0.0
     restart : {"loss", "gradient"}, default=None
         ``"loss"``: the step is made again with β = 0 where the loss would rise.
-        ``"gradient"``: β = 0 where the momentum points uphill. None: inertia is left alone.
+        ``"gradient"``: β = 0 where the momentum points uphill. None: inertia is left alone. Where a
+        search finds no step at all, it tries again with β = 0 in every case.
     """
 
     def __init__(self, direction, momentum, search, beta=0.0, restart=None):
@@ -41,9 +43,9 @@ class ProjectedMethod:
         if beta and self.restart == "gradient" and self._uphill(here, past):
             beta = 0.0
         step, info = self._step(here, past, beta)
-        refused = step is None or not step.end.loss <= here.loss
-        dropped = self.search.monotone and not self.momentum.extrapolates
-        if beta and self.restart == "loss" and refused and not dropped:
+        rises = step is not None and not step.end.loss <= here.loss
+        # Where the momentum leaves no step that helps, the plain step may still do so.
+        if beta and (step is None or (rises and self.restart == "loss")):
             step, info = self._step(here, past, 0.0)
         return step, info
 
@@ -61,8 +63,14 @@ class ProjectedMethod:
         prepare = partial(self.direction.prepare, relative_damping=expected)
         damping = self.search.damping_for
         start = momentum.start(here, past, prepare, damping, beta)
+        if not isfinite(start.loss):
+            return None, None
         remembered = momentum.remembered(start, past) if beta else None
-        prepared = prepare(start, remembered)
+        try:
+            prepared = prepare(start, remembered)
+        except torch.linalg.LinAlgError:
+            # A Jacobian that overflows although the loss does not: there is no tangent space.
+            return None, None
 
         def propose(damping, beta):
             return momentum.propose(prepared, past, damping, beta)

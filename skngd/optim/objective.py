@@ -1,5 +1,7 @@
 """The loss as a function of the parameters, and a point of the manifold with its tangent space."""
 
+import functools
+
 import torch
 
 # A block of rows of the Jacobian holds at most this many numbers (128 MiB in float64).
@@ -71,6 +73,8 @@ class Iterate:
                 yield chunk, self.objective.model.record(self.theta, points)
 
     def _gather(self, of_record):
+        if self.record is not None:
+            return of_record(self.record)
         return torch.cat([of_record(record) for _, record in self._records()])
 
     def _row_factor(self):
@@ -102,6 +106,10 @@ class Iterate:
 
     def chunks_with(self, functions):
         """(A_j, F_j) for each chunk, for row-scaled functions of shape (m c, k)."""
+        if self.record is not None:
+            ((_, rows),) = self.rows()
+            yield rows, functions
+            return
         m, c = self.value.shape
         by_point = functions.view(m, c, -1)
         for chunk, rows in self.rows():
@@ -109,9 +117,8 @@ class Iterate:
 
     def pull_back(self, function):
         """Aᵀ f of a row-scaled function."""
-        m, c = self.value.shape
-        by_point = function.view(m, c)
-        return sum(rows.T @ by_point[chunk].reshape(-1) for chunk, rows in self.rows())
+        parts = (rows.T @ f.squeeze(1) for rows, f in self.chunks_with(function.unsqueeze(1)))
+        return functools.reduce(torch.add, parts)
 
     @property
     def functional_gradient(self):
@@ -123,12 +130,14 @@ class Iterate:
         """Parameter gradient ∇_θ L = Jᵀ W g, equation (L), by one backward pass."""
         if self._gradient is None:
             cotangent = self.objective.loss.weights * self.functional_gradient
-            self._gradient = sum(r.gradient(cotangent[chunk]) for chunk, r in self._records())
+            parts = (r.gradient(cotangent[chunk]) for chunk, r in self._records())
+            self._gradient = functools.reduce(torch.add, parts)
         return self._gradient
 
     def tangent(self, dtheta):
         """The tangent vector J dθ."""
-        if self._rows is not None:
+        if self._rows is not None and self.objective.metric == "l2":
+            # C is positive in this metric, so that the rows that are there can be used.
             factor = self._row_factor()[0]
             return (self._rows @ dtheta).view_as(factor) / factor
         return self._gather(lambda record: record.directional(dtheta))

@@ -48,9 +48,6 @@ class Search:
         λ / ‖A‖²; added to ``damping``.
     """
 
-    # Whether it never returns a step that raises the loss, and drops β by itself.
-    monotone = False
-
     def __init__(self, damping=0.0, relative_damping=0.0):
         self.damping, self.relative_damping = damping, relative_damping
         self._last_square_norm = 1.0

@@ -57,7 +57,9 @@ damping, geodesic_acceleration
     """
     if momentum == "auto":
         momentum = DEFAULT_MOMENTUM.get(optimizer)
-    check_combination(optimizer, momentum, momentum_space, step_size, projection, rcond)
+    if momentum is None:
+        beta = 0.0
+    check_combination(optimizer, momentum, momentum_space, step_size, damping)
     if optimizer == "adam":
         return Adam(1e-3 if isinstance(step_size, str) else step_size)
     if optimizer == "lbfgs":
@@ -89,8 +91,10 @@ damping, geodesic_acceleration
         )
     else:
         absolute, relative = 0.0 if damping == "auto" else damping, 0.0
-        if damping == "auto" and rcond == "auto" and optimizer == "ngd":
-            relative = SPRING_RELATIVE_DAMPING if momentum == "spring" else RELATIVE_DAMPING
+        if damping == "auto" and momentum == "spring":
+            relative = SPRING_RELATIVE_DAMPING
+        elif damping == "auto" and rcond == "auto" and optimizer == "ngd":
+            relative = RELATIVE_DAMPING
         if step_size == "backtracking":
             largest = 1.0 if optimizer != "gd" else float("inf")
             search = Backtracking(absolute, relative, largest)
@@ -101,7 +105,7 @@ damping, geodesic_acceleration
     return ProjectedMethod(directions[optimizer](), momenta[momentum](), search, beta, restart)
 
 
-def check_combination(optimizer, momentum, momentum_space, step_size, projection, rcond):
+def check_combination(optimizer, momentum, momentum_space, step_size, damping):
     """Refuse what would silently run another method than it names.
 
     Raises
@@ -118,6 +122,12 @@ def check_combination(optimizer, momentum, momentum_space, step_size, projection
         raise ValueError(
             f"momentum='spring' is a damped natural gradient; with optimizer={optimizer!r} there "
             "is none. Set optimizer='ngd', or momentum to None, 'heavy-ball' or 'nesterov'."
+        )
+    if momentum == "spring" and damping == 0:
+        raise ValueError(
+            "momentum='spring' remembers the directions that the damping holds back, so that "
+            "damping=0 would be the plain natural gradient. Set damping to a positive number or to "
+            "'auto', or momentum=None."
         )
     if optimizer == "gd" and momentum is not None and momentum_space == "function":
         raise ValueError(

@@ -12,7 +12,7 @@ class Stop:
     ----------
     sentence : str
         Why the iterations ended.
-    kind : {"converged", "budget", "diverged", "interrupted"}
+    kind : {"converged", "budget", "diverged", "interrupted", "stopped"}
     """
 
     sentence: str
@@ -87,4 +87,4 @@ def out_of_time(max_time):
     return Stop(f"Not converged: the time limit max_time={max_time:g} s was reached.", "budget")
 
 
-CALLBACK = Stop("Stopped by a callback.", "budget")
+CALLBACK = Stop("Stopped by a callback: the best model so far was kept.", "stopped")

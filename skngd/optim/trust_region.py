@@ -13,7 +13,8 @@ LARGEST_ACCELERATION = 0.75
 class TrustRegion(Search):
     """Adapt λ from the ratio of the actual to the predicted decrease; α is 1.
 
-    A step that does not lower the loss is refused and λ raised. The ratio that lets λ fall is
+    A step that does not lower the loss of the point where the gradient was taken (for Nesterov's
+    method the extrapolated point) is refused and λ raised. The ratio that lets λ fall is
     low (0.3): in a curved valley a bold step that gains a part of its promise gets further
     than a timid one that keeps it. Inertia is kept where it lowers the loss: with β > 0 the
     steps with and without momentum are both tried, and the better one is made.
@@ -29,10 +30,9 @@ class TrustRegion(Search):
     """
 
     first = 1e-3
-    lower, raise_by = 0.3, 3.0
+    lower, raise_by = 0.4, 3.0
     good_ratio, poor_ratio = 0.3, 0.05
     n_refusals = 30
-    monotone = True
 
     def __init__(self, damping=None, geodesic_acceleration=True, compare_without_momentum=True):
         super().__init__()
@@ -73,7 +73,7 @@ class TrustRegion(Search):
                 for beta_tried, proposal in proposals:
                     step = self._try(start, proposal, acceleration, damping, beta_tried)
                     n_trials += 1
-                    if best is None or not best.end.loss <= step.end.loss:
+                    if best is None or not isfinite(best.end.loss) or step.end.loss < best.end.loss:
                         best = step
             if best is not None and best.end.loss < start.loss:
                 ratio = (start.loss - best.end.loss) / promised
@@ -85,7 +85,7 @@ class TrustRegion(Search):
                 best.n_trials = n_trials
                 return best
             beta = 0.0
-            damping *= growth
+            damping = max(damping, smallest) * growth
             growth *= 2.0
         self.current = damping
         return None
@@ -94,9 +94,9 @@ class TrustRegion(Search):
         if not self.geodesic_acceleration or not hasattr(prepared, "acceleration"):
             return None
         acceleration = prepared.acceleration(descent, damping)
-        if float(acceleration.norm()) <= LARGEST_ACCELERATION * float(descent.norm()):
-            return acceleration
-        return None
+        square = float(torch.dot(acceleration, acceleration))
+        small = square <= LARGEST_ACCELERATION**2 * float(torch.dot(descent, descent))
+        return acceleration if small else None
 
     def _try(self, start, proposal, acceleration, damping, beta):
         dtheta = proposal.direction

@@ -124,7 +124,8 @@ class Symmetric(Factorization):
     √eps of the largest are rounding errors there.
     """
 
-    def _store(self, matrix, gradients, square_targets):
+    def _store(self, matrix, gradients, square_targets, largest_rank):
+        self.largest_rank = largest_rank
         self.matrix, self.gradients, self.square_targets = matrix, gradients, square_targets
         self.square_norm = float(matrix.diagonal().sum())
         self._damped = None, None
@@ -160,7 +161,7 @@ class Symmetric(Factorization):
         if factor is None:
             return self._eigen().spectrum(rcond, damping)
         smallest, largest = torch.aminmax(factor.diagonal())
-        return len(factor), float(largest / smallest)
+        return self.largest_rank, float(largest / smallest)
 
 
 def rounding(shape, dtype):

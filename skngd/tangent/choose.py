@@ -1,5 +1,7 @@
 """The choice of a factorisation, and the projection as one call."""
 
+import torch
+
 from .gram import Gram
 from .kernel import Kernel
 from .qr import Qr
@@ -7,19 +9,19 @@ from .svd import Svd
 
 FACTORIZATIONS = {form.name: form for form in (Svd, Qr, Gram, Kernel)}
 
-# Below this ratio of λ to ‖A‖² the rounding errors of AᵀA, about eps ‖A‖², are no longer small
-# beside the damping.
-GRAM_DAMPING = 1e-13
+# Below this ratio of λ to ‖A‖², in units of eps, the rounding errors of AᵀA, about eps ‖A‖², are
+# no longer small beside the damping: 1e-13 in float64.
+GRAM_DAMPING = 450.0
 
 
-def choose(n_rows, n_parameters, rcond=0.0, relative_damping=0.0):
+def choose(n_rows, n_parameters, rcond=0.0, relative_damping=0.0, dtype=torch.float64):
     """Choose a form from the shape of A and from the accuracy that is asked for.
 
     ========================================= ==========
     case                                      form
     ========================================= ==========
     fewer rows than parameters                "kernel"
-    damped, λ ≥ 1e-13 ‖A‖², no ``rcond``      "gram"
+    damped, λ ≥ 450 eps ‖A‖², no ``rcond``    "gram"
     everything else                           "qr"
     ========================================= ==========
 
@@ -30,6 +32,7 @@ def choose(n_rows, n_parameters, rcond=0.0, relative_damping=0.0):
     rcond : float, default=0.0
     relative_damping : float, default=0.0
         λ / ‖A‖².
+    dtype : torch.dtype, default=torch.float64
 
     Returns
     -------
@@ -43,7 +46,7 @@ def choose(n_rows, n_parameters, rcond=0.0, relative_damping=0.0):
     """
     if n_rows < n_parameters:
         return "kernel"
-    if rcond == 0 and relative_damping >= GRAM_DAMPING:
+    if rcond == 0 and relative_damping >= GRAM_DAMPING * torch.finfo(dtype).eps:
         return "gram"
     return "qr"
 
@@ -88,7 +91,7 @@ def project(a, f, method="auto", rcond=0.0, damping=0.0):
     """
     if method == "auto":
         square_norm = float((a * a).sum())
-        method = choose(*a.shape, rcond, damping / square_norm if square_norm else 0.0)
+        method = choose(*a.shape, rcond, damping / square_norm if square_norm else 0.0, a.dtype)
     if method not in FACTORIZATIONS:
         raise ValueError(
             f"Expected method to be 'auto' or one of {sorted(FACTORIZATIONS)}, got {method!r}."

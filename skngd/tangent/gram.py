@@ -11,12 +11,12 @@ class Gram(Symmetric):
     name = "gram"
 
     def __init__(self, chunks):
-        parts = ((a.T @ a, a.T @ f, (f * f).sum(0)) for a, f in chunks)
-        matrix, gradients, square_targets = next(parts)
+        parts = ((a.T @ a, a.T @ f, (f * f).sum(0), len(a)) for a, f in chunks)
+        matrix, gradients, square_targets, n_rows = next(parts)
         for part in parts:
             matrix, gradients = matrix + part[0], gradients + part[1]
-            square_targets = square_targets + part[2]
-        self._store(matrix, gradients, square_targets)
+            square_targets, n_rows = square_targets + part[2], n_rows + part[3]
+        self._store(matrix, gradients, square_targets, min(n_rows, len(matrix)))
 
     def _vectors(self, s, eigenvectors):
         # Uᵀ F = S⁻¹ Vᵀ Aᵀ F, read only where s is above the rounding level.

@@ -12,6 +12,8 @@ def robust_svd(matrix):
     try:
         return torch.linalg.svd(matrix, full_matrices=False)
     except torch.linalg.LinAlgError:
+        if not bool(torch.isfinite(matrix).all()):
+            raise
         warnings.warn(
             "The singular value decomposition of the Jacobian did not converge; a QR-iteration "
             "driver computed it instead. A larger damping or rcond avoids such matrices.",
