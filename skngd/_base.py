@@ -26,6 +26,22 @@ SMALL_NETWORK = 100
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
+def has_partial_fit(estimator):
+    """Whether ``partial_fit`` exists.
+
+    Raises
+    ------
+    AttributeError
+        With the reason why it does not.
+    """
+    if estimator.optimizer == "lbfgs":
+        raise AttributeError(
+            "optimizer='lbfgs' compares gradients on the same rows, so that it cannot continue on "
+            "others. Call fit, or set another optimizer."
+        )
+    return True
+
+
 class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
     """Base class of the estimators; use the derived classes."""
 
@@ -135,7 +151,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
 
     def _validated_for_prediction(self, X):
         check_is_fitted(self)
-        with advice("Expected X as it was in fit: the same columns, dense, real and finite."):
+        with advice("Pass X as it was in fit: the same columns, dense, real and finite."):
             return validate_data(self, X, reset=False, dtype=np.float64)
 
     def _n_network_outputs(self):

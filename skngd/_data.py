@@ -19,7 +19,10 @@ def advice(sentence):
     try:
         yield
     except ValueError as error:
-        raise ValueError(f"{str(error).rstrip()} {sentence}") from error
+        came = str(error).rstrip()
+        if came.startswith("Complex data not supported"):  # the whole array follows
+            came = "Complex data not supported: X or y holds complex numbers."
+        raise ValueError(f"{came} {sentence}") from error
 
 
 def validate_rows(estimator, X, y, sample_weight, reset):

@@ -7,7 +7,7 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
-from ._base import BaseNaturalMomentum
+from ._base import BaseNaturalMomentum, has_partial_fit
 from ._callbacks import Watch
 from ._data import check_batch_size, hold_out, validate_rows
 from ._training import Units, train, train_one_step
@@ -283,7 +283,7 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         watch.finish()
         return self
 
-    @available_if(lambda estimator: estimator.optimizer != "lbfgs")
+    @available_if(has_partial_fit)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
         """Make one iteration on these rows, with the momentum of the earlier ones.

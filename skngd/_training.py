@@ -145,7 +145,7 @@ def train(
     best, histories = None, []
     for number, start in enumerate(starts, start=1):
         method = method_factory()
-        theta = torch.as_tensor(start, dtype=points.dtype, device=points.device)
+        theta = torch.tensor(start, dtype=points.dtype, device=points.device)
         batches, monitor = None, units.loss
         if batch_size is not None:
             batches = Batches(objective, batch_size, random_state)
@@ -225,7 +225,7 @@ def train_one_step(objective, theta, method, units, earlier, began):
     trained : Trained
     """
     points = objective.points
-    start = torch.as_tensor(theta, dtype=points.dtype, device=points.device)
+    start = torch.tensor(theta, dtype=points.dtype, device=points.device)
     past = recall(earlier._memory, method, objective) if earlier is not None else None
     result = minimize(
         method, objective, start, report=units.loss, max_iter=1, past=past, began=began
@@ -298,7 +298,7 @@ def recall(memory, method, objective):
         return None
     points = objective.points
     theta, step, direction = (
-        torch.as_tensor(memory[name], dtype=points.dtype, device=points.device)
+        torch.tensor(memory[name], dtype=points.dtype, device=points.device)
         for name in ("theta", "step", "direction")
     )
     return Past(objective.at(theta), step, direction)

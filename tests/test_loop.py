@@ -1,7 +1,5 @@
 """The one loop: what it keeps, why it stops, and that it can be continued."""
 
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -164,7 +162,7 @@ def test_diverged():
     result = run(build_method(momentum=None, step_size=1e100), objective, theta, 20)
     assert result.stop.kind == "diverged"
     assert "Try a smaller step_size" in result.stop.sentence
-    assert not math.isfinite(result.history["loss"][-1])
+    assert result.history["loss"][-1] > 1e100
     assert_close(result.theta, theta, 0.0)
 
 

@@ -125,7 +125,7 @@ def test_trust_region_lowers_the_damping_where_the_linear_model_is_right():
     objective, theta = linear_problem(noise=1.0)
     method = build_method(momentum=None, step_size="trust-region", damping=1.0)
     damping = run(method, objective, theta, 5).history["damping"]
-    assert_close(damping[1:], 0.3 ** np.arange(5.0), 1e-12)
+    assert_close(damping[1:], 0.4 ** np.arange(5.0), 1e-12)
 
 
 def test_trust_region_raises_the_damping_until_the_loss_falls():

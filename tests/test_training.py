@@ -268,7 +268,7 @@ def test_more_starts_are_never_worse(seed):
     assert one.loss_curve_[0] in eight.history_["loss"]
 
 
-@pytest.mark.parametrize(("width", "n_starts"), [(5, 3), (40, 3), (100, 1)])
+@pytest.mark.parametrize(("width", "n_starts"), [(5, 3), (19, 3), (30, 1)])
 def test_auto_makes_several_starts_where_an_iteration_is_cheap(width, n_starts):
     X, y = waves()
     settings = {"hidden_layer_sizes": width, "max_iter": 2}

@@ -4,6 +4,8 @@ import math
 import time
 from dataclasses import dataclass, field
 
+import torch
+
 from . import stopping
 from .objective import Past
 
@@ -167,6 +169,8 @@ def minimize(
                 result.stop = result.stop or stopping.out_of_time(max_time)
             if watch is not None and watch.end(here):
                 result.stop = result.stop or stopping.CALLBACK
+    except torch.linalg.LinAlgError:
+        result.stop = stopping.diverged(here.loss)
     except KeyboardInterrupt:
         result.stop = stopping.INTERRUPTED
     return result

@@ -38,6 +38,11 @@ class ProjectedMethod:
         step : Step or None
             None where the search found no step.
         info : ProjectionInfo or None
+
+        Raises
+        ------
+        torch.linalg.LinAlgError
+            If the Jacobian is not finite.
         """
         beta = self.beta if past is not None else 0.0
         if beta and self.restart == "gradient" and self._uphill(here, past):
@@ -70,7 +75,9 @@ class ProjectedMethod:
             prepared = prepare(start, remembered)
         except torch.linalg.LinAlgError:
             # A Jacobian that overflows although the loss does not: there is no tangent space.
-            return None, None
+            if beta:
+                return None, None
+            raise
 
         def propose(damping, beta):
             return momentum.propose(prepared, past, damping, beta)
