@@ -102,8 +102,13 @@ def show(title, table):
     print(f"{'':42s}{'to RMSE 0.01':>17s}{'to RMSE 0.005':>17s}{'test':>9s}")
     print(f"{'':42s}{'iter':>8s}{'ms':>9s}{'iter':>8s}{'ms':>9s}{'RMSE':>9s}")
     for name, rows in table.items():
-        a, b, c, d, e = np.median(rows, axis=0)
-        print(f"{name:42s}{a:8.0f}{b:9.1f}{c:8.0f}{d:9.1f}{e:9.4f}")
+        *to_levels, test = np.median(rows, axis=0)
+        formats = ("8.0f", "9.1f", "8.0f", "9.1f")
+        cells = [
+            "–".rjust(int(f[0])) if np.isnan(entry) else format(entry, f)
+            for entry, f in zip(to_levels, formats, strict=True)
+        ]
+        print(f"{name:42s}{''.join(cells)}{test:9.4f}")
 
 
 # %%

@@ -15,7 +15,7 @@ class SquaredLoss(Loss):
     >>> import torch
     >>> from skngd.losses import SquaredLoss
     >>> loss = SquaredLoss(torch.tensor([[0.0], [2.0]]))
-    >>> float(loss.value(torch.tensor([[0.0], [0.0]])))
+    >>> round(float(loss.value(torch.tensor([[0.0], [0.0]]))), 6)
     1.0
     """
 

@@ -124,8 +124,9 @@ def minimize(
     >>> line = LinearModel(lambda x: torch.cat([torch.ones_like(x), x], dim=1), 2)
     >>> objective = Objective(line, SquaredLoss(3 * x - 1), x)
     >>> method = build_method(momentum=None, step_size=1.0, rcond=1e-10)
-    >>> minimize(method, objective, torch.zeros(2, dtype=torch.float64), max_iter=1).theta
-    tensor([-1.,  3.], dtype=torch.float64)
+    >>> result = minimize(method, objective, torch.zeros(2, dtype=torch.float64), max_iter=1)
+    >>> result.theta.numpy().round(9)
+    array([-1.,  3.])
     """
     history = History(time.perf_counter() if began is None else began)
     stop_rules = stopping.Stopping() if stop_rules is None else stop_rules

@@ -45,6 +45,8 @@ class ProjectedMethod:
             If the Jacobian is not finite.
         """
         beta = self.beta if past is not None else 0.0
+        if beta and not self.momentum.extrapolates and self.search.momentum_rests():
+            beta = 0.0
         if beta and self.restart == "gradient" and self._uphill(here, past):
             beta = 0.0
         step, info = self._step(here, past, beta)

@@ -61,6 +61,10 @@ class Search:
         """The λ / ‖A‖² to come, judged by ‖A‖² of the last iteration."""
         return self.relative_damping + self.damping / self._last_square_norm
 
+    def momentum_rests(self):
+        """Whether the next step is to be made without momentum."""
+        return False
+
     def state(self):
         """The numbers that the next step starts from."""
         return {}

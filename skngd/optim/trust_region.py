@@ -8,6 +8,8 @@ from .searches import Search, Step
 
 # The geodesic acceleration is dropped where it is not small beside the step that it corrects.
 LARGEST_ACCELERATION = 0.75
+# Iterations without momentum after comparisons that it lost.
+LONGEST_REST = 7
 
 
 class TrustRegion(Search):
@@ -17,7 +19,9 @@ class TrustRegion(Search):
     method the extrapolated point) is refused and λ raised. The ratio that lets λ fall is
     low (0.3): in a curved valley a bold step that gains a part of its promise gets further
     than a timid one that keeps it. Inertia is kept where it lowers the loss: with β > 0 the
-    steps with and without momentum are both tried, and the better one is made.
+    steps with and without momentum are both tried, and the better one is made. Momentum that lost
+    such a comparison rests for one iteration, then for three, then seven, until it wins again:
+    where it does not pay it costs next to nothing.
 
     Parameters
     ----------
@@ -39,6 +43,8 @@ class TrustRegion(Search):
         self.current = damping
         self.geodesic_acceleration = geodesic_acceleration
         self.compare_without_momentum = compare_without_momentum
+        # Iterations for which momentum still rests, and how long its last rest was.
+        self.rest = self.last_rest = 0
 
     def damping_for(self, square_norm):
         self._last_square_norm = square_norm or 1.0
@@ -52,11 +58,25 @@ class TrustRegion(Search):
         return self.current / self._last_square_norm
 
     def state(self):
-        return {"current": self.current, "square_norm": self._last_square_norm}
+        return {
+            "current": self.current,
+            "square_norm": self._last_square_norm,
+            "rest": self.rest,
+            "last_rest": self.last_rest,
+        }
 
     def restore(self, state):
         self.current = state.get("current", self.current)
         self._last_square_norm = state.get("square_norm", self._last_square_norm)
+        self.rest, self.last_rest = state.get("rest", 0), state.get("last_rest", 0)
+
+    def momentum_rests(self):
+        self.rest = max(0, self.rest - 1)
+        return self.rest > 0
+
+    def _compared(self, momentum_won):
+        self.last_rest = 0 if momentum_won else min(2 * self.last_rest + 1, LONGEST_REST)
+        self.rest = self.last_rest + 1 if self.last_rest else 0
 
     def step(self, start, prepared, propose, beta):
         damping = self.damping_for(prepared.square_norm)
@@ -75,6 +95,8 @@ class TrustRegion(Search):
                     n_trials += 1
                     if best is None or not isfinite(best.end.loss) or step.end.loss < best.end.loss:
                         best = step
+            if len(proposals) == 2 and best is not None:
+                self._compared(momentum_won=best.beta != 0)
             if best is not None and best.end.loss < start.loss:
                 ratio = (start.loss - best.end.loss) / promised
                 if ratio > self.good_ratio:
