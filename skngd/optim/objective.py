@@ -4,8 +4,8 @@ import functools
 
 import torch
 
-# A block of rows of the Jacobian holds at most this many numbers (128 MiB in float64).
-CHUNK_ELEMENTS = 2**24
+# A block of rows of the Jacobian holds at most this many numbers (64 MiB in float64).
+CHUNK_ELEMENTS = 2**23
 
 
 class Objective:

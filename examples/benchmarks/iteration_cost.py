@@ -1,0 +1,80 @@
+"""Milliseconds of the parts of an iteration, and of a whole one.
+
+Run with one thread::
+
+    OMP_NUM_THREADS=1 python examples/benchmarks/iteration_cost.py
+
+The closed-form Jacobian stands beside ``torch.func`` on the same network, for the shapes of
+Mackey-Glass (4-10-1), the 2-D Laplace problem (2-32-1) and the 5-D one (5-64-1).
+"""
+
+import statistics
+import time
+import warnings
+
+import numpy as np
+import torch
+from sklearn.exceptions import ConvergenceWarning
+
+from skngd import NaturalMomentumRegressor
+from skngd.datasets import load_mackey_glass
+from skngd.models import FullyConnected
+from skngd.tangent import FACTORIZATIONS
+
+
+def milliseconds(task, repeats):
+    task()
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        task()
+        times.append(time.perf_counter() - began)
+    return 1e3 * statistics.median(times)
+
+
+def by_torch_func(network, theta, x):
+    def one_row(theta, point):
+        return network.value(theta, point[None])[0]
+
+    return torch.func.vmap(torch.func.jacrev(one_row), in_dims=(None, 0))(theta, x)
+
+
+def parts():
+    title = ("rows × P", "Jacobian", "torch.func", "ratio", "Gram and Cholesky solve")
+    print(f"{title[0]:>14s}{title[1]:>12s}{title[2]:>12s}{title[3]:>8s}{title[4]:>26s}")
+    for rows, sizes, repeats in (
+        (500, (4, 10, 1), 200),
+        (784, (2, 32, 1), 100),
+        (4000, (5, 64, 1), 10),
+    ):
+        network = FullyConnected(sizes)
+        rng = np.random.RandomState(0)
+        theta = torch.as_tensor(network.initial(rng))
+        x = torch.as_tensor(rng.uniform(-1, 1, (rows, sizes[0])))
+        record = network.record(theta, x)
+        a, f = record.jacobian(), torch.ones(rows, 1, dtype=torch.float64)
+        closed = milliseconds(record.jacobian, repeats)
+        automatic = milliseconds(lambda n=network, t=theta, x=x: by_torch_func(n, t, x), repeats)
+        solve = milliseconds(
+            lambda a=a, f=f: FACTORIZATIONS["gram"]([(a, f)]).solve(damping=1e-6), repeats
+        )
+        shape = f"{rows} × {network.n_parameters}"
+        print(f"{shape:>14s}{closed:12.3f}{automatic:12.2f}{automatic / closed:8.1f}{solve:26.2f}")
+
+
+def whole():
+    data = load_mackey_glass()
+    for name, settings in {"defaults": {}, "momentum=None": {"momentum": None}}.items():
+        times = []
+        for seed in range(10):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                model = NaturalMomentumRegressor(random_state=seed, **settings)
+                model.fit(data.X_train, data.y_train)
+            times += list(np.diff(model.history_["time"]))
+        print(f"an iteration of 61 parameters on 500 rows, {name}: {1e3 * np.median(times):.2f} ms")
+
+
+if __name__ == "__main__":
+    parts()
+    whole()
