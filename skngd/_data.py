@@ -62,7 +62,9 @@ def validate_rows(estimator, X, y, sample_weight, reset):
     weight = _check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True, allow_all_zero_weights=True
     )
-    positive = weight > 0
+    # Divided by the largest, the sum is finite; what would vanish in float32 counts as zero.
+    weight = weight / (weight.max() or 1.0)
+    positive = weight > np.finfo(np.float32).tiny
     if not positive.any():
         raise ValueError(
             f"Expected at least one positive sample_weight, got {len(weight)} weights that are "
@@ -70,8 +72,7 @@ def validate_rows(estimator, X, y, sample_weight, reset):
         )
     if not positive.all():
         X, y, weight = X[positive], y[positive], weight[positive]
-    # Dividing by the largest first keeps the sum of huge weights finite.
-    return X, y, weight / weight.max(), y_is_flat
+    return X, y, weight, y_is_flat
 
 
 def hold_out(estimator, rows, X_val, y_val, random_state):
@@ -129,10 +130,9 @@ def hold_out(estimator, rows, X_val, y_val, random_state):
 
 
 def check_batch_size(batch_size, n_rows):
-    """None, or a number of rows that can be drawn."""
+    """Refuse batches that cannot be drawn."""
     if batch_size is not None and batch_size > n_rows:
         raise ValueError(
             f"Expected batch_size to be at most the number of training rows, {n_rows}, got "
             f"{batch_size}. Set batch_size=None to use all rows at each iteration."
         )
-    return batch_size

@@ -17,10 +17,10 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
     """Small neural network, fitted by natural gradient descent with momentum.
 
     Each iteration projects the functional gradient of the loss onto the tangent space of the
-    network, a linear least-squares problem in its Jacobian. The defaults need no tuning: a damped
-    natural gradient with momentum whose damping is controlled by a trust region.
+    network, a linear least-squares problem in its Jacobian. The defaults need no tuning.
 
-    Inputs and targets are standardised inside.
+    Inputs and targets are standardised inside. With several outputs the standardised errors are
+    minimised; which iterate is the best, and when to stop, is judged in the units of y.
 
     Parameters
     ----------
@@ -56,20 +56,22 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         ``"loss"`` drops the momentum of a step that would raise the loss (with a trust region:
         that gains less than the step without it); ``"gradient"`` drops it when it points uphill;
         None leaves inertia alone, which is what escapes a local minimum (with a constant
-        ``step_size``: a trust region refuses a step that gains nothing).
+        ``step_size``: a trust region refuses a step that gains nothing). With a trust region and
+        "loss", momentum that lost a comparison rests for 1, 3 or 7 iterations;
+        ``history_["beta"]`` shows it.
     step_size : {"auto", "trust-region", "backtracking", "grid"} or float, default="auto"
         A constant α or how it is searched. ``"auto"`` is "trust-region" for "ngd" and "newton",
         "backtracking" for "gd", 0.001 for "adam", and a strong Wolfe search for "lbfgs".
     projection : {"auto", "svd", "qr", "gram", "kernel"}, default="auto"
-        How the pseudo-inverse is computed. ``"auto"``: "kernel" where there are fewer rows than
-        parameters, "gram" where damping makes it accurate, "qr" elsewhere.
+        How the pseudo-inverse is computed. ``"auto"``: "gram" where damping makes it accurate,
+        else "qr"; with fewer rows than parameters "kernel" and "svd".
     rcond : float or "auto", default="auto"
         Singular values up to ``rcond`` times the largest are cut off. ``"auto"`` cuts off those
         that are rounding errors.
     damping : float or "auto", default="auto"
         λ in (AᵀA + λ I)⁻¹ Aᵀ, in standardised units. With a trust region: λ of the first step.
         ``"auto"``: adapted by the trust region; 1e-10 ‖A‖² for the other step lengths (1e-5 ‖A‖²
-        for "spring"), but 0 where ``rcond`` is a number.
+        for "spring"), but 0 where ``rcond`` is a number (not for "spring").
     geodesic_acceleration : bool, default=True
         Bend the steps of the trust region along the manifold, by one second directional
         derivative.
@@ -83,8 +85,7 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         The fit has converged when the loss has not fallen by more than ``tol``, in the units of
         y², in ``n_iter_no_change`` iterations. ``"auto"`` is a thousandth of the loss.
     n_iter_no_change : int, default=10
-        See ``tol``. With ``batch_size`` or early stopping it counts evaluations of the monitored
-        loss.
+        See ``tol``. With ``batch_size`` it counts epochs.
     early_stopping : bool, default=False
         Hold out a part of the rows; the best iterate is the one with the lowest loss there, and
         ``tol`` looks at that loss. Rows given to ``fit`` as ``X_val, y_val`` do the same.
@@ -289,7 +290,8 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         """Make one iteration on these rows, with the momentum of the earlier ones.
 
         The first call standardises; later calls keep that. ``optimizer="lbfgs"`` has no
-        ``partial_fit``: it compares gradients on the same rows.
+        ``partial_fit``: it compares gradients on the same rows. ``batch_size``, ``n_init``, early
+        stopping and callbacks are for ``fit``.
 
         Parameters
         ----------

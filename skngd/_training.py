@@ -142,24 +142,20 @@ def train(
     began = time.perf_counter() if began is None else began
     points, batch_size = objective.points, estimator.batch_size
     floor = units.floor(points.dtype)
+    watched = validation or objective
+
+    def watched_loss(iterate):
+        there = iterate if iterate.objective is watched else watched.at(iterate.theta)
+        return units.loss(there)
+
     best, histories = None, []
     for number, start in enumerate(starts, start=1):
         method = method_factory()
         theta = torch.tensor(start, dtype=points.dtype, device=points.device)
-        batches, monitor = None, units.loss
+        batches, monitor = None, watched_loss
         if batch_size is not None:
             batches = Batches(objective, batch_size, random_state)
-
-            def monitor(iterate):
-                return units.loss(objective.at(iterate.theta))
-
-        if validation is not None:
-
-            def monitor(iterate):
-                return units.loss(validation.at(iterate.theta))
-
-        if batch_size is not None:
-            monitor = EpochMonitor(monitor, len(points) // batch_size)
+            monitor = EpochMonitor(watched_loss, len(points) // batch_size)
         result = minimize(
             method,
             objective,
@@ -174,7 +170,7 @@ def train(
             began=began,
         )
         if batch_size is not None:
-            _compare_last(result, monitor.monitor)
+            _compare_last(result, watched_loss)
         if estimator.verbose:
             name = type(estimator).__name__
             print(

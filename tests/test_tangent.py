@@ -181,8 +181,8 @@ def test_svd_that_does_not_converge_falls_back(form, monkeypatch):
 @pytest.mark.parametrize(
     ("shape", "options", "name"),
     [
-        ((20, 61), {}, "kernel"),
-        ((20, 61), {"rcond": 1e-6}, "kernel"),
+        ((20, 61), {}, "svd"),
+        ((20, 61), {"rcond": 1e-6}, "svd"),
         ((20, 61), {"relative_damping": 1e-3}, "kernel"),
         ((61, 61), {}, "qr"),
         ((500, 61), {}, "qr"),
@@ -199,7 +199,7 @@ def test_choice_of_the_form(shape, options, name):
 
 @pytest.mark.parametrize(
     ("shape", "options", "name"),
-    [((6, 20), {}, "kernel"), ((20, 6), {}, "qr"), ((20, 6), {"damping": 1.0}, "gram")],
+    [((6, 20), {}, "svd"), ((20, 6), {}, "qr"), ((20, 6), {"damping": 1.0}, "gram")],
     ids=lambda value: spelled(value) if isinstance(value, dict) else str(value),
 )
 def test_auto_takes_the_chosen_form(shape, options, name):

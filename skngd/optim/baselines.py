@@ -1,5 +1,7 @@
 """Adam and L-BFGS through ``torch.optim``, for comparison. One call is one iteration."""
 
+from abc import ABC, abstractmethod
+
 import torch
 
 from .searches import Step
@@ -8,17 +10,19 @@ from .searches import Step
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
-class TorchMethod:
+class TorchMethod(ABC):
     """Common to both: the parameters live in a tensor of torch's optimiser.
 
     They are laid there afresh at each step, so that the loop may move on from any θ.
     """
 
-    beta = 0.0
-
     def __init__(self):
         self.parameter = self.optimizer = None
         self.moments = {}
+
+    @abstractmethod
+    def build(self, parameters):
+        """The optimiser of torch for a list of one parameter."""
 
     def advance(self, here, past):
         """Make one step; see :meth:`ProjectedMethod.advance`."""

@@ -3,6 +3,8 @@
 ``prepare`` factorises once what an iteration needs; the result answers for any damping λ.
 """
 
+from math import isfinite
+
 import torch
 
 from ..tangent import FACTORIZATIONS, choose
@@ -17,8 +19,6 @@ class NaturalGradient:
     rcond : float, default=0.0
         Truncation of the pseudo-inverse, relative to the largest singular value.
     """
-
-    projects = True
 
     def __init__(self, projection="auto", rcond=0.0):
         self.projection, self.rcond = projection, rcond
@@ -50,6 +50,8 @@ class PreparedNatural:
     def __init__(self, here, factorization, rcond):
         self.here, self.factorization, self.rcond = here, factorization, rcond
         self.square_norm = factorization.square_norm
+        if not isfinite(self.square_norm):
+            raise torch.linalg.LinAlgError("the Jacobian is not finite")
         # Aᵀ b = ∇_θ L comes with the factorisation: no backward pass is needed.
         self.gradient = factorization.gradients[:, 0]
         self._solved = None, None
@@ -90,8 +92,6 @@ class Newton:
     until ∇²_θ L + λ I is positive definite.
     """
 
-    projects = True
-
     def __init__(self, projection="auto", rcond=0.0):
         self.natural = NaturalGradient(projection, rcond)
 
@@ -100,7 +100,7 @@ class Newton:
 
 
 class PreparedNewton:
-    """∇²_θ L at one point. The memory is projected with A⁺, as in equation (2M)."""
+    """∇²_θ L at one point. The memory is projected with A⁺, in the metric of the objective."""
 
     def __init__(self, here, natural, remembered):
         self.here, self.natural, self.remembered = here, natural, remembered
@@ -110,7 +110,7 @@ class PreparedNewton:
         curvature = objective.model.curvature(here.theta, objective.points, weighted)
         factor = torch.sqrt(loss.weights * loss.hessian(here.value))
         gram = 0.0
-        for chunk, record in here._records():
+        for chunk, record in here.records():
             rows = record.jacobian(factor[chunk])
             gram = gram + rows.T @ rows
         self.hessian = gram + curvature
@@ -149,8 +149,6 @@ class GradientDescent:
     preconditioner : torch.Tensor of shape (P, P), default=None
         M, symmetric and positive definite.
     """
-
-    projects = False
 
     def __init__(self, preconditioner=None):
         self.cholesky = None

@@ -8,6 +8,7 @@ import torch
 
 from . import stopping
 from .objective import Past
+from .searches import NoDescent
 
 
 @dataclass
@@ -151,7 +152,8 @@ def minimize(
             result.n_iter += 1
             if step is None:
                 # On a batch there may be nothing to gain where the next one has something.
-                result.past, fresh = None, None
+                result.past = None
+                fresh = None if batches is None else monitor(here)
                 result.stop = stopping.STALLED if batches is None else None
             elif not math.isfinite(step.end.loss):
                 fresh = None
@@ -171,7 +173,11 @@ def minimize(
             if watch is not None and watch.end(here):
                 result.stop = result.stop or stopping.CALLBACK
     except torch.linalg.LinAlgError:
-        result.stop = stopping.diverged(here.loss)
+        result.stop = stopping.NO_TANGENT_SPACE
+    except NoDescent:
+        result.stop = stopping.NO_DESCENT
     except KeyboardInterrupt:
         result.stop = stopping.INTERRUPTED
+    # An iteration that was broken off does not count.
+    result.n_iter = len(history.columns["loss"]) - 1
     return result

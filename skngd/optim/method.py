@@ -5,6 +5,8 @@ from math import isfinite
 
 import torch
 
+from .searches import NoDescent
+
 
 class ProjectedMethod:
     """One iteration of every method of the table, from (GD) to (SPRING).
@@ -43,17 +45,19 @@ class ProjectedMethod:
         ------
         torch.linalg.LinAlgError
             If the Jacobian is not finite.
+        NoDescent
+            If the plain direction does not point downhill and the search looks at losses.
         """
         beta = self.beta if past is not None else 0.0
-        if beta and not self.momentum.extrapolates and self.search.momentum_rests():
+        if beta and not self.momentum.extrapolates and self.search.take_rest():
             beta = 0.0
-        if beta and self.restart == "gradient" and self._uphill(here, past):
+        if beta and self.restart == "gradient" and self.momentum.uphill(here, past, beta):
             beta = 0.0
-        step, info = self._step(here, past, beta)
+        step, info = self._attempt(here, past, beta)
         rises = step is not None and not step.end.loss <= here.loss
         # Where the momentum leaves no step that helps, the plain step may still do so.
         if beta and (step is None or (rises and self.restart == "loss")):
-            step, info = self._step(here, past, 0.0)
+            step, info = self._attempt(here, past, 0.0)
         return step, info
 
     def state(self):
@@ -64,36 +68,27 @@ class ProjectedMethod:
         """Take up the state of an earlier run."""
         self.search.restore(state)
 
-    def _step(self, here, past, beta):
-        momentum = self.momentum
-        expected = self.search.expected_relative_damping()
-        prepare = partial(self.direction.prepare, relative_damping=expected)
-        damping = self.search.damping_for
-        start = momentum.start(here, past, prepare, damping, beta)
-        if not isfinite(start.loss):
-            return None, None
-        remembered = momentum.remembered(start, past) if beta else None
+    def _attempt(self, here, past, beta):
+        """One step with this β, or (None, None) where its point has no tangent space."""
         try:
-            prepared = prepare(start, remembered)
-        except torch.linalg.LinAlgError:
-            # A Jacobian that overflows although the loss does not: there is no tangent space.
+            return self._step(here, past, beta)
+        except (torch.linalg.LinAlgError, NoDescent):
             if beta:
                 return None, None
             raise
 
-        def propose(damping, beta):
-            return momentum.propose(prepared, past, damping, beta)
-
-        step = self.search.step(start, prepared, propose, 0.0 if momentum.extrapolates else beta)
+    def _step(self, here, past, beta):
+        momentum, search = self.momentum, self.search
+        expected = search.expected_relative_damping()
+        prepare = partial(self.direction.prepare, relative_damping=expected)
+        start = momentum.start(here, past, prepare, search.damping_for, beta)
+        if not isfinite(start.loss):
+            return None, None
+        prepared = prepare(start, momentum.remembered(start, past) if beta else None)
+        propose = partial(momentum.propose, prepared, past)
+        step = search.step(start, prepared, propose, 0.0 if momentum.extrapolates else beta)
         if step is None:
             return None, None
         if momentum.extrapolates:
             step.beta = beta
         return step, prepared.info(step.descent, step.damping)
-
-    def _uphill(self, here, past):
-        """Whether ⟨∇L, β q⟩ > 0 for the remembered function q."""
-        remembered = self.momentum.remembered(here, past)
-        if remembered is None:
-            return float(torch.dot(here.gradient, self.beta * past.step)) > 0
-        return float(torch.dot(here.residual, self.beta * remembered)) > 0

@@ -23,8 +23,6 @@ class Proposal:
 class NoMomentum:
     """dθ = −α A⁺ b, equation (NGD), or (GD), or (N)."""
 
-    # Whether a function has to be projected, so that the direction must have a projection.
-    projects = False
     # Whether β moves the point where the gradient is taken, not the step from it.
     extrapolates = False
 
@@ -38,9 +36,13 @@ class NoMomentum:
         descent = prepared.descent(damping)
         return Proposal(None, descent, descent)
 
+    def uphill(self, here, past, beta):
+        """Whether the momentum points uphill: ⟨∇_θ L, β dθ_{k−1}⟩ > 0."""
+        return float(torch.dot(here.gradient, beta * past.step)) > 0
 
-class HeavyBall(NoMomentum):
-    """(HB) dθ_k = β A⁺ q − α A⁺ b; the search varies α only.
+
+class FunctionMomentum(NoMomentum):
+    """Shared by the momenta that remember a function.
 
     Parameters
     ----------
@@ -48,16 +50,24 @@ class HeavyBall(NoMomentum):
         One of :mod:`skngd.optim.memories`.
     """
 
-    projects = True
-
     def __init__(self, memory):
         self.memory = memory
 
-    def remembered(self, here, past):
-        if past is None:
-            return None
+    def recall(self, here, past):
+        """The remembered function q at today's points, row-scaled."""
         before = past.on(here.objective)
         return here.scale(self.memory(before, here, past.step))
+
+    def uphill(self, here, past, beta):
+        """Whether ⟨∇L, β q⟩ > 0."""
+        return float(torch.dot(here.residual, beta * self.recall(here, past))) > 0
+
+
+class HeavyBall(FunctionMomentum):
+    """(HB) dθ_k = β A⁺ q − α A⁺ b; the search varies α only."""
+
+    def remembered(self, here, past):
+        return None if past is None else self.recall(here, past)
 
     def propose(self, prepared, past, damping, beta):
         descent = prepared.descent(damping)
@@ -67,31 +77,20 @@ class HeavyBall(NoMomentum):
         return Proposal(offset, descent, descent)
 
 
-class Nesterov(NoMomentum):
+class Nesterov(FunctionMomentum):
     """(NAG) w_k = R[v_k + β P_T q], then v_{k+1} = R[w_k − α P_T ∇L(w_k)], T taken at w_k.
 
     q is v_k − v_{k−1} as printed with the memory "difference", its linearisation with
     "momentum". "gradient" replaces it by ∇L(v_{k−1}), the way of a gradient step up to its
     length; it is there for completeness and works against the motion for β > 0.
-
-    Parameters
-    ----------
-    memory : callable
-        One of :mod:`skngd.optim.memories`.
     """
 
-    projects = True
     extrapolates = True
-
-    def __init__(self, memory):
-        self.memory = memory
 
     def start(self, here, past, prepare, damping, beta):
         if past is None or not beta:
             return here
-        before = past.on(here.objective)
-        q = here.scale(self.memory(before, here, past.step))
-        prepared = prepare(here, q)
+        prepared = prepare(here, self.recall(here, past))
         offset = beta * prepared.memory(damping(prepared.square_norm))
         return here.objective.at(here.theta + offset)
 
@@ -119,8 +118,6 @@ class ParameterNesterov(NoMomentum):
 class Spring(NoMomentum):
     """(SPRING) dθ_k = μ p − (AᵀA + λ I)⁻¹ Aᵀ (b + μ A p), with p the last direction, μ = β."""
 
-    projects = True
-
     def remembered(self, here, past):
         return None if past is None else here.scale(here.tangent(past.direction))
 
@@ -130,3 +127,7 @@ class Spring(NoMomentum):
             return Proposal(None, descent, descent)
         direction = descent + beta * (past.direction - prepared.memory(damping))
         return Proposal(None, direction, descent)
+
+    def uphill(self, here, past, beta):
+        """Whether ⟨∇_θ L, μ p⟩ > 0."""
+        return float(torch.dot(here.gradient, beta * past.direction)) > 0

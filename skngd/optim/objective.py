@@ -63,7 +63,7 @@ class Iterate:
         self.loss = float(objective.loss.value(self.value))
         self._factor = self._rows = self._gradient = None
 
-    def _records(self):
+    def records(self):
         """(slice, record) for each chunk of points."""
         if self.record is not None:
             yield slice(None), self.record
@@ -75,7 +75,7 @@ class Iterate:
     def _gather(self, of_record):
         if self.record is not None:
             return of_record(self.record)
-        return torch.cat([of_record(record) for _, record in self._records()])
+        return torch.cat([of_record(record) for _, record in self.records()])
 
     def _row_factor(self):
         if self._factor is None:
@@ -98,7 +98,7 @@ class Iterate:
             yield slice(None), self._rows
             return
         factor = self._row_factor()[0]
-        for chunk, record in self._records():
+        for chunk, record in self.records():
             rows = record.jacobian(factor[chunk])
             if self.record is not None:
                 self._rows = rows
@@ -117,7 +117,14 @@ class Iterate:
 
     def pull_back(self, function):
         """Aᵀ f of a row-scaled function."""
-        parts = (rows.T @ f.squeeze(1) for rows, f in self.chunks_with(function.unsqueeze(1)))
+        if self._rows is not None:
+            return self._rows.T @ function
+        # Without the rows, a backward pass: Aᵀ f = Jᵀ (C f).
+        return self._backward(self._row_factor()[0] * function.view_as(self.value))
+
+    def _backward(self, cotangent):
+        """Jᵀ f by one backward pass."""
+        parts = (record.gradient(cotangent[chunk]) for chunk, record in self.records())
         return functools.reduce(torch.add, parts)
 
     @property
@@ -130,8 +137,7 @@ class Iterate:
         """Parameter gradient ∇_θ L = Jᵀ W g, equation (L), by one backward pass."""
         if self._gradient is None:
             cotangent = self.objective.loss.weights * self.functional_gradient
-            parts = (r.gradient(cotangent[chunk]) for chunk, r in self._records())
-            self._gradient = functools.reduce(torch.add, parts)
+            self._gradient = self._backward(cotangent)
         return self._gradient
 
     def tangent(self, dtheta):

@@ -37,6 +37,10 @@ class Step:
     n_trials: int
 
 
+class NoDescent(ArithmeticError):
+    """The direction points uphill, or is not a number: its matrix is indefinite or singular."""
+
+
 class Search:
     """Common to the searches over α with a fixed rule for λ.
 
@@ -47,6 +51,8 @@ class Search:
     relative_damping : float, default=0.0
         λ / ‖A‖²; added to ``damping``.
     """
+
+    looks_at_losses = True
 
     def __init__(self, damping=0.0, relative_damping=0.0):
         self.damping, self.relative_damping = damping, relative_damping
@@ -61,8 +67,8 @@ class Search:
         """The λ / ‖A‖² to come, judged by ‖A‖² of the last iteration."""
         return self.relative_damping + self.damping / self._last_square_norm
 
-    def momentum_rests(self):
-        """Whether the next step is to be made without momentum."""
+    def take_rest(self):
+        """Whether momentum rests in this iteration, which then counts as rest."""
         return False
 
     def state(self):
@@ -88,6 +94,11 @@ class Search:
         -------
         step : Step or None
             None where no step length leads anywhere better.
+
+        Raises
+        ------
+        NoDescent
+            If losses are looked at along a direction that does not point downhill.
         """
         damping = self.damping_for(prepared.square_norm)
         proposal = propose(damping, beta)
@@ -100,6 +111,8 @@ class Search:
             return start.loss if proposal.offset is None else start.objective.at(origin).loss
 
         slope = float(torch.dot(prepared.gradient, proposal.direction))
+        if self.looks_at_losses and not slope <= 0:
+            raise NoDescent
         found = self.search(at, origin_loss, slope)
         if found is None:
             return None
@@ -115,6 +128,8 @@ class FixedStep(Search):
     alpha : float
     """
 
+    looks_at_losses = False
+
     def __init__(self, alpha, damping=0.0, relative_damping=0.0):
         super().__init__(damping, relative_damping)
         self.alpha = alpha
@@ -127,8 +142,8 @@ class FixedStep(Search):
 class Backtracking(Search):
     """Halve α until the loss falls by a part of what the slope promises (Armijo).
 
-    It starts from twice the last step length, at most 1, so that two or three trials are the
-    rule. With an offset the decrease is counted from its end: inertia is left alone.
+    It starts from twice the last step length, at most ``largest``, so that two or three trials are
+    the rule. With an offset the decrease is counted from its end: inertia is left alone.
 
     Parameters
     ----------
@@ -153,7 +168,7 @@ class Backtracking(Search):
         self.last = state.get("last", self.last)
 
     def search(self, at, origin_loss, slope):
-        if not slope < 0:
+        if slope == 0:
             return None
         origin = origin_loss()
         alpha, n_trials = min(self.largest, 2 * self.last), 0

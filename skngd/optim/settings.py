@@ -90,7 +90,8 @@ damping, geodesic_acceleration
             compare_without_momentum=restart == "loss",
         )
     else:
-        absolute, relative = 0.0 if damping == "auto" else damping, 0.0
+        undamped = damping == "auto" or optimizer == "gd"
+        absolute, relative = 0.0 if undamped else damping, 0.0
         if damping == "auto" and momentum == "spring":
             relative = SPRING_RELATIVE_DAMPING
         elif damping == "auto" and rcond == "auto" and optimizer == "ngd":

@@ -66,6 +66,18 @@ STALLED = Stop(
 INTERRUPTED = Stop("Interrupted from the keyboard: the best model so far was kept.", "interrupted")
 
 
+NO_TANGENT_SPACE = Stop(
+    "Diverged: the Jacobian is not finite or could not be factorised; the best model so far was "
+    "kept. Try a smaller step_size, or a larger damping or rcond.",
+    "diverged",
+)
+NO_DESCENT = Stop(
+    "Stopped: the direction does not point downhill, because its matrix is indefinite or singular; "
+    "the best model so far was kept. Set step_size='trust-region', or a larger damping.",
+    "diverged",
+)
+
+
 def diverged(loss):
     """A trial overflowed under a rule that takes every step."""
     return Stop(

@@ -28,7 +28,7 @@ class TrustRegion(Search):
     damping : float, default=None
         λ of the first step. None stands for ``first`` ‖A‖².
     geodesic_acceleration : bool, default=True
-        Add −½ A⁺ C v''(d, d) to the step d (Transtrum and Sethna, 2012).
+        Add −½ A⁺ C v''(d, d) to the step d (Transtrum and Sethna, 2012). Needs a natural gradient.
     compare_without_momentum : bool, default=True
         False makes the step with momentum without trying the other, until it is refused.
     """
@@ -70,17 +70,20 @@ class TrustRegion(Search):
         self._last_square_norm = state.get("square_norm", self._last_square_norm)
         self.rest, self.last_rest = state.get("rest", 0), state.get("last_rest", 0)
 
-    def momentum_rests(self):
-        self.rest = max(0, self.rest - 1)
-        return self.rest > 0
+    def take_rest(self):
+        if self.rest == 0:
+            return False
+        self.rest -= 1
+        return True
 
     def _compared(self, momentum_won):
         self.last_rest = 0 if momentum_won else min(2 * self.last_rest + 1, LONGEST_REST)
-        self.rest = self.last_rest + 1 if self.last_rest else 0
+        self.rest = self.last_rest
 
     def step(self, start, prepared, propose, beta):
         damping = self.damping_for(prepared.square_norm)
-        smallest = torch.finfo(start.theta.dtype).eps ** 2 * prepared.square_norm
+        eps = torch.finfo(start.theta.dtype).eps
+        smallest, largest = eps**2 * prepared.square_norm, prepared.square_norm / eps
         growth, n_trials = 2.0, 0
         for _ in range(self.n_refusals):
             proposals = [(beta, propose(damping, beta))]
@@ -109,11 +112,13 @@ class TrustRegion(Search):
             beta = 0.0
             damping = max(damping, smallest) * growth
             growth *= 2.0
-        self.current = damping
+            if damping > largest:
+                break
+        # λ stays as it was: it is not its fault that nothing is to be gained here.
         return None
 
     def _acceleration(self, prepared, descent, damping):
-        if not self.geodesic_acceleration or not hasattr(prepared, "acceleration"):
+        if not self.geodesic_acceleration:
             return None
         acceleration = prepared.acceleration(descent, damping)
         square = float(torch.dot(acceleration, acceleration))

@@ -17,13 +17,12 @@ GRAM_DAMPING = 450.0
 def choose(n_rows, n_parameters, rcond=0.0, relative_damping=0.0, dtype=torch.float64):
     """Choose a form from the shape of A and from the accuracy that is asked for.
 
-    ========================================= ==========
-    case                                      form
-    ========================================= ==========
-    fewer rows than parameters                "kernel"
-    damped, λ ≥ 450 eps ‖A‖², no ``rcond``    "gram"
-    everything else                           "qr"
-    ========================================= ==========
+    ================================== ============= ==================
+    case                               rows ≥ params rows < params
+    ================================== ============= ==================
+    λ ≥ 450 eps ‖A‖² and no ``rcond``  "gram"        "kernel"
+    everything else                    "qr"          "svd"
+    ================================== ============= ==================
 
     Parameters
     ----------
@@ -36,19 +35,20 @@ def choose(n_rows, n_parameters, rcond=0.0, relative_damping=0.0, dtype=torch.fl
 
     Returns
     -------
-    name : {"kernel", "gram", "qr"}
+    name : {"gram", "kernel", "qr", "svd"}
 
     Examples
     --------
     >>> from skngd.tangent import choose
-    >>> choose(500, 61, relative_damping=1e-6), choose(500, 61), choose(20, 61)
-    ('gram', 'qr', 'kernel')
+    >>> choose(500, 61, relative_damping=1e-6), choose(500, 61)
+    ('gram', 'qr')
+    >>> choose(20, 61, relative_damping=1e-6), choose(20, 61)
+    ('kernel', 'svd')
     """
+    damped = rcond == 0 and relative_damping >= GRAM_DAMPING * torch.finfo(dtype).eps
     if n_rows < n_parameters:
-        return "kernel"
-    if rcond == 0 and relative_damping >= GRAM_DAMPING * torch.finfo(dtype).eps:
-        return "gram"
-    return "qr"
+        return "kernel" if damped else "svd"
+    return "gram" if damped else "qr"
 
 
 def project(a, f, method="auto", rcond=0.0, damping=0.0):

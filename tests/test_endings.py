@@ -1,0 +1,119 @@
+"""How runs end when nothing is to be gained, and what they leave behind."""
+
+import numpy as np
+import pytest
+import torch
+from cases import After, linear_problem, network_problem, run
+from numpy.testing import assert_allclose
+
+from skngd import NaturalMomentumRegressor
+from skngd.losses import SquaredLoss
+from skngd.models import LinearModel
+from skngd.optim import Objective, Past, build_method
+
+
+def test_a_stall_leaves_the_damping_as_it_was():
+    objective, theta = linear_problem()
+    method = build_method(momentum=None, damping=1e-3)
+    solved = run(method, objective, theta, 200).last
+    before = method.search.current
+    at_rest = objective.at(solved.theta)
+    for _ in range(3):
+        method.advance(at_rest, None)
+    assert method.search.current <= max(before, 1e-3)
+
+
+def test_partial_fit_learns_anew_after_interpolation():
+    rng = np.random.default_rng(0)
+    X, y = rng.uniform(-1, 1, (40, 2)), rng.normal(size=40)
+    model = NaturalMomentumRegressor((20,), max_iter=200, random_state=0).fit(X, y)
+    assert model.loss_ < 1e-20
+    other = y[::-1].copy()
+    for _ in range(40):
+        model.partial_fit(X, other)
+    assert np.isfinite(model._memory["method"]["current"])
+    assert model.loss_ < 1e-6
+
+
+def test_batches_that_stall_stop_by_tol():
+    rng = np.random.default_rng(0)
+    X = np.repeat(rng.uniform(-1, 1, (6, 2)), 10, axis=0)
+    y = X[:, 0]
+    model = NaturalMomentumRegressor((10,), batch_size=6, max_iter=3000, random_state=0)
+    assert model.fit(X, y).stop_reason_.startswith("Converged")
+
+
+@pytest.mark.parametrize("search", ["backtracking", "grid"])
+def test_newton_at_an_indefinite_hessian_says_so(search):
+    objective, theta = network_problem()
+    method = build_method("newton", step_size=search, damping=0.0)
+    with torch.no_grad():
+        for seed in range(30):
+            torch_theta = theta + torch.as_tensor(
+                np.random.RandomState(seed).normal(size=len(theta)), dtype=theta.dtype
+            )
+            here = objective.at(torch_theta)
+            prepared = method.direction.prepare(here)
+            if float(prepared.gradient @ prepared.descent(0.0)) > 0:
+                break
+        else:
+            pytest.fail("no start with an ascent direction among thirty")
+    result = run(method, objective, torch_theta, 3)
+    assert result.stop.kind == "diverged"
+    assert "does not point downhill" in result.stop.sentence
+
+
+def test_a_jacobian_that_overflows_says_so():
+    def features(x):
+        return torch.cat([x, 1e200 * x], dim=1)
+
+    x = torch.linspace(1, 2, 5, dtype=torch.float64).unsqueeze(1)
+    objective = Objective(LinearModel(features, 2), SquaredLoss(x), x)
+    result = run(build_method(), objective, torch.zeros(2, dtype=torch.float64), 5)
+    assert result.stop.kind == "diverged"
+    assert "Jacobian" in result.stop.sentence
+
+
+def test_an_interrupt_between_step_and_record_leaves_whole_columns():
+    objective, theta = network_problem()
+    calls = 0
+
+    def monitor(iterate):
+        nonlocal calls
+        calls += 1
+        if calls == 4:
+            raise KeyboardInterrupt
+        return iterate.loss
+
+    result = run(build_method(), objective, theta, 10, monitor=monitor)
+    assert result.stop.kind == "interrupted"
+    assert {len(column) for column in result.history.values()} == {result.n_iter + 1}
+
+
+def test_a_watch_sees_each_iteration():
+    objective, theta = network_problem()
+    seen = []
+    result = run(build_method(), objective, theta, 4, watch=After(lambda it: seen.append(it.loss)))
+    assert_allclose(seen, result.history["loss"][1:])
+
+
+def test_nesterov_restarts_by_the_function_that_it_remembers():
+    # The remembered gradient points uphill here although the last step does not.
+    objective, theta = network_problem()
+    gradient = objective.at(theta).gradient
+    past = Past(objective.at(theta + 1e-6 * gradient), -1e-6 * gradient, -1e-6 * gradient)
+    method = build_method(
+        momentum="nesterov", memory="gradient", restart="gradient", step_size=0.1, rcond=1e-6
+    )
+    step, _ = method.advance(objective.at(theta), past)
+    assert step.beta == 0.0
+
+
+def test_weights_that_underflow_are_zero():
+    rng = np.random.default_rng(0)
+    X, y = rng.uniform(-1, 1, (30, 2)), rng.normal(size=30)
+    weight = np.full(30, 1e200)
+    weight[0] = 1e-200
+    model = NaturalMomentumRegressor(max_iter=5, step_size=0.5, restart=None, random_state=0)
+    with_it = model.fit(X, y, sample_weight=weight).predict(X)
+    assert_allclose(with_it, model.fit(X[1:], y[1:]).predict(X), rtol=1e-8)
