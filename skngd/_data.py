@@ -8,9 +8,16 @@ from sklearn.utils.validation import _check_sample_weight, column_or_1d, validat
 
 ROWS = (
     "Expected X of shape (n_samples, n_features) and y of shape (n_samples,) or (n_samples, "
-    "n_outputs), dense, real and finite. Drop or impute what is missing, for example with "
-    "sklearn.impute.SimpleImputer, and encode what is not a number."
+    "n_outputs), dense, real and finite."
 )
+# What to try, by a word of scikit-learn's message.
+REMEDIES = {
+    "NaN": "Drop or impute what is missing, for example with sklearn.impute.SimpleImputer.",
+    "infinity": "Drop or replace what is not finite.",
+    "could not convert": "Encode what is not a number, for example with OneHotEncoder.",
+    "inconsistent numbers": "Give one row of y for each row of X.",
+    "Complex": "Pass real and imaginary parts as columns of their own.",
+}
 
 
 @contextmanager
@@ -22,7 +29,10 @@ def advice(sentence):
         came = str(error).rstrip()
         if came.startswith("Complex data not supported"):  # the whole array follows
             came = "Complex data not supported: X or y holds complex numbers."
-        raise ValueError(f"{came} {sentence}") from error
+        came += "" if came.endswith(".") else "."
+        remedies = [remedy for word, remedy in REMEDIES.items() if word in came]
+        remedy = remedies[0] if remedies else "Check what is passed."
+        raise ValueError(f"{came} {sentence} {remedy}") from error
 
 
 def validate_rows(estimator, X, y, sample_weight, reset):

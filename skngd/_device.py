@@ -1,11 +1,16 @@
-"""Where a fit runs."""
+"""Where a fit runs, and on how many threads."""
+
+import functools
+from contextlib import nullcontext
 
 import torch
+from threadpoolctl import ThreadpoolController
 
-# Multiplications of one Gram matrix, rows × parameters², from which on a GPU is expected to win:
-# below, launching the two hundred small kernels of an iteration (about 5 µs each) costs more than
-# one CPU core needs for the arithmetic (about 10⁹ multiplications in 0.1 s).
-GPU_MULTIPLICATIONS = 1e9
+# Multiplications of one Gram matrix, rows × parameters², from which on a GPU, or a second thread,
+# is expected to win: below, launching the two hundred small kernels of an iteration (about 5 µs
+# each), or waking a thread for each, costs more than one CPU core needs for the arithmetic (about
+# 10⁹ multiplications in 0.1 s).
+LARGE_MULTIPLICATIONS = 1e9
 
 
 def n_cuda_devices():
@@ -33,7 +38,7 @@ def resolve_device(device, n_rows, n_parameters):
         If the name is not one of these, or names a device that this machine lacks.
     """
     if device == "auto":
-        large = n_rows * n_parameters**2 >= GPU_MULTIPLICATIONS
+        large = n_rows * n_parameters**2 >= LARGE_MULTIPLICATIONS
         return torch.device("cuda" if large and torch.cuda.is_available() else "cpu")
     if device == "cpu":
         return torch.device("cpu")
@@ -51,3 +56,30 @@ def resolve_device(device, n_rows, n_parameters):
             "devices on this machine. Set device='auto' or 'cpu', or install a CUDA build of torch."
         )
     return torch.device(kind, int(index or 0))
+
+
+@functools.cache
+def _controller():
+    """The thread pools that are loaded; looking for them takes milliseconds."""
+    return ThreadpoolController()
+
+
+def few_threads(n_rows, n_parameters):
+    """A context that keeps small kernels on one thread.
+
+    On a busy machine two threads that wait for each other in every small kernel are many times
+    slower than one. The limit is OpenMP's own for the calling thread, and it is lifted at the end:
+    the settings of torch are left alone.
+
+    Parameters
+    ----------
+    n_rows, n_parameters : int
+        Shape of the Jacobian.
+
+    Returns
+    -------
+    context : context manager
+    """
+    if n_rows * n_parameters**2 >= LARGE_MULTIPLICATIONS:
+        return nullcontext()
+    return _controller().limit(limits=1, user_api="openmp")

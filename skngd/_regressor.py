@@ -10,6 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from ._base import BaseNaturalMomentum, has_partial_fit
 from ._callbacks import Watch
 from ._data import check_batch_size, hold_out, validate_rows
+from ._device import few_threads
 from ._training import Units, train, train_one_step
 
 
@@ -17,7 +18,8 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
     """Small neural network, fitted by natural gradient descent with momentum.
 
     Each iteration projects the functional gradient of the loss onto the tangent space of the
-    network, a linear least-squares problem in its Jacobian. The defaults need no tuning.
+    network, a linear least-squares problem in its Jacobian. There is no weight decay: on noisy data
+    take few neurons or ``early_stopping=True``.
 
     Inputs and targets are standardised inside. With several outputs the standardised errors are
     minimised; which iterate is the best, and when to stop, is judged in the units of y.
@@ -80,7 +82,7 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
     max_iter : int, default=300
         Largest number of iterations, of each start.
     max_time : float, default=None
-        Time limit in seconds for all starts together, looked at after each iteration.
+        Seconds for all starts together, looked at after each iteration.
     tol : float or "auto", default="auto"
         The fit has converged when the loss has not fallen by more than ``tol``, in the units of
         y², in ``n_iter_no_change`` iterations. ``"auto"`` is a thousandth of the loss.
@@ -113,7 +115,6 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
     coefs_ : list of ndarray of shape (n_in, n_out)
         Weights of each layer, in the units of X and y. Only for the built-in network.
     intercepts_ : list of ndarray of shape (n_out,)
-        Biases of each layer, likewise.
     loss_ : float
         ½ the mean squared error, over rows and outputs, of the kept parameters on the training
         rows; in the units of y².
@@ -134,7 +135,6 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
     X_mean_, X_scale_, y_mean_, y_scale_ : ndarray
         The standardisation.
     n_features_in_ : int
-        Number of columns of X.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where X has names that are all strings.
 
@@ -268,7 +268,7 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
             starts = self._starts(model, random_state)
 
         watch = Watch(self, rows, is_flat, sample_weight, self.max_iter * len(starts))
-        with torch.no_grad():
+        with torch.no_grad(), few_threads(objective.n_rows, model.n_parameters):
             trained = train(
                 self,
                 objective,
@@ -322,7 +322,7 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         else:
             theta, earlier = self._last_theta(model), self
         objective = self._objective(model, X, y, weight)
-        with torch.no_grad():
+        with torch.no_grad(), few_threads(objective.n_rows, model.n_parameters):
             trained = train_one_step(
                 objective, theta, self._build_method(), Units(self.y_scale_), earlier, began
             )

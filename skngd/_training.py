@@ -163,7 +163,12 @@ def train(
             batches=batches,
             monitor=monitor,
             report=units.loss,
-            stop_rules=Stopping(estimator.tol, estimator.n_iter_no_change, floor),
+            stop_rules=Stopping(
+                estimator.tol,
+                estimator.n_iter_no_change,
+                floor,
+                expects_descent=validation is None and batch_size is None,
+            ),
             max_iter=estimator.max_iter,
             max_time=estimator.max_time,
             watch=watch,
@@ -268,7 +273,7 @@ def _warn(stop):
     elif stop.kind == "diverged":
         warnings.warn(stop.sentence, ConvergenceWarning, stacklevel=5)
     elif stop.kind == "budget":
-        advice = " Increase it, or raise tol."
+        advice = " Increase it or raise tol or, where the data are noisy, set early_stopping=True."
         warnings.warn(stop.sentence + advice, ConvergenceWarning, stacklevel=5)
 
 

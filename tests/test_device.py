@@ -7,7 +7,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from variants import every_variant, regressor, waves
 
-from skngd._device import GPU_MULTIPLICATIONS, resolve_device
+from skngd._device import LARGE_MULTIPLICATIONS, resolve_device
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -25,8 +25,8 @@ def pretend(monkeypatch, n_devices):
         (1, 500, 61, "cpu"),
         (1, 10**6, 61, "cuda"),
         (1, 1, 10**6, "cuda"),
-        (1, int(GPU_MULTIPLICATIONS) // 10**4, 100, "cuda"),
-        (1, int(GPU_MULTIPLICATIONS) // 10**4 - 1, 100, "cpu"),
+        (1, int(LARGE_MULTIPLICATIONS) // 10**4, 100, "cuda"),
+        (1, int(LARGE_MULTIPLICATIONS) // 10**4 - 1, 100, "cpu"),
     ],
 )
 def test_auto_takes_cuda_above_a_size(n_devices, n_rows, n_parameters, expected, monkeypatch):

@@ -5,8 +5,10 @@ import pytest
 import torch
 from cases import After, linear_problem, network_problem, run
 from numpy.testing import assert_allclose
+from sklearn.exceptions import ConvergenceWarning
 
 from skngd import NaturalMomentumRegressor
+from skngd._device import few_threads
 from skngd.losses import SquaredLoss
 from skngd.models import LinearModel
 from skngd.optim import Objective, Past, build_method
@@ -90,6 +92,28 @@ def test_an_interrupt_between_step_and_record_leaves_whole_columns():
     assert {len(column) for column in result.history.values()} == {result.n_iter + 1}
 
 
+def test_a_loss_that_has_risen_is_no_convergence():
+    rng = np.random.RandomState(0)
+    X = rng.uniform(-1, 1, (60, 3))
+    y = np.sin(3 * X).sum(axis=1)
+    model = NaturalMomentumRegressor(
+        momentum=None, step_size=30.0, rcond=1e-8, n_init=1, random_state=0
+    )
+    with pytest.warns(ConvergenceWarning, match="loss"):
+        model.fit(X, y)
+    assert not model.stop_reason_.startswith("Converged")
+    assert model.loss_ == min(model.loss_curve_)
+
+
+def test_a_small_fit_leaves_the_number_of_threads_alone():
+    before = torch.get_num_threads()
+    with few_threads(500, 61):
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
+    with few_threads(10**6, 1000):
+        assert torch.get_num_threads() == before
+
+
 def test_a_watch_sees_each_iteration():
     objective, theta = network_problem()
     seen = []
@@ -115,5 +139,7 @@ def test_weights_that_underflow_are_zero():
     weight = np.full(30, 1e200)
     weight[0] = 1e-200
     model = NaturalMomentumRegressor(max_iter=5, step_size=0.5, restart=None, random_state=0)
-    with_it = model.fit(X, y, sample_weight=weight).predict(X)
-    assert_allclose(with_it, model.fit(X[1:], y[1:]).predict(X), rtol=1e-8)
+    with pytest.warns(ConvergenceWarning, match="max_iter"):
+        with_it = model.fit(X, y, sample_weight=weight).predict(X)
+        without = model.fit(X[1:], y[1:]).predict(X)
+    assert_allclose(with_it, without, rtol=1e-8)

@@ -1,5 +1,6 @@
 """What the optimisers need to know of a model."""
 
+import warnings
 from abc import ABC, abstractmethod
 
 import torch
@@ -104,4 +105,7 @@ class Model(ABC):
         def contracted(parameters):
             return (self.value(parameters, x) * cotangent).sum()
 
-        return torch.func.hessian(contracted)(theta).detach()
+        with warnings.catch_warnings():
+            # Torch's own warning about its own use of torch.jit.
+            warnings.filterwarnings("ignore", ".*torch.jit", DeprecationWarning)
+            return torch.func.hessian(contracted)(theta).detach()

@@ -30,11 +30,16 @@ class Stopping:
     n_iter_no_change : int, default=10
     floor : float, default=0.0
         A loss not above this is zero to working precision.
+    expects_descent : bool, default=True
+        Whether a loss that has risen is a failure. It is none on held-out rows or on batches.
     """
 
     relative_tol = 1e-3
+    # A loss this many times the best one is no convergence.
+    risen = 1.5
 
-    def __init__(self, tol="auto", n_iter_no_change=10, floor=0.0):
+    def __init__(self, tol="auto", n_iter_no_change=10, floor=0.0, expects_descent=True):
+        self.expects_descent = expects_descent
         self.tol, self.n_iter_no_change, self.floor = tol, n_iter_no_change, floor
         self.reference, self.waited = math.inf, 0
 
@@ -49,6 +54,14 @@ class Stopping:
         self.waited += 1
         if self.waited < self.n_iter_no_change:
             return None
+        if self.expects_descent and loss > self.risen * self.reference:
+            return Stop(
+                f"Stopped: in n_iter_no_change={self.n_iter_no_change} iterations the loss did not "
+                f"fall below its best value, {self.reference:g}, and is now {loss:g}; the best "
+                "model so far was kept. Try a smaller step_size, restart='loss' or "
+                "step_size='auto'.",
+                "diverged",
+            )
         if self.tol == "auto":
             limit = f"a fraction {self.relative_tol:g} of itself (tol='auto')"
         else:
