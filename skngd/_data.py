@@ -65,10 +65,11 @@ def validate_rows(estimator, X, y, sample_weight, reset):
     checks = {"dtype": np.float64, "multi_output": True, "y_numeric": True}
     with advice(ROWS):
         X, y = validate_data(estimator, X, y, reset=reset, **checks)
+        y = np.asarray(y, dtype=np.float64)
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     y_is_flat = y.ndim == 1
-    y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+    y = y.reshape(len(y), -1)
     weight = _check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True, allow_all_zero_weights=True
     )

@@ -141,5 +141,6 @@ def test_weights_that_underflow_are_zero():
     model = NaturalMomentumRegressor(max_iter=5, step_size=0.5, restart=None, random_state=0)
     with pytest.warns(ConvergenceWarning, match="max_iter"):
         with_it = model.fit(X, y, sample_weight=weight).predict(X)
+    with pytest.warns(ConvergenceWarning, match="max_iter"):
         without = model.fit(X[1:], y[1:]).predict(X)
     assert_allclose(with_it, without, rtol=1e-8)

@@ -36,7 +36,7 @@ class Stopping:
 
     relative_tol = 1e-3
     # A loss this many times the best one is no convergence.
-    risen = 1.5
+    risen = 1.1
 
     def __init__(self, tol="auto", n_iter_no_change=10, floor=0.0, expects_descent=True):
         self.expects_descent = expects_descent
