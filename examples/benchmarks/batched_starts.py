@@ -9,21 +9,8 @@ not clearly faster, ``n_init`` runs the starts one after the other: each keeps i
 its own end.
 """
 
-import statistics
-import time
-
 import torch
-
-
-def milliseconds(task, repeats=200):
-    for _ in range(10):
-        task()
-    times = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        task()
-        times.append(time.perf_counter() - began)
-    return 1e3 * statistics.median(times)
+from timing import milliseconds
 
 
 def main(starts=8):

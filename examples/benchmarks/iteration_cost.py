@@ -8,28 +8,17 @@ The closed-form Jacobian stands beside ``torch.func`` on the same network, for t
 Mackey-Glass (4-10-1), the 2-D Laplace problem (2-32-1) and the 5-D one (5-64-1).
 """
 
-import statistics
-import time
 import warnings
 
 import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
+from timing import milliseconds
 
 from skngd import NaturalMomentumRegressor
 from skngd.datasets import load_mackey_glass
 from skngd.models import FullyConnected
 from skngd.tangent import FACTORIZATIONS
-
-
-def milliseconds(task, repeats):
-    task()
-    times = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        task()
-        times.append(time.perf_counter() - began)
-    return 1e3 * statistics.median(times)
 
 
 def by_torch_func(network, theta, x):
