@@ -7,7 +7,11 @@ Run with one thread::
 Columns: milliseconds to the training RMSE 0.01 and 0.005 (medians over the seeds; a seed that does
 not get there counts as infinite), the same relative to ours, seconds of the whole fit, and the
 RMSE on the training and test rows at its end. Set-up is included everywhere. The settings of ours
-are the defaults; they were chosen on training and validation rows and on other seeds.
+are the defaults. The control of the damping and the initial weights were chosen on training and
+validation rows and on other seeds; the three starts of ``n_init="auto"`` were not: they were
+introduced after one start had shown a median test RMSE of 0.0038 on the seeds 0 to 9.
+``--first-seed`` reports other seeds, and the last column has rows that nothing was chosen on
+(t = 2000 … 4499 of the same series).
 """
 
 import argparse
@@ -21,9 +25,20 @@ import peers
 from sklearn.exceptions import ConvergenceWarning
 
 from skngd import NaturalMomentumRegressor
-from skngd.datasets import load_mackey_glass
+from skngd.datasets import load_mackey_glass, make_lagged
 
 LEVELS = (0.01, 0.005)
+
+
+def root_mean_square(error):
+    return np.sqrt(np.mean(error**2))
+
+
+def unseen(data):
+    """The test rows, and the rows between validation and test rows."""
+    X, y, t = make_lagged(data.series, (0, 6, 12, 18), 6, return_times=True)
+    fresh = (t >= 2000) & (t < 4500)
+    return (data.X_test, data.y_test), (X[fresh], y[fresh])
 
 
 def ours(data, seed, **settings):
@@ -33,8 +48,8 @@ def ours(data, seed, **settings):
     model.fit(data.X_train, data.y_train)
     whole = time.perf_counter() - began
     seconds, loss = model.history_["time"], model.history_["loss"]
-    test = np.sqrt(np.mean((model.predict(data.X_test) - data.y_test) ** 2))
-    return seconds, np.sqrt(2 * loss), np.sqrt(2 * model.loss_), test, whole
+    tests = [root_mean_square(model.predict(X) - y) for X, y in unseen(data)]
+    return seconds, np.sqrt(2 * loss), np.sqrt(2 * model.loss_), tests, whole
 
 
 def peer(fit, data, seed):
@@ -43,9 +58,11 @@ def peer(fit, data, seed):
     y_mean, y_scale = data.y_train.mean(), data.y_train.std()
     X, y = (data.X_train - mean) / scale, (data.y_train - y_mean) / y_scale
     seconds, rmse, predict = fit(X, y, 10, seed)
-    predicted = predict((data.X_test - mean) / scale) * y_scale + y_mean
-    test = np.sqrt(np.mean((predicted - data.y_test) ** 2))
-    return seconds, rmse * y_scale, rmse.min() * y_scale, test, seconds[-1]
+    tests = [
+        root_mean_square(predict((X - mean) / scale) * y_scale + y_mean - y)
+        for X, y in unseen(data)
+    ]
+    return seconds, rmse * y_scale, rmse.min() * y_scale, tests, seconds[-1]
 
 
 def first_below(seconds, rmse, level):
@@ -56,6 +73,7 @@ def first_below(seconds, rmse, level):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=2.0, help="budget of the LM peers")
     arguments = parser.parse_args()
     if os.environ.get("OMP_NUM_THREADS") != "1":
@@ -88,22 +106,33 @@ def main():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             method(seed=999)
-    for seed in range(arguments.seeds):  # in turn, so that the machine's moods hit all alike
+    for seed in range(
+        arguments.first_seed, arguments.first_seed + arguments.seeds
+    ):  # in turn, so that the machine's moods hit all alike
         for name, method in methods.items():
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)
-                seconds, rmse, train, test, whole = method(seed=seed)
+                seconds, rmse, train, tests, whole = method(seed=seed)
             times = [first_below(seconds, rmse, level) for level in LEVELS]
-            results[name].append([*times, whole, train, test])
+            results[name].append([*times, whole, train, *tests])
     medians = {name: np.median(rows, axis=0) for name, rows in results.items()}
     reference = medians["skngd, defaults"]
-    print(f"medians over {arguments.seeds} seeds")
-    head = ("ms to 0.01", "ratio", "ms to 0.005", "ratio", "fit, s", "train RMSE", "test RMSE")
+    print(f"medians over {arguments.seeds} seeds, from {arguments.first_seed} on")
+    head = (
+        "ms to 0.01",
+        "ratio",
+        "ms to 0.005",
+        "ratio",
+        "fit, s",
+        "train RMSE",
+        "test RMSE",
+        "fresh rows",
+    )
     print(f"{'':26s}" + "".join(f"{title:>12s}" for title in head))
-    for name, (to_01, to_005, whole, train, test) in medians.items():
+    for name, (to_01, to_005, whole, train, test, fresh) in medians.items():
         print(
             f"{name:26s}{1e3 * to_01:12.1f}{to_01 / reference[0]:12.2f}{1e3 * to_005:12.1f}"
-            f"{to_005 / reference[1]:12.2f}{whole:12.2f}{train:12.5f}{test:12.5f}"
+            f"{to_005 / reference[1]:12.2f}{whole:12.2f}{train:12.5f}{test:12.5f}{fresh:12.5f}"
         )
 
 
