@@ -19,6 +19,7 @@ import os
 import time
 import warnings
 from functools import partial
+from importlib.util import find_spec
 
 import numpy as np
 import peers
@@ -93,9 +94,7 @@ def main():
         ),
         "MLPRegressor adam": partial(peer, partial(peers.mlp, solver="adam", max_iter=4000), data),
     }
-    try:
-        import torch_levenberg_marquardt  # noqa: F401
-    except ImportError:
+    if find_spec("torch_levenberg_marquardt") is None:
         print("note: torch-levenberg-marquardt is not installed (extra 'bench')")
     else:
         methods["torch-levenberg-marquardt"] = partial(
