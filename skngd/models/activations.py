@@ -1,10 +1,41 @@
 """Activation functions with their derivatives in closed form.
 
 ``derivative(z, a)`` is σ' and ``second_derivative(z, a, slope)`` is σ'', given the argument z, the
-value a = σ(z) and the slope σ'(z).
+value a = σ(z) and the slope σ'(z); ``higher(z, a, slope, order)`` is the derivative of any order
+from the second on.
 """
 
+import functools
+
+import numpy as np
 import torch
+from numpy.polynomial import polynomial
+
+
+def _horner(coefficients, a):
+    """Σ_k c_k a^k, coefficients in ascending order."""
+    value = None
+    for coefficient in reversed(coefficients):
+        if value is None:
+            value = torch.full_like(a, coefficient)
+        else:
+            value = value.mul_(a).add_(coefficient)
+    return value
+
+
+@functools.cache
+def _polynomials(order, first, slope):
+    """Coefficients of Q in σ^(order) = σ' Q(σ), for activations with σ' = ``slope``(σ).
+
+    As σ'' = σ' slope'(σ), one more derivative turns Q into slope' Q + slope Q'.
+    """
+    q = np.array(first)
+    for _ in range(order - 1):
+        q = polynomial.polyadd(
+            polynomial.polymul(polynomial.polyder(slope), q),
+            polynomial.polymul(slope, polynomial.polyder(q)),
+        )
+    return tuple(float(c) for c in q)
 
 
 class Tanh:
@@ -20,6 +51,14 @@ class Tanh:
     def second_derivative(z, a, slope):
         return -2 * a * slope
 
+    @staticmethod
+    def higher(z, a, slope, order):
+        # The polynomial is even or odd: half the products are saved by taking it in σ².
+        coefficients = _polynomials(order, (1.0,), (1.0, 0.0, -1.0))
+        odd = (order - 1) % 2
+        value = _horner(coefficients[odd::2], 1 - slope).mul_(slope)
+        return value.mul_(a) if odd else value
+
 
 class Sin:
     """σ(z) = sin z."""
@@ -34,6 +73,10 @@ class Sin:
     def second_derivative(z, a, slope):
         return -a
 
+    @staticmethod
+    def higher(z, a, slope, order):
+        return (a, slope, -a, -slope)[order % 4]
+
 
 class Logistic:
     """σ(z) = 1 / (1 + exp(−z)), with σ' = σ (1 − σ) and σ'' = σ' (1 − 2 σ)."""
@@ -47,6 +90,10 @@ class Logistic:
     @staticmethod
     def second_derivative(z, a, slope):
         return slope * (1 - 2 * a)
+
+    @staticmethod
+    def higher(z, a, slope, order):
+        return _horner(_polynomials(order, (1.0,), (0.0, 1.0, -1.0)), a).mul_(slope)
 
 
 class Softplus:
@@ -64,6 +111,13 @@ class Softplus:
     def second_derivative(z, a, slope):
         return slope * (1 - slope)
 
+    @staticmethod
+    def higher(z, a, slope, order):
+        logistic = slope * (1 - slope)
+        if order == 2:
+            return logistic
+        return Logistic.higher(z, slope, logistic, order - 1)
+
 
 class Identity:
     """σ(z) = z: the network is then a product of matrices."""
@@ -78,6 +132,10 @@ class Identity:
 
     @staticmethod
     def second_derivative(z, a, slope):
+        return torch.zeros_like(z)
+
+    @staticmethod
+    def higher(z, a, slope, order):
         return torch.zeros_like(z)
 
 

@@ -15,7 +15,11 @@ class Record(ABC):
     ----------
     value : torch.Tensor of shape (m, c)
         The values v_θ(x_i).
+    output_parameters : slice or None
+        Those of the model.
     """
+
+    output_parameters = None
 
     @abstractmethod
     def jacobian(self, scale=None):
@@ -32,6 +36,10 @@ class Record(ABC):
         rows : torch.Tensor of shape (m * r, P)
             The rows of point 0, then those of point 1, and so on. Stored by columns.
         """
+
+    def output_jacobian(self, scale=None):
+        """Columns of C J that belong to ``Model.output_parameters``, shape (m * r, p)."""
+        return self.jacobian(scale)[:, self.output_parameters]
 
     @abstractmethod
     def gradient(self, cotangent):
@@ -62,10 +70,13 @@ class Model(ABC):
         P.
     n_outputs : int
         c.
+    output_parameters : slice or None
+        The parameters of the last layer, in which v is affine; None where there are none.
     """
 
     n_parameters: int
     n_outputs: int
+    output_parameters = None
 
     @abstractmethod
     def record(self, theta, x):

@@ -104,6 +104,12 @@ class Iterate:
                 self._rows = rows
             yield chunk, rows
 
+    def output_chunks(self):
+        """(A_j, b_j) for each chunk: the columns of A of the last layer, and the residual."""
+        factor, residual = self._row_factor()
+        for chunk, record in self.records():
+            yield record.output_jacobian(factor[chunk]), residual[chunk].reshape(-1, 1)
+
     def chunks_with(self, functions):
         """(A_j, F_j) for each chunk, for row-scaled functions of shape (m c, k)."""
         if self.record is not None:

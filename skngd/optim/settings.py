@@ -37,13 +37,14 @@ def build_method(
     rcond="auto",
     damping="auto",
     geodesic_acceleration=True,
+    variable_projection=False,
 ):
     """Build a method from the names of the hyperparameters.
 
     Parameters
     ----------
     optimizer, momentum, momentum_space, memory, beta, restart, step_size, projection, rcond, \
-damping, geodesic_acceleration
+damping, geodesic_acceleration, variable_projection
         As in :class:`skngd.NaturalMomentumRegressor`.
 
     Returns
@@ -88,6 +89,7 @@ damping, geodesic_acceleration
             None if damping == "auto" else damping,
             geodesic_acceleration=geodesic_acceleration and optimizer == "ngd",
             compare_without_momentum=restart == "loss",
+            variable_projection=variable_projection and optimizer == "ngd",
         )
     else:
         undamped = damping == "auto" or optimizer == "gd"

@@ -5,6 +5,7 @@ from math import isfinite
 import torch
 
 from .searches import Search, Step
+from .variable_projection import project_output
 
 # The geodesic acceleration is dropped where it is not small beside the step that it corrects.
 LARGEST_ACCELERATION = 0.75
@@ -29,6 +30,9 @@ class TrustRegion(Search):
         λ of the first step. None stands for ``first`` ‖A‖².
     geodesic_acceleration : bool, default=True
         Add −½ A⁺ C v''(d, d) to the step d (Transtrum and Sethna, 2012). Needs a natural gradient.
+    variable_projection : bool, default=False
+        Fit the last layer again at the end of each trial step, with the same λ; see
+        :func:`skngd.optim.variable_projection.project_output`.
     compare_without_momentum : bool, default=True
         False makes the step with momentum without trying the other, until it is refused.
     """
@@ -38,8 +42,15 @@ class TrustRegion(Search):
     good_ratio, poor_ratio = 0.3, 0.05
     n_refusals = 30
 
-    def __init__(self, damping=None, geodesic_acceleration=True, compare_without_momentum=True):
+    def __init__(
+        self,
+        damping=None,
+        geodesic_acceleration=True,
+        compare_without_momentum=True,
+        variable_projection=False,
+    ):
         super().__init__()
+        self.variable_projection = variable_projection
         self.current = damping
         self.geodesic_acceleration = geodesic_acceleration
         self.compare_without_momentum = compare_without_momentum
@@ -132,4 +143,6 @@ class TrustRegion(Search):
         if acceleration is not None:
             dtheta = dtheta + acceleration
         end = start.objective.at(start.theta + dtheta)
+        if self.variable_projection and isfinite(end.loss):
+            end = project_output(end, damping)
         return Step(end, proposal.direction, proposal.descent, 1.0, damping, beta, 1)

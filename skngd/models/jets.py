@@ -1,0 +1,106 @@
+"""What physics needs of a model: derivatives in x, and all of it differentiated in θ.
+
+A *multi-index* is a sorted tuple of input positions: ``()`` is the value, ``(0,)`` the first
+derivative in input 0, ``(1, 1)`` the second in input 1. A *jet* holds the derivatives for several.
+"""
+
+import functools
+from abc import ABC, abstractmethod
+from collections import Counter
+
+
+class JetRecord(ABC):
+    """The jet of a model at one parameter vector on one set of points.
+
+    Attributes
+    ----------
+    value : torch.Tensor of shape (k, c, m)
+        The k derivatives of the c outputs at the m points.
+    """
+
+    @abstractmethod
+    def jacobian_into(self, coefficients, out):
+        """Add to ``out`` the Jacobian of a linear combination of the jet, point by point.
+
+        Parameters
+        ----------
+        coefficients : torch.Tensor of shape (k, c, m)
+            Row i of the Jacobian belongs to Σ_kc coefficients[k, c, i] ∂^k v_c(x_i).
+        out : torch.Tensor of shape (P, m)
+            The transposed rows.
+        """
+
+    @abstractmethod
+    def gradient(self, cotangent):
+        """Pull a cotangent of shape (k, c, m) back to the parameters, shape (P,)."""
+
+    @abstractmethod
+    def directional(self, dtheta, order=1):
+        """First or second derivative of the jet along ``dtheta``, shape (k, c, m)."""
+
+
+class JetModel(ABC):
+    """A model together with the derivatives that are wanted of it.
+
+    Attributes
+    ----------
+    n_parameters : int
+        P.
+    n_outputs : int
+        c.
+    indices : tuple of tuple of int
+        The k multi-indices.
+    """
+
+    @abstractmethod
+    def record(self, theta, x):
+        """Evaluate the jet at points of shape (m, d) and keep what its derivatives need."""
+
+
+def sub_indices(index):
+    """All multi-indices that a part of ``index`` forms, itself and () included."""
+    parts = {()}
+    for position in index:
+        parts |= {(*part, position) for part in parts}
+    return parts
+
+
+def without(index, block):
+    """The multi-index that is left of ``index`` when ``block`` is taken out."""
+    left = list(index)
+    for position in block:
+        left.remove(position)
+    return tuple(left)
+
+
+@functools.cache
+def set_partitions(index):
+    """The partitions of a multi-index into blocks, for Faà di Bruno's formula.
+
+    Returns
+    -------
+    partitions : tuple of (int, tuple of multi-indices)
+        How often a partition occurs, and its blocks.
+
+    Examples
+    --------
+    >>> from skngd.models.jets import set_partitions
+    >>> set_partitions((0, 0))
+    ((1, ((0, 0),)), (1, ((0,), (0,))))
+    >>> [count for count, blocks in set_partitions((0, 0, 0))]
+    [1, 3, 1]
+    """
+    if not index:
+        return ((1, ()),)
+    counts = Counter()
+    first, rest = index[0], index[1:]
+    for count, blocks in set_partitions(rest):
+        grown = [(*blocks[:i], (first, *blocks[i]), *blocks[i + 1 :]) for i in range(len(blocks))]
+        for larger in [*grown, (*blocks, (first,))]:
+            counts[tuple(sorted(larger, key=lambda block: (-len(block), block)))] += count
+    return tuple((count, blocks) for blocks, count in sorted(counts.items(), key=_by_size))
+
+
+def _by_size(item):
+    blocks, _ = item
+    return len(blocks), blocks

@@ -1,0 +1,304 @@
+"""Jets of the fully connected network in closed form.
+
+Derivatives in x travel forward through the layers by Faà di Bruno's formula,
+
+    ∂^α σ(z) = Σ_π σ^(|π|)(z) Π_{B in π} ∂^B z,
+
+the sum over the partitions π of α; one backward pass gives the rows of the Jacobian. In the first
+layer ∂_i z is a column of the weights and higher derivatives vanish, so that for one hidden layer
+this *is* the closed formula in σ and its derivatives. A direction of θ is treated as one more
+input, the position ``ALONG``: ∂_ε (W + ε dW) a = W ∂_ε a + dW a.
+"""
+
+import torch
+
+from .jets import JetModel, JetRecord, set_partitions, sub_indices, without
+
+ALONG = -1
+
+
+class NetworkJets(JetModel):
+    """Derivatives of a :class:`FullyConnected` network in its inputs.
+
+    Parameters
+    ----------
+    network : FullyConnected
+    indices : sequence of multi-indices
+        Which derivatives; see :mod:`skngd.models.jets`.
+    input_scale : torch.Tensor of shape (d,), default=None
+        The derivatives are taken in x, and the network is evaluated at (x − shift) · scale:
+        its points come normalised. None stands for ones.
+    """
+
+    def __init__(self, network, indices, input_scale=None):
+        self.network = network
+        self.n_parameters, self.n_outputs = network.n_parameters, network.n_outputs
+        self.indices = tuple(indices)
+        self.input_scale = input_scale
+        # Inner layers have to know all parts of what is wanted, the last one only that.
+        self.closure = sorted(set().union(*map(sub_indices, self.indices)), key=_by_order)
+
+    def record(self, theta, x):
+        return NetworkJetRecord(self, theta, x)
+
+
+def _by_order(index):
+    return len(index), index
+
+
+class NetworkJetRecord(JetRecord):
+    """One forward pass. Inside, arrays hold one row for each neuron: shape (h, m) or (h, 1)."""
+
+    def __init__(self, jets, theta, x):
+        self.jets, self.network = jets, jets.network
+        self.layers = self.network.layers(theta)
+        self.n_points = len(x)
+        n_hidden = len(self.layers) - 1
+        # Per layer: the derivatives of its inputs and of its pre-activations; absent ones are 0.
+        self.inputs = [{(): x.T}, *({} for _ in range(n_hidden))]
+        self.pre_activations = [{} for _ in range(n_hidden)]
+        self.towers = [{} for _ in range(n_hidden)]
+        self.monomials = [{} for _ in range(n_hidden)]
+        self._forward(jets.indices, jets.closure)
+        self.value = torch.stack(self._outputs(jets.indices))
+
+    # Forward
+
+    def _forward(self, wanted, closure, changes=None):
+        n_hidden = len(self.towers)
+        for depth in range(n_hidden):
+            here = self.pre_activations[depth]
+            for index in closure if depth else self._seen_by_first_layer(closure):
+                if index not in here:
+                    z = self._affine(depth, index, changes)
+                    if z is not None:
+                        here[index] = z
+            after = self.inputs[depth + 1]
+            for index in wanted if depth == n_hidden - 1 else closure:
+                if index not in after:
+                    a = self._activated(depth, index)
+                    if a is not None:
+                        after[index] = a
+
+    def _seen_by_first_layer(self, closure):
+        return [index for index in closure if len(without_along(index)) <= 1]
+
+    def _affine(self, depth, index, changes):
+        """∂^index of the pre-activations W a + b of a layer; None where it vanishes."""
+        weights, biases = self.layers[depth]
+        inputs = self.inputs[depth]
+        along = index.count(ALONG)
+        z = None
+        if depth == 0:
+            if along > 1:
+                return None
+            if along:
+                weights, biases = changes[depth]
+            space = without_along(index)
+            if not space:
+                return torch.addmm(biases, weights, inputs[()])
+            column = weights[:, space[0] : space[0] + 1]
+            scale = self.jets.input_scale
+            return column if scale is None else column * scale[space[0]]
+        if index in inputs:
+            z = weights @ inputs[index]
+        if index == ():
+            return z.add_(biases)
+        if along:
+            dweights, dbiases = changes[depth]
+            lower = without(index, (ALONG,))
+            if lower in inputs:
+                moved = dweights @ inputs[lower]
+                if lower == ():
+                    moved.add_(dbiases)
+                z = moved.mul_(along) if z is None else z.add_(moved, alpha=along)
+        return z
+
+    def _tower(self, depth, order):
+        """σ^(order) of a hidden layer, computed once."""
+        tower = self.towers[depth]
+        if order not in tower:
+            activation, z = self.network.activation, self.pre_activations[depth][()]
+            if order == 0:
+                tower[0] = activation.value(z)
+            elif order == 1:
+                tower[1] = activation.derivative(z, self._tower(depth, 0))
+            else:
+                a, slope = self._tower(depth, 0), self._tower(depth, 1)
+                tower[order] = activation.higher(z, a, slope, order)
+        return tower[order]
+
+    def _terms(self, depth, index):
+        """(count, blocks) of the partitions whose factors do not vanish."""
+        known = self.pre_activations[depth]
+        for count, blocks in set_partitions(index):
+            if all(block in known for block in blocks):
+                yield count, blocks
+
+    def _monomial(self, depth, count, blocks):
+        """Count · Π ∂^B z; None for the number 1."""
+        if not blocks:
+            return None if count == 1 else count
+        known = self.monomials[depth]
+        key = count, blocks
+        if key not in known:
+            factors = [self.pre_activations[depth][block] for block in blocks]
+            factors.sort(key=lambda factor: factor.shape[1])
+            product = factors[0] if count == 1 else count * factors[0]
+            for factor in factors[1:]:
+                product = product * factor
+            known[key] = product
+        return known[key]
+
+    def _activated(self, depth, index):
+        """∂^index σ(z), by Faà di Bruno; None where it vanishes."""
+        total = None
+        for count, blocks in self._terms(depth, index):
+            tower = self._tower(depth, len(blocks))
+            monomial = self._monomial(depth, count, blocks)
+            if total is None:
+                total = tower if monomial is None else tower * monomial
+            else:
+                total = torch.addcmul(total, tower, monomial)
+        return total
+
+    def _outputs(self, wanted, changes=None):
+        """∂^index of the network for each of ``wanted``, shape (c, m)."""
+        last = len(self.layers) - 1
+        out = []
+        for index in wanted:
+            v = self._affine(last, index, changes)
+            if v is None:
+                v = self.layers[0][0].new_zeros(self.network.n_outputs, 1)
+            out.append(v.expand(-1, self.n_points))
+        return out
+
+    # Backward
+
+    def _backward(self, cotangent):
+        """Cotangents of each layer's pre-activations beside the inputs that they meet.
+
+        Yields
+        ------
+        depth : int
+        pairs : list of (delta, index)
+            ``delta`` of shape (out, m) belongs to ∂^index z; index () is the pre-activation.
+        """
+        last = len(self.layers) - 1
+        deltas = dict(zip(self.jets.indices, cotangent, strict=True))
+        for depth in reversed(range(last + 1)):
+            yield depth, list(deltas.items())
+            if depth == 0:
+                return
+            weights = self.layers[depth][0]
+            back = {}
+            for index, delta in deltas.items():
+                if index in self.inputs[depth]:
+                    if len(weights) == 1:
+                        back[index] = weights.T * delta
+                    else:
+                        back[index] = weights.T @ delta
+            deltas = self._through_activation(depth - 1, back)
+
+    def _through_activation(self, depth, back):
+        """The adjoint of Faà di Bruno's formula."""
+        deltas = {}
+
+        def add(index, *factors):
+            product = factors[0]
+            for factor in factors[1:-1]:
+                product = product * factor
+            if index not in deltas:
+                deltas[index] = product * factors[-1]
+            else:
+                deltas[index].addcmul_(product, factors[-1])
+
+        for index, delta in back.items():
+            for count, blocks in self._terms(depth, index):
+                order = len(blocks)
+                monomial = self._monomial(depth, count, blocks)
+                raised = self._tower(depth, order + 1)
+                add((), delta, raised) if monomial is None else add((), monomial, delta, raised)
+                if not blocks:
+                    continue
+                lowered = delta * self._tower(depth, order)
+                for block in set(blocks):
+                    others = without_block(blocks, block)
+                    factor = self._monomial(depth, count * blocks.count(block), others)
+                    if factor is None:
+                        factor = 1.0
+                    if isinstance(factor, (int, float)):
+                        factor = lowered.new_tensor(float(factor))
+                    add(block, factor, lowered)
+        return deltas
+
+    def jacobian_into(self, coefficients, out):
+        for depth, deltas in self._backward(coefficients):
+            (n_out, n_in), weights, biases = self.network.layout[depth]
+            block = out[weights].view(n_out, n_in, -1)
+            for index, delta in deltas:
+                if index == ():
+                    out[biases] += delta
+                if depth == 0 and index:
+                    scale = self.jets.input_scale
+                    alpha = 1.0 if scale is None else float(scale[index[0]])
+                    block[:, index[0]].add_(delta, alpha=alpha)
+                elif index in self.inputs[depth]:
+                    block.addcmul_(delta.unsqueeze(1), self.inputs[depth][index].unsqueeze(0))
+
+    def output_jacobian_into(self, coefficients, out):
+        """Add the rows of :meth:`jacobian_into` that belong to the last layer, shape (p, m)."""
+        n_out, n_in = self.network.layout[-1][0]
+        block, biases = out[: n_out * n_in].view(n_out, n_in, -1), out[n_out * n_in :]
+        for index, delta in zip(self.jets.indices, coefficients, strict=True):
+            if index == ():
+                biases += delta
+            if index in self.inputs[-1]:
+                block.addcmul_(delta.unsqueeze(1), self.inputs[-1][index].unsqueeze(0))
+
+    def gradient(self, cotangent):
+        gradient = cotangent.new_zeros(self.network.n_parameters)
+        for depth, deltas in self._backward(cotangent):
+            shape, weights, biases = self.network.layout[depth]
+            block = gradient[weights].view(shape)
+            for index, delta in deltas:
+                if index == ():
+                    gradient[biases] += delta.sum(1)
+                if depth == 0 and index:
+                    scale = self.jets.input_scale
+                    alpha = 1.0 if scale is None else float(scale[index[0]])
+                    block[:, index[0]] += alpha * delta.sum(1)
+                elif index in self.inputs[depth]:
+                    inputs = self.inputs[depth][index].expand(-1, self.n_points)
+                    block.addmm_(delta, inputs.T)
+        return gradient
+
+    def directional(self, dtheta, order=1):
+        changes = self.network.layers(dtheta)
+        wanted = [(ALONG,) * order + index for index in self.jets.indices]
+        closure = sorted(set().union(*map(sub_indices, wanted)), key=_by_order)
+        self._forward([*self._parts_along(wanted), *wanted], closure, changes)
+        value = torch.stack(self._outputs(wanted, changes))
+        # What belongs to this direction must not be taken for another one.
+        for known in (*self.inputs, *self.pre_activations):
+            for index in [index for index in known if ALONG in index]:
+                del known[index]
+        for known in self.monomials:
+            for key in [key for key in known if any(ALONG in block for block in key[1])]:
+                del known[key]
+        return value
+
+    def _parts_along(self, wanted):
+        """What dW meets in the output layer: one derivative along θ less."""
+        return [without(index, (ALONG,)) for index in wanted]
+
+
+def without_along(index):
+    """The derivatives in x of a multi-index."""
+    return tuple(position for position in index if position != ALONG)
+
+
+def without_block(blocks, block):
+    """The blocks of a partition without one occurrence of ``block``."""
+    position = blocks.index(block)
+    return blocks[:position] + blocks[position + 1 :]

@@ -1,0 +1,189 @@
+"""Blocks of residuals: pointwise equations on points, all of one kind.
+
+The equation in the interior, a condition on a face and a measurement differ in nothing but the
+operator and the points.
+"""
+
+from abc import ABC, abstractmethod
+
+import torch
+
+
+class Operator(ABC):
+    """Pointwise equations in the jets of the network and in the unknown coefficients."""
+
+    @abstractmethod
+    def __call__(self, jets, unknowns):
+        """Residuals of shape (e, m).
+
+        Parameters
+        ----------
+        jets : list of torch.Tensor of shape (k, c, m)
+            One for each site.
+        unknowns : torch.Tensor of shape (q,) or (q, m)
+        """
+
+    @abstractmethod
+    def part(self, points):
+        """The operator on a slice of its points."""
+
+
+class Block:
+    """One or more equations on one set of points.
+
+    Parameters
+    ----------
+    name : str
+    sites : list of (JetModel, torch.Tensor of shape (m, d))
+        Where the network is looked at, and which of its derivatives. The m points of the sites
+        belong together one by one.
+    operator : Operator
+    n_equations : int, default=1
+        e.
+    row_weights : torch.Tensor of shape (e, m)
+        Weight of each squared residual in the loss.
+    affine : tuple, default=None
+        For an operator that is affine in jets and unknowns: its coefficients, as
+        :meth:`linearise` returns them, and its value at zero, of shape (e, m).
+    """
+
+    def __init__(self, name, sites, operator, row_weights, affine=None):
+        self.name, self.sites, self.operator = name, sites, operator
+        self.row_weights, self.affine = row_weights, affine
+        self.n_equations, self.n_points = row_weights.shape
+
+    @property
+    def n_rows(self):
+        return self.n_equations * self.n_points
+
+    def residual(self, jets, unknowns):
+        """Residuals of shape (e, m)."""
+        if self.affine is None:
+            return self.operator(jets, unknowns)
+        coefficients, constant = self.affine
+        return combined(*coefficients, jets, unknowns) + constant
+
+    def linearise(self, jets, unknowns):
+        """Derivatives of the operator, by automatic differentiation at each point.
+
+        Returns
+        -------
+        of_jets : list of torch.Tensor of shape (e, k, c, m)
+            One for each site.
+        of_unknowns : torch.Tensor of shape (e, q, m)
+        """
+        if self.affine is not None:
+            return self.affine[0]
+        with torch.enable_grad():
+            leaves, residual = self._differentiable(jets, unknowns)
+            rows = [gradients(row, leaves) for row in residual]
+        *of_jets, of_unknowns = [torch.stack(column) for column in zip(*rows, strict=True)]
+        return of_jets, of_unknowns
+
+    def bend(self, jets, unknowns, changes, of_unknowns):
+        """Second derivative of the operator along changes of the jets and of the unknowns."""
+        if self.affine is not None:
+            return 0.0
+        moves = [*changes, of_unknowns.unsqueeze(1).expand(-1, self.n_points)]
+        rows = []
+        with torch.enable_grad():
+            leaves, residual = self._differentiable(jets, unknowns)
+            for row in residual:
+                first = gradients(row, leaves, create_graph=True)
+                along = sum((g * move).sum() for g, move in zip(first, moves, strict=True))
+                second = gradients(along, leaves)
+                pairs = zip(second, moves, strict=True)
+                rows.append(sum((g * move).flatten(0, -2).sum(0) for g, move in pairs))
+        return torch.stack(rows)
+
+    def _differentiable(self, jets, unknowns):
+        # One copy of the unknowns for each point: their gradient comes point by point, too.
+        spread = unknowns.unsqueeze(1).repeat(1, self.n_points)
+        leaves = [leaf.detach().requires_grad_() for leaf in (*jets, spread)]
+        return leaves, self.operator(leaves[:-1], leaves[-1])
+
+    def part(self, start, stop):
+        """The rows from ``start`` to ``stop``, as blocks of a single equation."""
+        if start <= 0 and stop >= self.n_rows:
+            return [self]
+        parts = []
+        for equation in range(self.n_equations):
+            first = max(0, start - equation * self.n_points)
+            last = min(self.n_points, stop - equation * self.n_points)
+            if first < last:
+                parts.append(self._one_equation(slice(equation, equation + 1), slice(first, last)))
+        return parts
+
+    def _one_equation(self, equation, points):
+        sites = [(jets, x[points]) for jets, x in self.sites]
+        operator = OneEquation(self.operator.part(points), equation)
+        affine = None
+        if self.affine is not None:
+            (of_jets, of_unknowns), constant = self.affine
+            cut = [c[equation, ..., points] for c in (*of_jets, of_unknowns, constant)]
+            affine = (cut[:-2], cut[-2]), cut[-1]
+        return Block(self.name, sites, operator, self.row_weights[equation, points], affine)
+
+
+class OneEquation(Operator):
+    """One of the equations of an operator."""
+
+    def __init__(self, operator, equation):
+        self.operator, self.equation = operator, equation
+
+    def __call__(self, jets, unknowns):
+        return self.operator(jets, unknowns)[self.equation]
+
+    def part(self, points):
+        return OneEquation(self.operator.part(points), self.equation)
+
+
+def gradients(value, leaves, create_graph=False):
+    """Gradients of the sum of ``value``; zero where it does not depend on a leaf."""
+    if not value.requires_grad:
+        return [torch.zeros_like(leaf) for leaf in leaves]
+    found = torch.autograd.grad(
+        value.sum(), leaves, create_graph=create_graph, retain_graph=True, allow_unused=True
+    )
+    pairs = zip(found, leaves, strict=True)
+    return [torch.zeros_like(leaf) if g is None else g for g, leaf in pairs]
+
+
+def combined(of_jets, of_unknowns, jets, unknowns):
+    """Σ coefficients · jets + Σ coefficients · unknowns at each point, shape (e, m)."""
+    parts = ((c * jet).sum((1, 2)) for c, jet in zip(of_jets, jets, strict=True))
+    total = sum(parts)
+    if len(unknowns):
+        total = total + torch.einsum("eqm,q->em", of_unknowns, unknowns)
+    return total
+
+
+class Collocation:
+    """The blocks of a problem as the points of a model: one row for each equation and point."""
+
+    def __init__(self, blocks):
+        self.blocks = list(blocks)
+        self.n_rows = sum(block.n_rows for block in self.blocks)
+        kind = self.blocks[0].row_weights
+        self.dtype, self.device = kind.dtype, kind.device
+
+    def __len__(self):
+        return self.n_rows
+
+    def slices(self):
+        """(block, its rows) one after the other."""
+        first = 0
+        for block in self.blocks:
+            yield block, slice(first, first + block.n_rows)
+            first += block.n_rows
+
+    def __getitem__(self, rows):
+        parts = []
+        for block, place in self.slices():
+            start, stop, _ = rows.indices(self.n_rows)
+            parts += block.part(start - place.start, stop - place.start)
+        return Collocation(parts)
+
+    def weights(self):
+        """Weight of each squared residual, shape (n_rows,)."""
+        return torch.cat([block.row_weights.reshape(-1) for block in self.blocks])
