@@ -93,6 +93,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
             rcond=self.rcond,
             damping=self.damping,
             geodesic_acceleration=self.geodesic_acceleration,
+            variable_projection=getattr(self, "variable_projection", False),
         )
 
     def _hidden_layer_sizes(self):

@@ -112,6 +112,8 @@ def train(
     *,
     validation=None,
     random_state=None,
+    resampling=None,
+    parts=None,
     watch=None,
     began=None,
 ):
@@ -130,6 +132,10 @@ def train(
         Rows that decide which iterate is the best.
     random_state : RandomState, default=None
         Draws the batches.
+    resampling : Resampling, default=None
+        Gives the objective of each iteration, with new points from time to time.
+    parts : callable, default=None
+        Further columns of the history; see :func:`skngd.optim.minimize`.
     watch : Watch, default=None
         Told of each iteration; see :func:`skngd.optim.minimize`.
     began : float, default=None
@@ -156,6 +162,8 @@ def train(
         if batch_size is not None:
             batches = Batches(objective, batch_size, random_state)
             monitor = EpochMonitor(watched_loss, len(points) // batch_size)
+        if resampling is not None:
+            batches, monitor = resampling.begin(theta), resampling.following(watched_loss)
         result = minimize(
             method,
             objective,
@@ -163,11 +171,12 @@ def train(
             batches=batches,
             monitor=monitor,
             report=units.loss,
+            parts=parts,
             stop_rules=Stopping(
                 estimator.tol,
                 estimator.n_iter_no_change,
                 floor,
-                expects_descent=validation is None and batch_size is None,
+                expects_descent=validation is None and batches is None,
             ),
             max_iter=estimator.max_iter,
             max_time=estimator.max_time,

@@ -1,8 +1,21 @@
 """Models: differentiable maps from parameters to functions, with their Jacobians."""
 
+from .autodiff_jets import AutodiffJets
 from .base import Model, Record
+from .jets import JetModel, JetRecord
 from .linear import LinearModel
 from .module import TorchModule
 from .network import FullyConnected
+from .network_jets import NetworkJets
 
-__all__ = ["FullyConnected", "LinearModel", "Model", "Record", "TorchModule"]
+__all__ = [
+    "AutodiffJets",
+    "FullyConnected",
+    "JetModel",
+    "JetRecord",
+    "LinearModel",
+    "Model",
+    "NetworkJets",
+    "Record",
+    "TorchModule",
+]

@@ -46,8 +46,15 @@ class AutodiffJets(JetModel):
 
         return derivative
 
+    def values(self, theta, x):
+        """The jet at points of shape (m, d), shape (k, c, m)."""
+        return vmap(lambda point: self.jet(theta, point))(x).permute(1, 2, 0)
+
     def record(self, theta, x):
         return AutodiffJetRecord(self, theta, x)
+
+    def by_autodiff(self):
+        return self
 
 
 class AutodiffJetRecord(JetRecord):
@@ -58,7 +65,7 @@ class AutodiffJetRecord(JetRecord):
         self.value = self._at(theta)
 
     def _at(self, theta):
-        return vmap(lambda point: self.jets.jet(theta, point))(self.x).permute(1, 2, 0)
+        return self.jets.values(theta, self.x)
 
     def jacobian_into(self, coefficients, out):
         def combined(theta, point, weights):

@@ -15,11 +15,7 @@ class Record(ABC):
     ----------
     value : torch.Tensor of shape (m, c)
         The values v_θ(x_i).
-    output_parameters : slice or None
-        Those of the model.
     """
-
-    output_parameters = None
 
     @abstractmethod
     def jacobian(self, scale=None):
@@ -38,8 +34,11 @@ class Record(ABC):
         """
 
     def output_jacobian(self, scale=None):
-        """Columns of C J that belong to ``Model.output_parameters``, shape (m * r, p)."""
-        return self.jacobian(scale)[:, self.output_parameters]
+        """Columns of C J that belong to the last layer, shape (m * r, p).
+
+        Only for models that have :attr:`Model.output_parameters`.
+        """
+        raise TypeError(f"{type(self).__name__} has no last layer.")
 
     @abstractmethod
     def gradient(self, cotangent):

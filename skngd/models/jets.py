@@ -56,6 +56,10 @@ class JetModel(ABC):
     def record(self, theta, x):
         """Evaluate the jet at points of shape (m, d) and keep what its derivatives need."""
 
+    @abstractmethod
+    def by_autodiff(self):
+        """The same jet by ``torch.func``, which can be differentiated again."""
+
 
 def sub_indices(index):
     """All multi-indices that a part of ``index`` forms, itself and () included."""

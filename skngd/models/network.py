@@ -39,6 +39,7 @@ class FullyConnected(Model):
         self.layout = list(zip(shapes, blocks[::2], blocks[1::2], strict=True))
         self.n_parameters = int(ends[-1])
         self.n_outputs = self.layer_sizes[-1]
+        self.output_parameters = slice(self.layout[-1][1].start, self.n_parameters)
 
     def layers(self, theta):
         """Weights (out, in) and biases (out, 1) of each layer, as views of ``theta``."""
@@ -106,28 +107,44 @@ class NetworkRecord(Record):
         z, a = self.pre_activations[depth], self.inputs[depth + 1]
         return self.network.activation.second_derivative(z, a, self._slope(depth))
 
-    def jacobian(self, scale=None):
+    def _first_delta(self, scale):
+        """Where back-propagation starts: shape (neurons, m, rows per point).
+
+        From the row factor instead of the identity, so that it yields C J at the price of J.
+        """
         m, c = self.value.shape
         if scale is None:
             scale = self.value.new_ones(m, c)
-        # Back-propagation starts from the row factor instead of the identity, so that
-        # it yields C J at the price of J. delta has shape (neurons, m, rows per point).
         delta = torch.diag_embed(scale) if scale.ndim == 2 and c > 1 else scale
-        delta = delta.unsqueeze(0) if c == 1 and delta.ndim == 2 else delta.permute(2, 0, 1)
-        rows = delta.shape[2]
+        return delta.unsqueeze(0) if c == 1 and delta.ndim == 2 else delta.permute(2, 0, 1)
+
+    def _layer_into(self, depth, delta, weights, biases):
+        """Write the rows of one layer's parameters."""
+        (out, into), _, _ = self.network.layout[depth]
+        biases[:] = delta
+        m, rows = delta.shape[1:]
+        inputs = self.inputs[depth].view(1, into, m, 1)
+        torch.mul(delta.unsqueeze(1), inputs, out=weights.view(out, into, m, rows))
+
+    def jacobian(self, scale=None):
+        delta = self._first_delta(scale)
+        m, rows = delta.shape[1:]
         jacobian = delta.new_empty(self.network.n_parameters, m, rows)
         for depth in reversed(range(len(self.layers))):
             (out, into), weights, biases = self.network.layout[depth]
-            jacobian[biases] = delta
-            torch.mul(
-                delta.unsqueeze(1),
-                self.inputs[depth].view(1, into, m, 1),
-                out=jacobian[weights].view(out, into, m, rows),
-            )
+            self._layer_into(depth, delta, jacobian[weights], jacobian[biases])
             if depth:
                 back = self.layers[depth][0].T @ delta.reshape(out, m * rows)
                 delta = back.view(into, m, rows) * self._slope(depth - 1).unsqueeze(2)
         return jacobian.view(self.network.n_parameters, m * rows).T
+
+    def output_jacobian(self, scale=None):
+        delta = self._first_delta(scale)
+        place = self.network.output_parameters
+        columns = delta.new_empty(place.stop - place.start, *delta.shape[1:])
+        n_weights = self.network.sizes[-2]
+        self._layer_into(len(self.layers) - 1, delta, columns[:n_weights], columns[n_weights:])
+        return columns.view(len(columns), -1).T
 
     def gradient(self, cotangent):
         gradient = cotangent.new_empty(self.network.n_parameters)

@@ -12,6 +12,7 @@ input, the position ``ALONG``: ∂_ε (W + ε dW) a = W ∂_ε a + dW a.
 
 import torch
 
+from .autodiff_jets import AutodiffJets
 from .jets import JetModel, JetRecord, set_partitions, sub_indices, without
 
 ALONG = -1
@@ -40,6 +41,9 @@ class NetworkJets(JetModel):
 
     def record(self, theta, x):
         return NetworkJetRecord(self, theta, x)
+
+    def by_autodiff(self):
+        return AutodiffJets(self.network, self.indices, self.input_scale)
 
 
 def _by_order(index):

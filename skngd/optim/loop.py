@@ -48,7 +48,7 @@ class History:
     def __init__(self, began):
         self.began, self.columns = began, {}
 
-    def add(self, loss, monitored, step=None, info=None):
+    def add(self, loss, monitored, step=None, info=None, parts=()):
         row = {
             "time": time.perf_counter() - self.began,
             "loss": loss,
@@ -60,6 +60,7 @@ class History:
             "rank": info.rank if info else math.nan,
             "condition": info.condition if info else math.nan,
             "kept": info.kept if info else math.nan,
+            **dict(parts),
         }
         for name, number in row.items():
             self.columns.setdefault(name, []).append(number)
@@ -73,6 +74,7 @@ def minimize(
     batches=None,
     monitor=None,
     report=None,
+    parts=None,
     stop_rules=None,
     max_iter=200,
     max_time=None,
@@ -99,6 +101,8 @@ def minimize(
     report : callable, default=None
         Maps an :class:`Iterate` to the loss that the history shows. None stands for the loss of
         the iteration's objective.
+    parts : callable, default=None
+        Maps an :class:`Iterate` to further columns of the history, a dict of numbers.
     stop_rules : Stopping, default=None
     max_iter : int, default=200
     max_time : float, default=None
@@ -133,10 +137,11 @@ def minimize(
     stop_rules = stopping.Stopping() if stop_rules is None else stop_rules
     report = (lambda iterate: iterate.loss) if report is None else report
     monitor = report if monitor is None else monitor
+    parts = (lambda iterate: ()) if parts is None else parts
     here = objective.at(theta)
     monitored = monitor(here)
     result = Result(theta, monitored, history=history.columns, last=here, past=past)
-    history.add(report(here), monitored)
+    history.add(report(here), monitored, parts=parts(here))
     if not math.isfinite(here.loss):
         result.stop = stopping.diverged(here.loss)
     try:
@@ -147,7 +152,8 @@ def minimize(
             if watch is not None:
                 watch.begin()
             if batches is not None:
-                here = next(batches).at(here.theta)
+                drawn = next(batches)
+                here = here if here.objective is drawn else drawn.at(here.theta)
             step, info = method.advance(here, result.past)
             result.n_iter += 1
             if step is None:
@@ -167,7 +173,7 @@ def minimize(
                 if monitored < result.loss or not math.isfinite(result.loss):
                     result.theta, result.loss = here.theta, monitored
                 result.stop = stop_rules.after(monitored)
-            history.add(report(here), monitored, step, info)
+            history.add(report(here), monitored, step, info, parts(here))
             if max_time is not None and history.columns["time"][-1] > max_time:
                 result.stop = result.stop or stopping.out_of_time(max_time)
             if watch is not None and watch.end(here):

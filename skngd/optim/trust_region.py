@@ -143,6 +143,7 @@ class TrustRegion(Search):
         if acceleration is not None:
             dtheta = dtheta + acceleration
         end = start.objective.at(start.theta + dtheta)
-        if self.variable_projection and isfinite(end.loss):
+        has_output = start.objective.model.output_parameters is not None
+        if self.variable_projection and has_output and isfinite(end.loss):
             end = project_output(end, damping)
         return Step(end, proposal.direction, proposal.descent, 1.0, damping, beta, 1)

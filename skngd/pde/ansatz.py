@@ -15,8 +15,7 @@ import torch
 
 from ..models.jets import without
 from .conditions import Dirichlet, Initial, Neumann
-from .places import Place, as_tensor, evaluated
-from .quantity import Quantity
+from .places import condition_value
 
 
 class Face:
@@ -58,21 +57,22 @@ class Ansatz:
     ----------
     problem : Problem
         With numbers or Quantities for its coefficients.
-    conditions : list of Condition
-        The hard ones of this field.
+    conditions : list of int
+        The numbers of the hard ones of this field.
     """
 
     def __init__(self, problem, conditions):
         self.problem, self.domain = problem, problem.domain
         self.values, self.slopes = [], []
-        for condition in conditions:
-            faces = box_faces(self.domain, condition)
+        for number in conditions:
+            condition = problem.conditions[number]
+            if getattr(condition, "derivative", 0):
+                raise ValueError(
+                    f"Expected hard=True with values, not with derivatives in time, got "
+                    f"{condition!r}. Set hard=False."
+                )
             kind = self.slopes if isinstance(condition, Neumann) else self.values
-            kind += [(face, condition) for face in faces]
-        if any(condition.derivative for _, condition in self.values if type(condition) is Initial):
-            raise ValueError(
-                "Expected hard=True with Initial(derivative=0), got a derivative. Set hard=False."
-            )
+            kind += [(face, number) for face in box_faces(self.domain, condition)]
 
     @property
     def is_plain(self):
@@ -96,20 +96,20 @@ class Ansatz:
     def lift(self, x):
         """L, by interpolation between the faces, one coordinate after the other."""
         axes = {}
-        for face, condition in self.values:
-            axes.setdefault(face.axis, []).append((face, condition))
+        for face, number in self.values:
+            axes.setdefault(face.axis, []).append((face, number))
 
         def interpolate(x, steps):
             if not steps:
                 return torch.zeros_like(x[:, 0])
             *earlier, faces = steps
             total = interpolate(x, earlier)
-            for face, condition in faces:
+            for face, number in faces:
                 there = face.onto(x)
                 blend = torch.ones_like(total)
                 if len(faces) == 2:
                     blend = 1 - face.part(x) if face.is_low else face.part(x)
-                gap = self._value(condition, there) - interpolate(there, earlier)
+                gap = self._value(number, there) - interpolate(there, earlier)
                 total = total + blend * gap
             return total
 
@@ -117,15 +117,8 @@ class Ansatz:
         ordered = sorted(axes, key=lambda axis: self.domain.names[axis] != "t")
         return interpolate(x, [axes[axis] for axis in ordered])
 
-    def _value(self, condition, x):
-        columns = [Quantity(column) for column in x.T]
-        names = self.domain.names
-        coordinates = dict(zip(names, columns, strict=False))
-        inputs = dict(zip(self.problem.inputs, columns[len(names) :], strict=True))
-        fixed = condition.time if isinstance(condition, Initial) else None
-        place = Place(self.problem, {}, coordinates, inputs)
-        value = as_tensor(evaluated(condition.value, place, fixed, repr(condition)), x)
-        return value.expand(len(x))
+    def _value(self, number, x):
+        return condition_value(self.problem, number, x)
 
     def expansion(self, index, x):
         """∂^index v as an affine function of the network's derivatives.
@@ -144,7 +137,7 @@ class Ansatz:
             None) or at its projection onto a face.
         """
         constant, terms = self._of_values(None, index, x)
-        for face, condition in self.slopes:
+        for face, number in self.slopes:
             inner = tuple(i for i in index if i != face.axis)
             order = len(index) - len(inner)
             blend = self._blend(face, x, order)
@@ -153,7 +146,7 @@ class Ansatz:
             there = face.onto(x)
             slope = tuple(sorted((*inner, face.axis)))
             sign = -1.0 if face.is_low else 1.0
-            value = derivative(lambda y, c=condition: self._value(c, y), there, inner)
+            value = derivative(lambda y, n=number: self._value(n, y), there, inner)
             part, below = self._of_values(face, slope, there)
             constant = constant + blend * (sign * value - part)
             terms += [(where, i, -blend * c) for where, i, c in below]
@@ -225,12 +218,10 @@ def box_faces(domain, condition):
 
 def hard_conditions(problem, field):
     """The ansatz of a field."""
-    mine = [
-        condition
-        for condition in problem.conditions
-        if condition.hard and condition.field in (None, field)
-    ]
-    for condition in mine:
-        if not isinstance(condition, (Dirichlet, Initial, Neumann)):
-            raise ValueError(f"{condition!r} cannot be hard. Set hard=False.")
+    mine = []
+    for number, condition in enumerate(problem.conditions):
+        if condition.hard and condition.field in (None, field):
+            if not isinstance(condition, (Dirichlet, Initial, Neumann)):
+                raise ValueError(f"{condition!r} cannot be hard. Set hard=False.")
+            mine.append(number)
     return Ansatz(problem, mine)

@@ -82,6 +82,28 @@ def argument_names(function):
     ]
 
 
+def condition_value(problem, number, x):
+    """The value that the condition with this number prescribes at points.
+
+    Parameters
+    ----------
+    problem : Problem
+    number : int
+    x : torch.Tensor of shape (m, d)
+        Coordinates and inputs, in the units of the problem.
+
+    Returns
+    -------
+    value : torch.Tensor of shape (m,)
+    """
+    columns, names = [Quantity(column) for column in x.T], problem.domain.names
+    inputs = dict(zip(problem.inputs, columns[len(names) :], strict=True))
+    condition = problem.with_coefficients(inputs).conditions[number]
+    place = Place(problem, {}, dict(zip(names, columns, strict=False)), inputs)
+    value = evaluated(condition.value, place, getattr(condition, "time", None), repr(condition))
+    return as_tensor(value, x).expand(len(x))
+
+
 def as_tensor(quantity, like):
     """The tensor of a quantity, an array or a number, in the kind of another tensor."""
     if isinstance(quantity, Quantity):

@@ -156,6 +156,11 @@ class Domain(ABC):
         """
         return float(sum(piece.measure for piece in self._on(on)))
 
+    @property
+    def default_faces(self):
+        """What ``on=None`` stands for, by name."""
+        return tuple(dict.fromkeys(piece.name for piece in self._on(None)))
+
     def pairs(self, n, on, sampler="sobol", random_state=None):
         """Points of two opposite faces of a `Box`, or of a product with one.
 

@@ -6,6 +6,8 @@ residual is a model with one output; its weighted squared loss is the loss of th
 everything that is said in :mod:`skngd.optim` about models holds for it.
 """
 
+import warnings
+
 import torch
 
 from ..models.base import Model, Record
@@ -40,9 +42,9 @@ class ResidualModel(Model):
         network = theta[: self.n_network]
         if self.output_parameters is None or self.output_scale == 1.0:
             return network
-        network = network.clone()
-        network[self.output_parameters] *= self.output_scale
-        return network
+        scale = torch.ones_like(network)
+        scale[self.output_parameters] = self.output_scale
+        return network * scale
 
     def internal(self, network, unknowns=()):
         """Undo :meth:`network`; the unknowns, untransformed, are appended."""
@@ -62,13 +64,30 @@ class ResidualModel(Model):
     def record(self, theta, points):
         return ResidualRecord(self, theta, points)
 
+    def curvature(self, theta, points, cotangent):
+        """Σ_i f_i ∂²r_i, by automatic differentiation throughout: for Newton's method."""
+
+        def contracted(parameters):
+            unknowns = self.unknowns(parameters)
+            network = self.network(parameters)
+            total = 0.0
+            for block, rows in points.slices():
+                jets = [jet.by_autodiff().values(network, x) for jet, x in block.sites]
+                residual = block.residual(jets, unknowns).reshape(-1)
+                total = total + (residual * cotangent[rows, 0]).sum()
+            return total
+
+        with warnings.catch_warnings():
+            # Torch's own warning about its own use of torch.jit.
+            warnings.filterwarnings("ignore", ".*torch.jit", DeprecationWarning)
+            return torch.func.hessian(contracted)(theta).detach()
+
 
 class ResidualRecord(Record):
     """The residuals at one parameter vector."""
 
     def __init__(self, model, theta, collocation):
         self.model, self.theta, self.collocation = model, theta, collocation
-        self.output_parameters = model.output_parameters
         network = model.network(theta)
         self.unknowns = model.unknowns(theta)
         # Sites may share a jet on the same points: a system looks at the network once.
@@ -100,8 +119,8 @@ class ResidualRecord(Record):
             yield block, records, of_jets, of_unknowns, rows
 
     def output_jacobian(self, scale=None):
-        first, last = self.output_parameters.start, self.output_parameters.stop
-        transposed = self.value.new_zeros(last - first, len(self.value))
+        place = self.model.output_parameters
+        transposed = self.value.new_zeros(place.stop - place.start, len(self.value))
         for block, records, of_jets, _, rows in self._rows():
             out = transposed[:, rows].view(-1, block.n_equations, block.n_points)
             for equation in range(block.n_equations):
@@ -135,8 +154,8 @@ class ResidualRecord(Record):
                     if factor is not None:
                         columns = columns * factor[equation]
                     out[self.model.n_network :, equation] = columns
-        if self.output_parameters is not None:
-            transposed[self.output_parameters] *= self.model.output_scale
+        if self.model.output_parameters is not None:
+            transposed[self.model.output_parameters] *= self.model.output_scale
         return transposed.T
 
     def gradient(self, cotangent):
@@ -150,8 +169,8 @@ class ResidualRecord(Record):
             if len(slopes):
                 gradient[self.model.n_network :] += torch.einsum("eqm,em->q", of_unknowns, f)
         gradient[self.model.n_network :] *= slopes
-        if self.output_parameters is not None:
-            gradient[self.output_parameters] *= self.model.output_scale
+        if self.model.output_parameters is not None:
+            gradient[self.model.output_parameters] *= self.model.output_scale
         return gradient
 
     def directional(self, dtheta, order=1):

@@ -1,0 +1,87 @@
+"""What a fitted ``PINNEstimator`` answers: values, derivatives, residuals and scores."""
+
+import numpy as np
+import torch
+from sklearn.metrics import r2_score
+
+from ._device import n_cuda_devices
+from ._physics import observed
+from ._solve import build_physics
+from .pde.quantity import Field
+
+# Points at which score(X) looks at the equation and at each condition, and their seed.
+SCORE_POINTS, SCORE_SEED = 512, 20240229
+# Rows that are evaluated at a time.
+CHUNK_ROWS = 2**14
+
+
+def fitted_physics(estimator):
+    """The physics of a fitted estimator, for its predictions."""
+    device = torch.device(estimator.device_)
+    if device.type == "cuda" and (device.index or 0) >= n_cuda_devices():
+        device = torch.device("cpu")
+    return build_physics(estimator, estimator.problem_, device)
+
+
+def multi_index(problem, of):
+    """The multi-index of a derivative by its name, or names of coordinates."""
+    asked = []
+    field = Field("u", problem.domain.names, lambda index: asked.append(index))
+    field.d(*of) if isinstance(of, tuple) else getattr(field, of)
+    return asked[0]
+
+
+def fields_at(estimator, X, index):
+    """∂^index of each field at points, shape (n, n_fields)."""
+    physics = fitted_physics(estimator)
+    X = physics.checked(estimator._validated_for_prediction(X))
+    theta = torch.as_tensor(estimator.theta_, **physics.kind)
+    fields = estimator.problem_.fields
+    parts = []
+    with torch.no_grad():
+        for first in range(0, len(X), CHUNK_ROWS):
+            rows = X[first : first + CHUNK_ROWS]
+            columns = [
+                physics.discretization.derivative(theta, rows, index, field) for field in fields
+            ]
+            parts.append(np.stack(columns, axis=1))
+    return np.concatenate(parts)
+
+
+def residual_at(estimator, X):
+    """Residuals of the equation at points, shape (n, n_equations)."""
+    physics = fitted_physics(estimator)
+    X = physics.checked(estimator._validated_for_prediction(X))
+    with torch.no_grad():
+        block = physics.discretization.equation(X)
+        return physics.values(estimator.theta_, [block]).reshape(block.n_equations, -1).T
+
+
+def physics_score(estimator, X):
+    """Minus the RMS of all residuals at X and at fixed points of the conditions."""
+    physics = fitted_physics(estimator)
+    discretization = physics.discretization
+    n = [SCORE_POINTS] * len(estimator.problem_.conditions)
+    random_state = np.random.RandomState(SCORE_SEED)
+    with torch.no_grad():
+        points = discretization.sample(SCORE_POINTS, n, "sobol", random_state)
+        if X is not None:
+            points[0] = [physics.checked(estimator._validated_for_prediction(X))], None, None
+        blocks = discretization.blocks(points)
+        squares = [
+            float((physics.values(estimator.theta_, [block]) ** 2).mean()) for block in blocks
+        ]
+    return -float(np.sqrt(sum(squares)))
+
+
+def r2_of_observed(estimator, X, y, sample_weight):
+    """R² of what was observed, the mean over fields."""
+    y = observed(y, estimator.problem_.fields)
+    u = fields_at(estimator, X, ())
+    weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
+    scores = []
+    for measured, solution in zip(y.T, u.T, strict=True):
+        seen = np.isfinite(measured)
+        if seen.any():
+            scores.append(r2_score(measured[seen], solution[seen], sample_weight=weight[seen]))
+    return float(np.mean(scores))

@@ -1,0 +1,260 @@
+"""From a problem and the settings of an estimator to an objective, and back to NumPy."""
+
+import numpy as np
+import torch
+
+from ._data import advice
+from ._training import to_numpy
+from .losses import SquaredLoss
+from .models import AutodiffJets, FullyConnected, NetworkJets
+from .optim import Objective
+from .pde.blocks import Collocation
+from .pde.discretization import Discretization
+from .pde.uncertainty import fisher_information, standard_deviations
+
+# What one unit of the last layer's parameters is for the damping; see ResidualModel.
+OUTPUT_SCALE = 10.0
+# Points for each parameter where n_interior="auto", and the fewest.
+POINTS_PER_PARAMETER, FEWEST_POINTS = 5, 200
+
+
+class Physics:
+    """One fit of a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+    model : FullyConnected or TorchModule
+    kind : dict
+        ``dtype`` and ``device`` of the tensors.
+    metric : {"l2", "loss"}
+    """
+
+    def __init__(self, problem, model, kind, metric="l2"):
+        self.problem, self.model, self.kind, self.metric = problem, model, kind, metric
+        jets = NetworkJets if isinstance(model, FullyConnected) else AutodiffJets
+        self.discretization = Discretization(
+            problem, lambda indices, scale: jets(model, indices, scale), kind
+        )
+        self.residuals = self.discretization.residual_model(
+            model.n_parameters, model.output_parameters, OUTPUT_SCALE
+        )
+        starts = [transform.start for transform in self.residuals.transforms]
+        self.unknown_starts = np.array(starts, dtype=float)
+
+    def initial(self, random_state):
+        """Draw a starting point for the network and the unknowns, shape (P + q,).
+
+        The weights and biases of the first layer are uniform with bound √(2 / d), whatever the
+        number of neurons, so that the neurons bend inside the domain; the others as Glorot's.
+        """
+        theta = self.model.initial(random_state)
+        if isinstance(self.model, FullyConnected) and len(self.model.layout) > 1:
+            (out, into), weights, biases = self.model.layout[0]
+            factor = np.sqrt(2.0 / into) / np.sqrt(6.0 / (into + out))
+            theta[weights] *= factor
+            theta[biases] *= factor
+        network = torch.as_tensor(theta, **self.kind)
+        return to_numpy(self.residuals.internal(network, self.unknown_starts))
+
+    def unknowns(self, theta):
+        """Values of the unknowns as a tensor."""
+        return self.residuals.unknowns(theta)
+
+    def trial_unknowns(self):
+        """Values at which the operators are tried."""
+        theta = torch.zeros(self.residuals.n_parameters, **self.kind)
+        theta[self.model.n_parameters :] = torch.as_tensor(self.unknown_starts, **self.kind)
+        return self.unknowns(theta)
+
+    def n_interior(self, setting, n_parameters):
+        """Number of interior points."""
+        if setting != "auto":
+            return setting
+        return max(FEWEST_POINTS, POINTS_PER_PARAMETER * n_parameters)
+
+    def n_boundary(self, setting, n_interior):
+        """Number of points of each condition."""
+        labels = self.discretization.labels()[1:]
+        if setting == "auto":
+            n, d = int(np.prod(n_interior)), len(self.discretization.columns)
+            setting = max(10, round(4 * n ** ((d - 1) / d)))
+        if np.isscalar(setting):
+            return [setting] * len(labels)
+        if isinstance(setting, dict):
+            if set(setting) != set(labels):
+                raise ValueError(
+                    f"Expected n_boundary to name the conditions {labels}, got {list(setting)}. "
+                    "Give one number for each, or a single number."
+                )
+            return [setting[label] for label in labels]
+        if len(setting) != len(labels):
+            raise ValueError(
+                f"Expected n_boundary to hold one number for each of the conditions {labels}, got "
+                f"{len(setting)}. Give a single number for all."
+            )
+        return list(setting)
+
+    def objective(self, blocks):
+        """The weighted squared loss of the blocks."""
+        collocation = Collocation(blocks)
+        target = torch.zeros(len(collocation), 1, **self.kind)
+        loss = SquaredLoss(target, collocation.weights())
+        return Objective(self.residuals, loss, collocation, self.metric)
+
+    def checked(self, X):
+        """Refuse points outside of the domain, and columns under other names.
+
+        Raises
+        ------
+        ValueError
+            With the first such point and the likely reason.
+        """
+        outside = np.flatnonzero(self.discretization.outside(X))
+        if len(outside):
+            columns = self.discretization.columns
+            row = ", ".join(
+                f"{name}={value:.6g}" for name, value in zip(columns, X[outside[0]], strict=True)
+            )
+            ranges = ", ".join(
+                f"{name} in [{low:g}, {high:g}]"
+                for name, low, high in zip(
+                    columns, self.discretization.low, self.discretization.high, strict=True
+                )
+            )
+            raise ValueError(
+                f"Expected X inside the domain of the problem ({ranges}), got {len(outside)} of "
+                f"{len(X)} rows outside, the first ({row}). Pass X in the units of the equation: "
+                "a scaler in front of a PINNEstimator would change the equation, and is not "
+                "needed, for coordinates are normalised inside."
+            )
+        return X
+
+    def values(self, network, blocks):
+        """Residuals of blocks for fitted parameters of the network, as a NumPy array."""
+        theta = self.residuals.internal(torch.as_tensor(network, **self.kind))
+        return to_numpy(self.residuals.value(theta, Collocation(blocks))[:, 0])
+
+    def parts(self, iterate):
+        """Mean square of each block's residual, and the unknowns, for the history."""
+        found = {}
+        for block, rows in iterate.objective.points.slices():
+            residual = iterate.value[rows, 0]
+            square = float(torch.dot(residual, residual)) / block.n_points
+            found[block.name] = found.get(block.name, 0.0) + square
+        if self.problem.unknowns:
+            values = self.unknowns(iterate.theta).tolist()
+            found.update(zip(self.problem.unknowns, values, strict=True))
+        return found
+
+    def uncertainty(self, theta, constraints, measurements):
+        """Standard deviations of the unknowns, and of the noise of a measurement.
+
+        Parameters
+        ----------
+        theta : torch.Tensor of shape (P + q,)
+        constraints, measurements : list of Block
+
+        Returns
+        -------
+        std : dict of str to float
+        noise : float
+        """
+        n = self.model.n_parameters
+        constraint = Collocation(constraints)
+        record = self.residuals.record(theta, constraint)
+        a = record.jacobian(constraint.weights().sqrt().unsqueeze(1))
+        measured = Collocation(measurements)
+        record = self.residuals.record(theta, measured)
+        weights = measured.weights() / measured.weights().mean()
+        b = record.jacobian(weights.sqrt().unsqueeze(1))
+        information = to_numpy(fisher_information(a, b, n))
+        residuals, weights = to_numpy(record.value[:, 0]), to_numpy(weights)
+        std, noise = standard_deviations(information, residuals, weights)
+        # The delta method: through the bounds by the slope of the transform.
+        slopes = to_numpy(self.residuals.unknowns(theta, 1))
+        return dict(zip(self.problem.unknowns, std * np.abs(slopes), strict=True)), noise
+
+
+class PhysicsUnits:
+    """½ Σ weight · mean square of the residuals, the sum over blocks."""
+
+    def __init__(self, objective, first_loss):
+        self.total = float(objective.points.weights().sum())
+        self.first_loss = first_loss
+
+    def floor(self, dtype):
+        """A loss that is zero to working precision."""
+        return self.total * self.first_loss * torch.finfo(dtype).eps ** 2
+
+    def loss(self, iterate):
+        return self.total * iterate.loss
+
+
+class Resampling:
+    """Objectives with new points from time to time.
+
+    Parameters
+    ----------
+    draw : callable
+        Maps parameters of shape (P + q,) to an :class:`Objective`.
+    every : int
+        Iterations between two draws.
+    first : Objective
+        What the first iterations see.
+    """
+
+    def __init__(self, draw, every, first):
+        self.draw, self.every, self.first = draw, every, first
+
+    def begin(self, theta):
+        """An iterator for a new start."""
+        self.current, self.waited, self.theta = self.first, 0, theta
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.waited == self.every:
+            self.current, self.waited = self.draw(self.theta), 0
+        self.waited += 1
+        return self.current
+
+    def following(self, monitor):
+        """The monitor, which also tells where the iterations are."""
+
+        def monitored(iterate):
+            self.theta = iterate.theta
+            return monitor(iterate)
+
+        return monitored
+
+
+def observed(y, fields):
+    """y as an array of shape (n, number of fields), NaN where nothing was observed.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, is infinite, or NaN throughout.
+    """
+    with advice(f"Expected y with one column for each of the fields {tuple(fields)}."):
+        y = np.asarray(y, dtype=np.float64)
+    y = y.reshape(-1, 1) if y.ndim == 1 else y
+    if y.ndim != 2 or y.shape[1] != len(fields):
+        raise ValueError(
+            f"Expected y of shape (n_samples, {len(fields)}), one column for each of the fields "
+            f"{tuple(fields)}, got shape {y.shape}. Fill what was not observed with NaN."
+        )
+    if np.isinf(y).any():
+        raise ValueError(
+            f"Expected y to be finite, or NaN where nothing was observed, got {np.isinf(y).sum()} "
+            "infinite entries. Replace them by NaN."
+        )
+    if np.isnan(y).all():
+        raise ValueError(
+            f"Expected at least one observed entry of y, got {y.size} that are all NaN. Call "
+            "fit() or fit(X) without y for a problem without measurements."
+        )
+    return y

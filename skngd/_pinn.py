@@ -1,0 +1,333 @@
+"""Physics problems solved by natural gradient descent with momentum."""
+
+import time
+from numbers import Integral, Real
+from typing import ClassVar
+
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from ._base import has_partial_fit
+from ._evaluate import fields_at, multi_index, physics_score, r2_of_observed, residual_at
+from ._regressor import NaturalMomentumRegressor
+from ._solve import solve
+
+
+def _has_problem(estimator):
+    if estimator.problem is None:
+        raise AttributeError("Only with a problem; set problem= to an instance of a Problem.")
+    return True
+
+
+def _is_regression(estimator):
+    if estimator.problem is not None:
+        raise AttributeError(
+            "partial_fit is for problem=None. With a problem use warm_start=True, or "
+            "resample_every=1 for fresh points in each iteration."
+        )
+    return has_partial_fit(estimator)
+
+
+class PINNEstimator(NaturalMomentumRegressor):
+    """Solver of differential equations: a small network, the natural gradient, momentum.
+
+    The residuals of the equation, of the conditions and of measurements are one weighted
+    least-squares problem, equation (PINN); each iteration projects them onto the tangent space
+    that the linearised operators span. Unknown coefficients are columns of the same Jacobian.
+
+    Parameters
+    ----------
+    problem : Problem, default=None
+        What is solved; its coefficients can be reached as ``problem__<name>``. None is plain
+        regression, as :class:`NaturalMomentumRegressor`.
+    hidden_layer_sizes : int or array-like of int, default=(32,)
+        Numbers of neurons. One layer is fastest and most accurate for smooth solutions; fronts
+        and shocks want several, such as (20, 20, 20).
+    n_interior : int, tuple of int or "auto", default="auto"
+        Collocation points of the equation. ``"auto"`` is five for each parameter of the network,
+        at least 200.
+    n_boundary : int, dict, array-like of int or "auto", default="auto"
+        Points of each condition: one number for all, or one for each, by position or by the names
+        that ``history_`` uses. ``"auto"`` is 4 n^((d − 1) / d) for n interior points in d
+        dimensions.
+    sampler : {"sobol", "uniform", "latin", "grid", "gauss", "adaptive"}, default="sobol"
+        How points are drawn: scrambled Sobol, uniform, Latin hypercube, a grid, Gauss-Legendre
+        points (in one dimension), or residual-adaptive: Sobol at first, then half of the interior
+        points move, at each resampling, to where the residual is large.
+    resample_every : int, default=None
+        Iterations after which new points are drawn. None keeps them; "adaptive" then takes 20.
+    measurement_weight : float, default=0.01
+        Weight of the mean square of the measurements beside the equation and its conditions,
+        which weigh 1 unless they say otherwise. Small, so that physics is not bent to noise.
+    variable_projection : bool, default=True
+        Fit the last layer again at the end of each trial step: it is linear. For "ngd" with a
+        trust region and the built-in network.
+    activation, optimizer, metric, loss, model, momentum, momentum_space, memory, beta, restart, \
+step_size, projection, rcond, damping, geodesic_acceleration, max_iter, max_time, tol, \
+n_iter_no_change, n_init, warm_start, device, dtype, random_state, verbose
+        As in :class:`NaturalMomentumRegressor`. Momentum acts on residuals. ``n_init="auto"`` is
+        one start.
+    batch_size, early_stopping, validation_fraction
+        For ``problem=None``.
+
+    Attributes
+    ----------
+    problem_ : Problem
+        The problem with the unknown coefficients that were found.
+    unknowns_ : dict of str to float
+        The unknown coefficients.
+    unknowns_std_ : dict of str to float
+        Their standard deviations, from the measurements alone: the equation and its conditions are
+        constraints. 1.96 of them to both sides are a 95 % interval.
+    noise_std_ : float
+        Estimated standard deviation of a measurement.
+    theta_, coefs_, intercepts_, loss_, loss_curve_, n_iter_, stop_reason_, device_, \
+n_features_in_
+        As in :class:`NaturalMomentumRegressor`. The loss is ½ Σ weight · mean square of the
+        residuals; with ``resample_every``, on points that stay the same.
+    history_ : dict of str to ndarray
+        As there; beside it the mean square of the residuals of each block (``"equation"``,
+        ``"initial"``, ``"dirichlet x"``, ``"measurements u"``, …) and the unknowns, by name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skngd import PINNEstimator
+    >>> from skngd.pde.zoo import AdvectionDiffusion
+    >>> solver = PINNEstimator(AdvectionDiffusion(eps=0.1), random_state=0).fit()
+    >>> X = np.linspace(0, 1, 5).reshape(-1, 1)
+    >>> error = solver.predict(X) - solver.problem_.solution(X)
+    >>> bool(np.abs(error).max() < 1e-6)
+    True
+    """
+
+    _parameter_constraints: ClassVar = {
+        **NaturalMomentumRegressor._parameter_constraints,
+        "problem": [object],
+        "n_interior": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), tuple],
+        "n_boundary": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+            dict,
+            "array-like",
+        ],
+        "sampler": [StrOptions({"sobol", "uniform", "latin", "grid", "gauss", "adaptive"})],
+        "resample_every": [Interval(Integral, 1, None, closed="left"), None],
+        "measurement_weight": [Interval(Real, 0, None, closed="neither")],
+        "variable_projection": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        problem=None,
+        hidden_layer_sizes=(32,),
+        *,
+        n_interior="auto",
+        n_boundary="auto",
+        sampler="sobol",
+        resample_every=None,
+        measurement_weight=0.01,
+        variable_projection=True,
+        activation="tanh",
+        optimizer="ngd",
+        metric="l2",
+        loss="squared",
+        model=None,
+        momentum="auto",
+        momentum_space="function",
+        memory="momentum",
+        beta=0.5,
+        restart="loss",
+        step_size="auto",
+        projection="auto",
+        rcond="auto",
+        damping="auto",
+        geodesic_acceleration=True,
+        batch_size=None,
+        max_iter=300,
+        max_time=None,
+        tol="auto",
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_init="auto",
+        warm_start=False,
+        device="auto",
+        dtype="float64",
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            hidden_layer_sizes,
+            activation=activation,
+            optimizer=optimizer,
+            metric=metric,
+            loss=loss,
+            model=model,
+            momentum=momentum,
+            momentum_space=momentum_space,
+            memory=memory,
+            beta=beta,
+            restart=restart,
+            step_size=step_size,
+            projection=projection,
+            rcond=rcond,
+            damping=damping,
+            geodesic_acceleration=geodesic_acceleration,
+            batch_size=batch_size,
+            max_iter=max_iter,
+            max_time=max_time,
+            tol=tol,
+            n_iter_no_change=n_iter_no_change,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_init=n_init,
+            warm_start=warm_start,
+            device=device,
+            dtype=dtype,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.problem = problem
+        self.n_interior = n_interior
+        self.n_boundary = n_boundary
+        self.sampler = sampler
+        self.resample_every = resample_every
+        self.measurement_weight = measurement_weight
+        self.variable_projection = variable_projection
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X=None, y=None, sample_weight=None, X_val=None, y_val=None):
+        """Solve the problem, or fit measurements with it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), default=None
+            With y: where was measured. Without y: the collocation points of the equation. None:
+            points come from the domain. The columns are the coordinates of the domain, then the
+            inputs.
+        y : array-like of shape (n_samples,) or (n_samples, n_fields), default=None
+            Measurements; a NaN entry was not observed.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Of the rows of X.
+        X_val, y_val : array-like, default=None
+            For ``problem=None``.
+
+        Returns
+        -------
+        self : PINNEstimator
+
+        Raises
+        ------
+        TypeError
+            If ``problem`` is not an instance of a Problem.
+        ValueError
+            If X leaves the domain, if y has another shape or nothing was observed, if there are
+            unknowns and no measurements, if an equation is not pointwise, not finite or of the
+            wrong shape, or if the hyperparameters name a combination that does not exist.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``max_iter`` or ``max_time`` is reached, or if the loss overflows.
+        UserWarning
+            If the problem has no conditions, if conditions contradict each other where they meet,
+            or if the fit is interrupted. The best model so far is kept.
+        """
+        if self.problem is None:
+            return super().fit(X, y, sample_weight, X_val, y_val)
+        began = time.perf_counter()
+        if X_val is not None or y_val is not None:
+            raise ValueError(
+                "X_val and y_val are for problem=None. With a problem, keep rows apart and use "
+                "score(X, y), or cross-validation."
+            )
+        solve(self, X, y, sample_weight, began)
+        return self
+
+    @available_if(_is_regression)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Make one iteration on these rows; for ``problem=None``."""
+        return super().partial_fit(X, y, sample_weight)
+
+    def predict(self, X):
+        """The solution at points.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Coordinates, then inputs, inside the domain.
+
+        Returns
+        -------
+        u : ndarray of shape (n_samples,) or (n_samples, n_fields)
+        """
+        check_is_fitted(self)
+        if self.problem is None:
+            return super().predict(X)
+        u = fields_at(self, X, ())
+        return u[:, 0] if u.shape[1] == 1 else u
+
+    @available_if(_has_problem)
+    def derivative(self, X, of):
+        """A derivative of the solution at points.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        of : str or tuple of str
+            As in a residual: ``"t"``, ``"xx"``, or a tuple of names of coordinates.
+
+        Returns
+        -------
+        derivative : ndarray of shape (n_samples,) or (n_samples, n_fields)
+        """
+        check_is_fitted(self)
+        index = multi_index(self.problem_, of)
+        u = fields_at(self, X, index)
+        return u[:, 0] if u.shape[1] == 1 else u
+
+    @available_if(_has_problem)
+    def residual(self, X):
+        """The residual of the equation at points.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        residual : ndarray of shape (n_samples,) or (n_samples, n_equations)
+        """
+        check_is_fitted(self)
+        r = residual_at(self, X)
+        return r[:, 0] if r.shape[1] == 1 else r
+
+    def score(self, X=None, y=None, sample_weight=None):
+        """How good the solution is; higher is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), default=None
+        y : array-like of shape (n_samples,) or (n_samples, n_fields), default=None
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        score : float
+            With y: R² of what was observed. Without: minus the root mean square of the residuals
+            of the equation at X (None: at points of the domain) and of all conditions, at points
+            that are always the same, unweighted. Of two solutions of one problem the better one
+            scores higher; values for different equations are not comparable.
+        """
+        check_is_fitted(self)
+        if self.problem is None:
+            return super().score(X, y, sample_weight)
+        return physics_score(self, X) if y is None else r2_of_observed(self, X, y, sample_weight)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = self.problem is None
+        return tags

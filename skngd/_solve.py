@@ -1,0 +1,250 @@
+"""What ``PINNEstimator.fit`` does with a problem."""
+
+import warnings
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from ._base import DTYPES
+from ._callbacks import Watch
+from ._data import ROWS, advice
+from ._device import few_threads, resolve_device
+from ._physics import Physics, PhysicsUnits, Resampling, observed
+from ._training import to_numpy, train
+from .pde.consistency import check_problem, contradictions
+
+# Iterations between two resamplings of sampler="adaptive" where resample_every is None.
+ADAPT_EVERY = 20
+
+
+def solve(estimator, X, y, sample_weight, began):
+    """Fit an estimator with a problem; see :meth:`PINNEstimator.fit`."""
+    estimator._check_settings()
+    _check_physics_settings(estimator)
+    problem = clone(estimator.problem, safe=False)
+    check_problem(problem)
+    continues = estimator.warm_start and hasattr(estimator, "theta_")
+    X, y, weight = _validated(estimator, problem, X, y, sample_weight)
+    if problem.unknowns and y is None:
+        raise ValueError(
+            f"Expected measurements for the unknown coefficients {list(problem.unknowns)}: fit(X, "
+            "y). Without them, give the coefficients as numbers."
+        )
+    _warn_of_the_problem(problem, y)
+    random_state = check_random_state(estimator.random_state)
+    physics = build_physics(estimator, problem, _device(estimator, problem, X))
+    with torch.no_grad():
+        points = _Points(estimator, physics, X if y is None else None, weight, random_state)
+        data = _Data(estimator, physics, X, y, weight)
+        objective = physics.objective(points.first() + data.blocks)
+        if continues:
+            starts = [_last(estimator, physics)]
+        else:
+            n_init = 1 if estimator.n_init == "auto" else estimator.n_init
+            starts = [physics.initial(random_state) for _ in range(n_init)]
+        every = estimator.resample_every
+        if every is None and estimator.sampler == "adaptive":
+            every = ADAPT_EVERY
+        resampling = validation = None
+        if every is not None:
+            # Points that stay the same decide which iterate is the best.
+            validation = physics.objective(points.again() + data.blocks)
+            resampling = Resampling(
+                lambda theta: physics.objective(points.again(theta) + data.blocks),
+                every,
+                objective,
+            )
+        rows = X, (y if y is None or y.shape[1] > 1 else y[:, 0]), weight
+        watch = Watch(estimator, rows, False, sample_weight, estimator.max_iter * len(starts))
+        first = objective.at(torch.as_tensor(starts[0], **physics.kind)).loss
+        with few_threads(objective.n_rows, physics.residuals.n_parameters):
+            trained = train(
+                estimator,
+                objective,
+                starts,
+                estimator._build_method,
+                PhysicsUnits(objective, first),
+                validation=validation,
+                random_state=random_state,
+                resampling=resampling,
+                parts=physics.parts,
+                watch=watch if watch.is_needed else None,
+                began=began,
+            )
+        _store(estimator, physics, trained, points, data)
+    watch.finish()
+
+
+def _check_physics_settings(estimator):
+    if estimator.batch_size is not None:
+        raise ValueError(
+            f"batch_size={estimator.batch_size} is for problem=None. With a problem, set "
+            f"n_interior={estimator.batch_size} and resample_every=1 for fresh points in each "
+            "iteration."
+        )
+    if estimator.early_stopping:
+        raise ValueError(
+            "early_stopping=True is for problem=None. With a problem, set max_iter, max_time or "
+            "tol, or use cross-validation."
+        )
+    if estimator.resample_every is not None and estimator.sampler in ("grid", "gauss"):
+        raise ValueError(
+            f"resample_every={estimator.resample_every} with sampler={estimator.sampler!r} would "
+            "draw the same points again. Set sampler='sobol', 'uniform', 'latin' or 'adaptive', or "
+            "resample_every=None."
+        )
+
+
+def columns_of(problem):
+    """Names of the columns of X: coordinates, then inputs."""
+    return (*problem.domain.names, *problem.inputs)
+
+
+def _validated(estimator, problem, X, y, sample_weight):
+    """X, y and weights as arrays, or None where they were not given."""
+    columns = columns_of(problem)
+    if X is None:
+        if y is not None or sample_weight is not None:
+            given = "y" if y is not None else "sample_weight"
+            raise ValueError(f"Expected X with {given}, got None. Pass the rows it belongs to.")
+        estimator.n_features_in_ = len(columns)
+        estimator.__dict__.pop("feature_names_in_", None)
+        return None, None, None
+    with advice(ROWS):
+        X = validate_data(estimator, X, dtype=np.float64)
+    if X.shape[1] != len(columns):
+        raise ValueError(
+            f"Expected X with {len(columns)} columns, {columns}, got {X.shape[1]}. Give the "
+            "coordinates of the domain, then the inputs, in this order."
+        )
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is not None and set(names) == set(columns) and tuple(names) != columns:
+        raise ValueError(
+            f"Expected the columns of X in the order {columns}, got {tuple(names)}. Use "
+            f"X[{list(columns)}]."
+        )
+    weight = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True, allow_all_zero_weights=False
+    )
+    if y is not None:
+        y = observed(y, problem.fields)
+        if len(y) != len(X):
+            raise ValueError(
+                f"Expected one row of y for each row of X, got {len(y)} and {len(X)}. Give one "
+                "measurement for each point."
+            )
+        y = np.where(weight[:, None] > 0, y, np.nan)
+    return X, y, weight
+
+
+def _warn_of_the_problem(problem, y):
+    name = type(problem).__name__
+    if not problem.conditions and y is None:
+        warnings.warn(
+            f"{name} has no conditions and no measurements: its solution is not unique, and the "
+            "one that comes out depends on random_state. Give it conditions, such as Dirichlet().",
+            UserWarning,
+            stacklevel=4,
+        )
+    for sentence in contradictions(problem):
+        warnings.warn(sentence, UserWarning, stacklevel=4)
+
+
+def _device(estimator, problem, X):
+    """Where to fit: from the sizes that are to be expected."""
+    n_columns = len(columns_of(problem))
+    model = estimator._build_model(n_columns, len(problem.fields))
+    n_rows = estimator.n_interior
+    if n_rows == "auto" or X is not None:
+        n_rows = 5 * model.n_parameters if X is None else len(X)
+    n_rows = int(np.prod(n_rows)) * len(problem.fields)
+    device = resolve_device(estimator.device, n_rows, model.n_parameters)
+    estimator.device_ = str(device)
+    return device
+
+
+def build_physics(estimator, problem, device):
+    """The problem with the network that an estimator's settings name."""
+    kind = {"dtype": DTYPES[estimator.dtype], "device": device}
+    shape = len(columns_of(problem)), len(problem.fields)
+    model = estimator._build_model(*shape, device)
+    return Physics(problem, model, kind, estimator.metric)
+
+
+class _Points:
+    """The blocks of the equation and its conditions, at first and drawn again."""
+
+    def __init__(self, estimator, physics, X, weight, random_state):
+        self.estimator, self.physics, self.random_state = estimator, physics, random_state
+        self.own = None
+        if X is not None:
+            X = physics.checked(X)
+            used = weight > 0
+            self.own = [X[used]], None, weight[used] / weight[used].sum()
+        self.n_interior = physics.n_interior(estimator.n_interior, physics.model.n_parameters)
+        n = self.n_interior if X is None else len(X)
+        self.n_boundary = physics.n_boundary(estimator.n_boundary, n)
+        self.sampler = "sobol" if estimator.sampler == "adaptive" else estimator.sampler
+
+    def first(self):
+        """The blocks that the first iterations see."""
+        return self.again()
+
+    def again(self, theta=None):
+        """Blocks on new points; adapted to the residual where that is asked for."""
+        physics, random_state = self.physics, self.random_state
+        discretization = physics.discretization
+        n_interior = 1 if self.own is not None else self.n_interior
+        points = discretization.sample(n_interior, self.n_boundary, self.sampler, random_state)
+        if self.own is not None:
+            points[0] = self.own
+        elif theta is not None and self.estimator.sampler == "adaptive":
+            n = int(np.prod(n_interior))
+            adapted = discretization.adapted(physics.residuals, theta, n, random_state)
+            points[0] = [adapted], None, None
+        return discretization.blocks(points, physics.trial_unknowns())
+
+
+class _Data:
+    """The blocks of the measurements."""
+
+    def __init__(self, estimator, physics, X, y, weight):
+        self.blocks = []
+        if y is not None:
+            self.blocks = physics.discretization.measurements(
+                physics.checked(X),
+                y,
+                weight,
+                estimator.measurement_weight,
+                physics.trial_unknowns(),
+            )
+
+
+def _last(estimator, physics):
+    """The parameters of the last fit."""
+    network = torch.as_tensor(estimator._last_theta(physics.model), **physics.kind)
+    return to_numpy(physics.residuals.internal(network, estimator._unknown_parameters))
+
+
+def _store(estimator, physics, trained, points, data):
+    """Fitted state, NumPy only."""
+    theta = torch.as_tensor(trained.theta, **physics.kind)
+    n = physics.model.n_parameters
+    unknowns = physics.unknowns(theta).tolist()
+    estimator._unknown_parameters = trained.theta[n:]
+    estimator.unknowns_ = dict(zip(physics.problem.unknowns, unknowns, strict=True))
+    estimator.problem_ = clone(physics.problem, safe=False).set_params(**estimator.unknowns_)
+    estimator.unknowns_std_, estimator.noise_std_ = {}, None
+    if unknowns:
+        estimator.unknowns_std_, estimator.noise_std_ = physics.uncertainty(
+            theta, points.first(), data.blocks
+        )
+    discretization = physics.discretization
+    estimator.X_mean_, estimator.X_scale_ = discretization.centre, discretization.half_width
+    estimator.y_mean_ = np.zeros(len(physics.problem.fields))
+    estimator.y_scale_ = np.ones(len(physics.problem.fields))
+    trained.theta = to_numpy(physics.residuals.network(theta))
+    estimator._store(physics.model, trained)

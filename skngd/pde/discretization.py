@@ -1,0 +1,262 @@
+"""A problem on points: columns, normalisation, and the blocks of residuals."""
+
+import numpy as np
+import torch
+
+from .blocks import Collocation
+from .compile import Compiler
+from .conditions import Interior, Measurements
+from .domains import Box
+from .residuals import ResidualModel
+from .samplers import choose_by_residual
+
+# Candidates for each point that residual-adaptive sampling chooses.
+CANDIDATES = 4
+
+
+class Discretization:
+    """What all blocks of one problem share.
+
+    Parameters
+    ----------
+    problem : Problem
+    jets_of : callable
+        ``jets_of(indices, input_scale)`` gives the :class:`JetModel` of the network.
+    kind : dict
+        ``dtype`` and ``device`` of the tensors.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Names of the columns of X: the coordinates, then the inputs.
+    low, high : ndarray of shape (d,)
+        Their range.
+    centre, half_width : ndarray of shape (d,)
+        The network sees (x − centre) / half_width; inputs with ``scale="log"`` by their logarithm.
+    """
+
+    def __init__(self, problem, jets_of, kind):
+        self.problem, self.kind = problem, kind
+        self.domain, inputs = problem.domain, problem.inputs
+        self.columns = (*self.domain.names, *inputs)
+        ranges = [*self.domain.bounds.tolist(), *((i.low, i.high) for i in inputs.values())]
+        self.low, self.high = np.array(ranges, dtype=float).T
+        self.logarithmic = [
+            column
+            for column, given in enumerate(inputs.values(), start=len(self.domain.names))
+            if given.scale == "log"
+        ]
+        low, high = self._network_scale(self.low), self._network_scale(self.high)
+        self.centre, self.half_width = (low + high) / 2, (high - low) / 2
+        self._centre = torch.as_tensor(self.centre, **kind)
+        self._half_width = torch.as_tensor(self.half_width, **kind)
+        self.jets_of = lambda indices: jets_of(indices, 1.0 / self._half_width)
+        self.compiler = Compiler(problem, self.jets_of, self.normalise, kind)
+        self.source = self.domain if not inputs else WithInputs(self.domain, inputs)
+
+    def _network_scale(self, x):
+        x = np.array(x, dtype=float)
+        x[..., self.logarithmic] = np.log(x[..., self.logarithmic])
+        return x
+
+    def normalise(self, x):
+        """Points of the network for points of shape (m, d) in the units of the problem."""
+        if self.logarithmic:
+            x = x.clone()
+            x[:, self.logarithmic] = torch.log(x[:, self.logarithmic])
+        return (x - self._centre) / self._half_width
+
+    def outside(self, X):
+        """Which rows lie outside of the domain, or of the range of an input."""
+        d = len(self.domain.names)
+        inputs, margin = X[:, d:], 1e-9 * (self.high - self.low)[d:]
+        fits = (inputs >= self.low[d:] - margin) & (inputs <= self.high[d:] + margin)
+        return ~(self.domain.contains(X[:, :d]) & fits.all(axis=1))
+
+    def labels(self):
+        """Names of the blocks of the conditions that are not hard, each once."""
+        labels = ["equation"]
+        for condition in self.problem.conditions:
+            label, number = condition.label(), 2
+            while label in labels:
+                label, number = f"{condition.label()} {number}", number + 1
+            labels.append(label)
+        return labels
+
+    def equation(self, X, weights=None, unknowns=None):
+        """The block of the problem's own equation on points of shape (m, d)."""
+        return self.compiler.block(_interior, [X], None, weights, unknowns=unknowns)
+
+    def blocks(self, points, unknowns=None):
+        """The blocks of the equation and of all conditions that are not hard.
+
+        Parameters
+        ----------
+        points : list of (sites, normals, weights) or None
+            As :meth:`sample` gives them.
+        unknowns : torch.Tensor of shape (q,), default=None
+            Values at which the operators are tried.
+        """
+        found = []
+        for number, (label, given) in enumerate(zip(self.labels(), points, strict=True)):
+            if given is None:
+                continue
+            sites, normals, weights = given
+            condition = _interior if number == 0 else _Numbered(number - 1)
+            block = self.compiler.block(condition, sites, normals, weights, unknowns=unknowns)
+            block.name = label
+            found.append(block)
+        return found
+
+    def sample(self, n_interior, n_boundary, sampler, random_state):
+        """Points of the equation and of each condition.
+
+        Parameters
+        ----------
+        n_interior : int or tuple of int
+        n_boundary : sequence of int
+            One for each condition of the problem.
+        sampler : str
+        random_state : RandomState
+
+        Returns
+        -------
+        points : list of (sites, normals, None) or None
+            None for hard conditions.
+        """
+        points = [(*Interior().sites(self.source, n_interior, sampler, random_state), None)]
+        for condition, n in zip(self.problem.conditions, n_boundary, strict=True):
+            if condition.hard:
+                points.append(None)
+                continue
+            # Gauss points are for the interval, not for what bounds it.
+            kind = "sobol" if sampler == "gauss" and len(self.columns) > 1 else sampler
+            points.append((*condition.sites(self.source, n, kind, random_state), None))
+        return points
+
+    def adapted(self, model, theta, n, random_state):
+        """Interior points where the residual is large (RAD; Wu et al., 2023).
+
+        Half of the n points are spread evenly, half chosen among new candidates with a probability
+        that grows with the residual.
+        """
+        even = self.source.sample(n - n // 2, "sobol", random_state)
+        candidates = self.source.sample(CANDIDATES * n, "sobol", random_state)
+        unknowns = model.unknowns(theta)
+        block = self.equation(candidates, unknowns=unknowns)
+        values = model.value(theta, Collocation([block])).view(block.n_equations, -1)
+        size = values.square().sum(0).sqrt().cpu().numpy()
+        chosen = choose_by_residual(candidates, size, random_state, n // 2)
+        return np.concatenate([even, chosen])
+
+    def measurements(self, X, y, sample_weight, weight, unknowns=None):
+        """A block for each field with observations; NaN entries of y are left out."""
+        found = []
+        for field, column in zip(self.problem.fields, y.T, strict=True):
+            seen = np.isfinite(column)
+            if not seen.any():
+                continue
+            share = sample_weight[seen] / sample_weight[seen].sum()
+            block = self.compiler.block(
+                _Measured(field),
+                [X[seen]],
+                None,
+                weight * share,
+                target=column[seen],
+                unknowns=unknowns,
+            )
+            found.append(block)
+        return found
+
+    def residual_model(self, n_network, output_parameters, output_scale):
+        """The model whose values are the residuals."""
+        transforms = [unknown.transform() for unknown in self.problem.unknowns.values()]
+        return ResidualModel(n_network, transforms, output_parameters, output_scale)
+
+    def derivative(self, network, X, index, field):
+        """∂^index of a field at points of shape (m, d), as a NumPy array.
+
+        Parameters
+        ----------
+        network : torch.Tensor of shape (P,)
+            Parameters of the network in its own units.
+        X : ndarray of shape (m, d)
+        index : multi-index
+        field : str
+        """
+        x = torch.as_tensor(X, **self.kind)
+        number = list(self.problem.fields).index(field)
+        ansatz = self.compiler.ansatz[field]
+        if ansatz.is_plain:
+            constant, terms = 0.0, [(None, index, 1.0)]
+        else:
+            constant, terms = ansatz.expansion(index, x)
+        total = constant
+        for face, inner, coefficient in terms:
+            points = x if face is None else face.onto(x)
+            record = self.jets_of((inner,)).record(network, self.normalise(points))
+            total = total + coefficient * record.value[0, number]
+        return total.cpu().numpy().astype(float)
+
+
+def _interior(problem):
+    return Interior()
+
+
+class _Numbered:
+    """The condition with this number, of the problem as it is called with its coefficients."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __call__(self, problem):
+        return problem.conditions[self.number]
+
+
+class _Measured:
+    """The measurements of a field."""
+
+    def __init__(self, field):
+        self.field = field
+
+    def __call__(self, problem):
+        return Measurements(self.field)
+
+
+class WithInputs:
+    """A domain whose points carry the inputs of a parametric problem as further columns.
+
+    Parameters
+    ----------
+    domain : Domain
+    inputs : dict of str to Input
+    """
+
+    def __init__(self, domain, inputs):
+        self.domain, self.names, self.measure = domain, domain.names, domain.measure
+        logarithmic = [given.scale == "log" for given in inputs.values()]
+        self.logarithmic = [len(domain.names) + i for i, log in enumerate(logarithmic) if log]
+        ranges = {}
+        for (name, given), log in zip(inputs.items(), logarithmic, strict=True):
+            low, high = given.low, given.high
+            ranges[name] = (np.log(low), np.log(high)) if log else (low, high)
+        self.product = domain * Box(**ranges)
+
+    def _points(self, points):
+        points[:, self.logarithmic] = np.exp(points[:, self.logarithmic])
+        return points
+
+    def sample(self, n, sampler="sobol", random_state=None):
+        return self._points(self.product.sample(n, sampler, random_state))
+
+    def boundary(self, n, on=None, sampler="sobol", random_state=None):
+        on = self.domain.default_faces if on is None else on
+        points, normals, faces = self.product.boundary(n, on, sampler, random_state)
+        return self._points(points), normals[:, : len(self.names)], faces
+
+    def boundary_measure(self, on=None):
+        return self.domain.boundary_measure(on)
+
+    def pairs(self, n, on, sampler="sobol", random_state=None):
+        pairs = self.product.pairs(n, on, sampler, random_state)
+        return tuple(self._points(points) for points in pairs)

@@ -1,0 +1,66 @@
+"""How well measurements determine the unknown coefficients."""
+
+import numpy as np
+import torch
+
+
+def fisher_information(constraints, measurements, n_network, rcond=1e-6):
+    """Information on the unknowns, the equations being constraints.
+
+    A change dη of the unknowns forces the solution to follow, so that the equations stay
+    satisfied: dθ = −A_θ⁺ A_η dη with the rows A of the equations and conditions. What the
+    measurements then see is S dη with S = B_η − B_θ A_θ⁺ A_η, and Sᵀ S is the information for
+    measurements of variance one: its inverse is the Cramér-Rao bound.
+
+    Parameters
+    ----------
+    constraints : torch.Tensor of shape (n, P + q)
+        A: scaled rows of all blocks but the measurements.
+    measurements : torch.Tensor of shape (k, P + q)
+        B: unscaled rows.
+    n_network : int
+        P.
+    rcond : float, default=1e-6
+        Singular values of A_θ up to this part of the largest are rounding errors of the network,
+        along which the solution does not move.
+
+    Returns
+    -------
+    information : torch.Tensor of shape (q, q)
+    """
+    of_network, of_unknowns = constraints[:, :n_network], constraints[:, n_network:]
+    # The R of [A_θ, A_η] has the same pseudo-inverse, at a part of the price.
+    triangle = torch.linalg.qr(torch.cat([of_network, of_unknowns], dim=1), mode="r")[1]
+    u, s, vt = torch.linalg.svd(triangle[:, :n_network], full_matrices=False)
+    kept = s > rcond * s[0]
+    follow = vt.T[:, kept] @ ((u.T[kept] @ triangle[:, n_network:]) / s[kept].unsqueeze(1))
+    seen = measurements[:, n_network:] - measurements[:, :n_network] @ follow
+    return seen.T @ seen
+
+
+def standard_deviations(information, residuals, weights):
+    """Standard deviations of the unknowns in their own, unbounded parameter.
+
+    Parameters
+    ----------
+    information : ndarray of shape (q, q)
+        For measurements of variance one, weights included.
+    residuals : ndarray of shape (k,)
+        v(x_i) − y_i.
+    weights : ndarray of shape (k,)
+        Their mean is one.
+
+    Returns
+    -------
+    std : ndarray of shape (q,)
+        Infinite where the measurements say nothing.
+    noise : float
+        Estimated standard deviation of a measurement of weight one.
+    """
+    degrees = max(len(residuals) - len(information), 1)
+    noise = float(np.sqrt((weights * residuals**2).sum() / degrees))
+    eigenvalues, vectors = np.linalg.eigh(information)
+    informed = eigenvalues > np.finfo(float).eps * max(eigenvalues.max(initial=0.0), 0.0)
+    inverse = np.where(informed, 1.0 / np.where(informed, eigenvalues, 1.0), np.inf)
+    variance = np.where(vectors**2 > 0, vectors**2 * inverse, 0.0).sum(axis=1)
+    return noise * np.sqrt(variance), noise
