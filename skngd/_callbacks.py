@@ -17,10 +17,14 @@ class Watch:
         As given to ``fit``.
     max_iterations : int
         Of all starts together.
+    fitted : callable, default=None
+        Maps an iterate to the attributes that a callback needs to predict, as a dict. None stands
+        for ``theta_``.
     """
 
-    def __init__(self, estimator, rows, y_is_flat, sample_weight, max_iterations):
+    def __init__(self, estimator, rows, y_is_flat, sample_weight, max_iterations, fitted=None):
         self.estimator = estimator
+        self.fitted = fitted or (lambda iterate: {"theta_": to_numpy(iterate.theta)})
         self.is_needed = hasattr(estimator, "_skl_callbacks")
         X, y, weight = rows
         metadata = None if sample_weight is None else {"sample_weight": weight}
@@ -39,7 +43,7 @@ class Watch:
 
         def attributes():
             # X comes without the names of its columns here, so that none are to be expected.
-            return {"theta_": to_numpy(iterate.theta), "feature_names_in_": None}
+            return {**self.fitted(iterate), "feature_names_in_": None}
 
         return self.task.call_on_fit_task_end(
             estimator=self.estimator, reconstruction_attributes=attributes, **self.data

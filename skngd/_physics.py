@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from sklearn.base import clone
 
 from ._data import advice
 from ._training import to_numpy
@@ -129,6 +130,20 @@ class Physics:
                 "needed, for coordinates are normalised inside."
             )
         return X
+
+    def fitted_at(self, theta):
+        """What an estimator keeps of parameters of shape (P + q,)."""
+        unknowns = dict(zip(self.problem.unknowns, self.unknowns(theta).tolist(), strict=True))
+        return {
+            "theta_": to_numpy(self.residuals.network(theta)),
+            "unknowns_": unknowns,
+            "problem_": clone(self.problem, safe=False).set_params(**unknowns),
+            "_unknown_parameters": to_numpy(theta[self.model.n_parameters :]),
+        }
+
+    def fitted(self, iterate):
+        """The same of an iterate."""
+        return self.fitted_at(iterate.theta)
 
     def values(self, network, blocks):
         """Residuals of blocks for fitted parameters of the network, as a NumPy array."""

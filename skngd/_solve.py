@@ -58,7 +58,8 @@ def solve(estimator, X, y, sample_weight, began):
                 objective,
             )
         rows = X, (y if y is None or y.shape[1] > 1 else y[:, 0]), weight
-        watch = Watch(estimator, rows, False, sample_weight, estimator.max_iter * len(starts))
+        max_iterations = estimator.max_iter * len(starts)
+        watch = Watch(estimator, rows, False, sample_weight, max_iterations, physics.fitted)
         first = objective.at(torch.as_tensor(starts[0], **physics.kind)).loss
         with few_threads(objective.n_rows, physics.residuals.n_parameters):
             trained = train(
@@ -232,11 +233,9 @@ def _last(estimator, physics):
 def _store(estimator, physics, trained, points, data):
     """Fitted state, NumPy only."""
     theta = torch.as_tensor(trained.theta, **physics.kind)
-    n = physics.model.n_parameters
-    unknowns = physics.unknowns(theta).tolist()
-    estimator._unknown_parameters = trained.theta[n:]
-    estimator.unknowns_ = dict(zip(physics.problem.unknowns, unknowns, strict=True))
-    estimator.problem_ = clone(physics.problem, safe=False).set_params(**estimator.unknowns_)
+    for name, value in physics.fitted_at(theta).items():
+        setattr(estimator, name, value)
+    unknowns = estimator.unknowns_
     estimator.unknowns_std_, estimator.noise_std_ = {}, None
     if unknowns:
         estimator.unknowns_std_, estimator.noise_std_ = physics.uncertainty(
@@ -246,5 +245,5 @@ def _store(estimator, physics, trained, points, data):
     estimator.X_mean_, estimator.X_scale_ = discretization.centre, discretization.half_width
     estimator.y_mean_ = np.zeros(len(physics.problem.fields))
     estimator.y_scale_ = np.ones(len(physics.problem.fields))
-    trained.theta = to_numpy(physics.residuals.network(theta))
+    trained.theta = estimator.theta_
     estimator._store(physics.model, trained)

@@ -101,9 +101,7 @@ class Assembled:
             KIND,
         )
         transforms = [unknown.transform() for unknown in problem.unknowns.values()]
-        self.output_parameters = slice(
-            self.network.layout[-1][1].start, self.network.n_parameters
-        )
+        self.output_parameters = slice(self.network.layout[-1][1].start, self.network.n_parameters)
         self.model = ResidualModel(
             self.network.n_parameters, transforms, self.output_parameters, output_scale
         )

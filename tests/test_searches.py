@@ -160,7 +160,9 @@ def test_trust_region_makes_the_better_of_the_steps_with_and_without_momentum(me
     without, _ = build_method(**options, momentum=None).advance(here, past)
     step, _ = build_method(**options, memory=memory).advance(here, past)
     assert step.end.loss <= without.end.loss
-    assert (step.beta > 0) == (step.end.loss < without.end.loss)
+    # Equal steps differ by rounding: the projections are of one column and of two.
+    gains = step.end.loss < without.end.loss * (1 - 1e-12)
+    assert (step.beta > 0) == gains
 
 
 @pytest.mark.parametrize("accelerated", [True, False])

@@ -40,6 +40,10 @@ class Record(ABC):
         """
         raise TypeError(f"{type(self).__name__} has no last layer.")
 
+    def with_output(self, theta):
+        """The record at parameters that differ in the last layer only; None if it is not known."""
+        return None
+
     @abstractmethod
     def gradient(self, cotangent):
         """Pull a cotangent of shape (m, c) back to the parameters: Jᵀ f, shape (P,)."""

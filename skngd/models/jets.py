@@ -30,6 +30,10 @@ class JetRecord(ABC):
             The transposed rows.
         """
 
+    def with_output(self, theta):
+        """The record at parameters that differ in the last layer only; None if it is not known."""
+        return None
+
     @abstractmethod
     def gradient(self, cotangent):
         """Pull a cotangent of shape (k, c, m) back to the parameters, shape (P,)."""

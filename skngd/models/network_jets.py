@@ -10,6 +10,8 @@ this *is* the closed formula in σ and its derivatives. A direction of θ is tre
 input, the position ``ALONG``: ∂_ε (W + ε dW) a = W ∂_ε a + dW a.
 """
 
+import copy
+
 import torch
 
 from .autodiff_jets import AutodiffJets
@@ -65,6 +67,12 @@ class NetworkJetRecord(JetRecord):
         self.monomials = [{} for _ in range(n_hidden)]
         self._forward(jets.indices, jets.closure)
         self.value = torch.stack(self._outputs(jets.indices))
+
+    def with_output(self, theta):
+        other = copy.copy(self)
+        other.layers = [*self.layers[:-1], self.network.layers(theta)[-1]]
+        other.value = torch.stack(other._outputs(self.jets.indices))
+        return other
 
     # Forward
 

@@ -52,16 +52,22 @@ class Iterate:
         L(v_θ).
     """
 
-    def __init__(self, objective, theta):
+    def __init__(self, objective, theta, record=None):
         self.objective, self.theta = objective, theta
-        self.record = None
+        self.record = record
         if len(objective.chunks) == 1:
-            self.record = objective.model.record(theta, objective.points)
+            if record is None:
+                self.record = objective.model.record(theta, objective.points)
             self.value = self.record.value
         else:
             self.value = self._gather(lambda record: record.value)
         self.loss = float(objective.loss.value(self.value))
         self._factor = self._rows = self._gradient = None
+
+    def with_output(self, theta):
+        """The iterate at parameters that differ in the last layer only."""
+        record = None if self.record is None else self.record.with_output(theta)
+        return Iterate(self.objective, theta, record)
 
     def records(self):
         """(slice, record) for each chunk of points."""

@@ -30,5 +30,5 @@ def project_output(end, damping):
     name = choose(end.objective.n_rows, n_columns, 0.0, relative, end.theta.dtype)
     theta = end.theta.clone()
     theta[place] -= FACTORIZATIONS[name](chunks).solve(0.0, damping)[:, 0]
-    corrected = end.objective.at(theta)
+    corrected = end.with_output(theta)
     return corrected if corrected.loss < end.loss else end

@@ -86,20 +86,28 @@ class ResidualModel(Model):
 class ResidualRecord(Record):
     """The residuals at one parameter vector."""
 
-    def __init__(self, model, theta, collocation):
+    def __init__(self, model, theta, collocation, records=None):
         self.model, self.theta, self.collocation = model, theta, collocation
-        network = model.network(theta)
         self.unknowns = model.unknowns(theta)
-        # Sites may share a jet on the same points: a system looks at the network once.
-        self.records = [
-            [jets.record(network, x) for jets, x in block.sites] for block in collocation.blocks
-        ]
+        if records is None:
+            network = model.network(theta)
+            records = [
+                [jets.record(network, x) for jets, x in block.sites] for block in collocation.blocks
+            ]
+        self.records = records
         self.residuals = [
             block.residual([record.value for record in records], self.unknowns)
             for block, records in zip(collocation.blocks, self.records, strict=True)
         ]
         self.value = torch.cat([r.reshape(-1) for r in self.residuals]).unsqueeze(1)
         self._linear = None
+
+    def with_output(self, theta):
+        network = self.model.network(theta)
+        records = [[site.with_output(network) for site in sites] for sites in self.records]
+        if any(site is None for sites in records for site in sites):
+            return None
+        return ResidualRecord(self.model, theta, self.collocation, records)
 
     def _linearised(self):
         if self._linear is None:

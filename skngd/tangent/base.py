@@ -19,7 +19,8 @@ class ProjectionInfo:
     condition : float
         Ratio of the largest to the smallest singular value that was kept. For a damped Gram
         or kernel matrix, which is only factorised by Cholesky: the square root of the ratio
-        of the extreme pivots, a lower bound of the condition of the damped matrix.
+        of the extreme pivots, a lower bound of the condition of the damped matrix. The same for
+        the triangle of a damped QR.
     kept : float
         ⟨f, A A⁺ f⟩ / ‖f‖², the fraction of the target that the projection keeps.
     """

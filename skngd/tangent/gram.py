@@ -4,6 +4,24 @@ import torch
 
 from .base import Symmetric
 
+# Columns of a panel: below, one product is as fast as its lower half.
+PANEL = 128
+
+
+def gram_matrix(a):
+    """AᵀA by panels of the lower half: two thirds of the price of the whole product."""
+    columns = a.T
+    n = len(columns)
+    if n <= PANEL or a.is_cuda:
+        return columns @ a
+    matrix = a.new_empty(n, n)
+    for first in range(0, n, PANEL):
+        panel = slice(first, first + PANEL)
+        below = columns[first:] @ columns[panel].T
+        matrix[first:, panel] = below
+        matrix[panel, first:] = below.T
+    return matrix
+
 
 class Gram(Symmetric):
     """Equation (G): (G + λ I) dθ = Aᵀ f."""
@@ -11,7 +29,7 @@ class Gram(Symmetric):
     name = "gram"
 
     def __init__(self, chunks):
-        parts = ((a.T @ a, a.T @ f, (f * f).sum(0), len(a)) for a, f in chunks)
+        parts = ((gram_matrix(a), a.T @ f, (f * f).sum(0), len(a)) for a, f in chunks)
         matrix, gradients, square_targets, n_rows = next(parts)
         for part in parts:
             matrix, gradients = matrix + part[0], gradients + part[1]
