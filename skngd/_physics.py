@@ -150,6 +150,33 @@ class Physics:
         theta = self.residuals.internal(torch.as_tensor(network, **self.kind))
         return to_numpy(self.residuals.value(theta, Collocation(blocks))[:, 0])
 
+    def check_start(self, iterate):
+        """Refuse a problem whose residuals are not finite at the starting point.
+
+        Raises
+        ------
+        ValueError
+            With the block and the first such point.
+        """
+        if np.isfinite(iterate.loss):
+            return
+        for block, rows in iterate.objective.points.slices():
+            residual = iterate.value[rows, 0].view(block.n_equations, -1)
+            bad = torch.nonzero(~torch.isfinite(residual).all(0))
+            if not len(bad):
+                continue
+            x = to_numpy(block.sites[0][1][int(bad[0])])
+            d = self.discretization
+            x = d.centre + x * d.half_width
+            x[d.logarithmic] = np.exp(x[d.logarithmic])
+            point = ", ".join(f"{n}={v:.6g}" for n, v in zip(d.columns, x, strict=True))
+            raise ValueError(
+                f"Expected the residual of {block.name!r} to be finite for the network that the "
+                f"fit starts from, got {float(residual[0, int(bad[0])])} at ({point}), one of "
+                f"{len(bad)} such points. A logarithm or a root of the solution needs "
+                "np.where or np.maximum, or a hard condition that keeps it in range."
+            )
+
     def parts(self, iterate):
         """Mean square of each block's residual, and the unknowns, for the history."""
         found = {}
@@ -188,7 +215,8 @@ class Physics:
         std, noise = standard_deviations(information, residuals, weights)
         # The delta method: through the bounds by the slope of the transform.
         slopes = to_numpy(self.residuals.unknowns(theta, 1))
-        return dict(zip(self.problem.unknowns, std * np.abs(slopes), strict=True)), noise
+        std = (std * np.abs(slopes)).tolist()
+        return dict(zip(self.problem.unknowns, std, strict=True)), noise
 
 
 class PhysicsUnits:

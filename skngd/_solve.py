@@ -60,14 +60,15 @@ def solve(estimator, X, y, sample_weight, began):
         rows = X, (y if y is None or y.shape[1] > 1 else y[:, 0]), weight
         max_iterations = estimator.max_iter * len(starts)
         watch = Watch(estimator, rows, False, sample_weight, max_iterations, physics.fitted)
-        first = objective.at(torch.as_tensor(starts[0], **physics.kind)).loss
+        first = objective.at(torch.as_tensor(starts[0], **physics.kind))
+        physics.check_start(first)
         with few_threads(objective.n_rows, physics.residuals.n_parameters):
             trained = train(
                 estimator,
                 objective,
                 starts,
                 estimator._build_method,
-                PhysicsUnits(objective, first),
+                PhysicsUnits(objective, first.loss),
                 validation=validation,
                 random_state=random_state,
                 resampling=resampling,

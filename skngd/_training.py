@@ -99,6 +99,10 @@ class EpochMonitor:
         return self.monitor(iterate) if self.calls % self.n_batches == 0 else None
 
 
+# What to try where the budget of iterations or seconds is spent.
+BUDGET_ADVICE = " Increase it or raise tol or, where the data are noisy, set early_stopping=True."
+PHYSICS_ADVICE = " The best solution so far was kept; see score() and history_. Increase it or tol."
+
 # Kinds of stops after which no further start is tried.
 ENDS_ALL = ("interrupted", "stopped")
 
@@ -200,7 +204,8 @@ def train(
             break
     last_stop = result.stop
     result, method, loss_curve = best
-    _warn(last_stop if last_stop.kind == "interrupted" else result.stop)
+    advice = BUDGET_ADVICE if getattr(estimator, "problem", None) is None else PHYSICS_ADVICE
+    _warn(last_stop if last_stop.kind == "interrupted" else result.stop, advice)
     loss = result.loss
     if validation is not None:
         loss = units.loss(objective.at(result.theta))
@@ -276,13 +281,12 @@ def _out_of_time(estimator, began):
     return estimator.max_time is not None and time.perf_counter() - began > estimator.max_time
 
 
-def _warn(stop):
+def _warn(stop, advice=""):
     if stop.kind == "interrupted":
         warnings.warn(stop.sentence, UserWarning, stacklevel=5)
     elif stop.kind == "diverged":
         warnings.warn(stop.sentence, ConvergenceWarning, stacklevel=5)
     elif stop.kind == "budget":
-        advice = " Increase it or raise tol or, where the data are noisy, set early_stopping=True."
         warnings.warn(stop.sentence + advice, ConvergenceWarning, stacklevel=5)
 
 

@@ -88,11 +88,13 @@ def assert_agrees(model, jets_of, indices, scale):
 
 
 @every_activation
-@every_hidden
-@pytest.mark.parametrize(("n_outputs", "scale"), [(1, None), (2, SCALE)], ids=["1", "2 scaled"])
-def test_closed_formulas_for_all_activations(activation, hidden, scale, n_outputs):
-    network = FullyConnected((2, *hidden, n_outputs), activation)
-    assert_agrees(network, NetworkJets, INDICES["fourth"], scale)
+@pytest.mark.parametrize(
+    ("sizes", "scale"),
+    [((2, 4, 1), None), ((2, 4, 2), SCALE), ((2, 3, 2, 2), None), ((2, 2, 3, 2, 1), SCALE)],
+    ids=["4", "4, 2 outputs, scaled", "3-2, 2 outputs", "2-3-2, scaled"],
+)
+def test_closed_formulas_for_all_activations(activation, sizes, scale):
+    assert_agrees(FullyConnected(sizes, activation), NetworkJets, INDICES["fourth"], scale)
 
 
 @every_indices
@@ -101,10 +103,9 @@ def test_closed_formulas_for_any_set_of_derivatives(indices, hidden):
     assert_agrees(FullyConnected((2, *hidden, 2)), NetworkJets, indices, SCALE)
 
 
-@pytest.mark.parametrize("sizes", [(1, 3, 1), (2, 1, 1), (2, 1, 1, 2), (2, 3, 1, 1)], ids=str)
+@pytest.mark.parametrize("sizes", [(2, 1, 1), (2, 1, 1, 2), (2, 3, 1, 1)], ids=str)
 def test_closed_formulas_for_narrow_networks(sizes):
-    network = FullyConnected((2, *sizes[1:]))
-    assert_agrees(network, NetworkJets, INDICES["fourth"], None)
+    assert_agrees(FullyConnected(sizes), NetworkJets, INDICES["fourth"], None)
 
 
 @every_indices
@@ -113,8 +114,7 @@ def test_a_network_without_hidden_layers_is_affine(indices):
 
 
 @every_hidden
-def test_derivatives_that_nothing_is_asked_for_cost_nothing(hidden):
-    # Coefficients of zero: a jet that is recorded but not used leaves the Jacobian alone.
+def test_coefficients_of_zero_add_nothing(hidden):
     network = FullyConnected((2, *hidden, 1))
     record = NetworkJets(network, INDICES["fourth"]).record(parameters(network), POINTS)
     coefficients = torch.zeros_like(record.value)
@@ -138,6 +138,25 @@ def test_output_jacobian_is_that_of_the_last_layer(activation, hidden, n_outputs
     out = torch.ones_like(last)
     record.output_jacobian_into(coefficients, out)
     assert_close(out - 1, last, 1e-14)
+
+
+@every_hidden
+def test_a_record_with_another_last_layer_is_that_of_its_parameters(hidden):
+    network = FullyConnected((2, *hidden, 2))
+    theta, other = parameters(network), parameters(network, seed=2)
+    other[: network.layout[-1][1].start] = theta[: network.layout[-1][1].start]
+    jets = NetworkJets(network, INDICES["fourth"], SCALE)
+    dtheta, before = parameters(network, seed=3), jets.record(theta, POINTS)
+    coefficients = normal(*before.value.shape, seed=4)
+    before.directional(dtheta, 2)
+    shared = before.with_output(other)
+    shared.directional(dtheta)
+    for record, at in [(shared, other), (before, theta), (shared, other)]:
+        new = jets.record(at, POINTS)
+        assert_close(record.value, new.value, 1e-14)
+        assert_close(record.gradient(coefficients), new.gradient(coefficients), 1e-13)
+        for order in (1, 2):
+            assert_close(record.directional(dtheta, order), new.directional(dtheta, order), 1e-13)
 
 
 @every_hidden

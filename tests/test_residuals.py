@@ -7,7 +7,7 @@ from cases import assert_close, normal, run
 from physics import Assembled, Differentiated, differentiate
 from physics_problems import PROBLEMS, SYSTEM, every_physics
 
-from skngd.models import AutodiffJets
+from skngd.models import AutodiffJets, NetworkJets
 from skngd.optim import build_method, objective
 from skngd.pde.blocks import Block, Collocation
 from skngd.pde.conditions import Measurements
@@ -73,6 +73,45 @@ def test_residuals_and_their_derivatives(problem, setting):
         assert_close(record.directional(dtheta, order)[:, 0], expected, 1e-10)
     # A direction leaves no trace.
     assert_close(record.jacobian(), jacobian, 1e-10)
+
+
+@every_physics
+def test_derivatives_do_not_need_torch_to_record(problem):
+    assembled = Assembled(problem)
+    dtheta = assembled.direction()
+
+    def everything():
+        record = assembled.model.record(assembled.theta, assembled.collocation)
+        cotangent = torch.ones_like(record.value)
+        found = [record.value, record.jacobian(), record.gradient(cotangent)]
+        return found + [record.directional(dtheta, order) for order in (1, 2)]
+
+    expected = everything()
+    with torch.no_grad():
+        found = everything()
+    for one, other in zip(expected, found, strict=True):
+        assert not one.requires_grad
+        assert_close(other, one, 1e-14)
+
+
+@pytest.mark.parametrize(
+    ("problem", "jets"),
+    [*((problem, NetworkJets) for problem in PROBLEMS.values()), (SYSTEM, AutodiffJets)],
+    ids=[*PROBLEMS, "by automatic differentiation"],
+)
+def test_a_record_with_another_last_layer_is_that_of_its_parameters(problem, jets):
+    assembled = Assembled(problem, n_points=3, output_scale=10.0, jets=jets)
+    place, dtheta = assembled.output_parameters, assembled.direction()
+    other = assembled.theta.clone()
+    other[place] += dtheta[place]
+    start = assembled.objective().at(assembled.theta)
+    start.record.jacobian()
+    found, expected = start.with_output(other), start.objective.at(other)
+    assert_close(found.loss, expected.loss, 1e-13)
+    assert_close(found.record.value, expected.record.value, 1e-13)
+    assert_close(found.gradient, expected.gradient, 1e-12)
+    assert_close(found.record.jacobian(), expected.record.jacobian(), 1e-12)
+    assert_close(found.bend(dtheta), expected.bend(dtheta), 1e-12)
 
 
 @every_physics

@@ -38,6 +38,9 @@ class NetworkJets(JetModel):
         self.n_parameters, self.n_outputs = network.n_parameters, network.n_outputs
         self.indices = tuple(indices)
         self.input_scale = input_scale
+        # As numbers: reading them from a GPU in each pass would wait for it.
+        ones = [1.0] * network.layer_sizes[0]
+        self.input_scales = ones if input_scale is None else input_scale.tolist()
         # Inner layers have to know all parts of what is wanted, the last one only that.
         self.closure = sorted(set().union(*map(sub_indices, self.indices)), key=_by_order)
 
@@ -107,11 +110,11 @@ class NetworkJetRecord(JetRecord):
             if along:
                 weights, biases = changes[depth]
             space = without_along(index)
+            if len(space) > 1:
+                return None
             if not space:
                 return torch.addmm(biases, weights, inputs[()])
-            column = weights[:, space[0] : space[0] + 1]
-            scale = self.jets.input_scale
-            return column if scale is None else column * scale[space[0]]
+            return weights[:, space[0] : space[0] + 1] * self._input_scale(space)
         if index in inputs:
             z = weights @ inputs[index]
         if index == ():
@@ -125,6 +128,10 @@ class NetworkJetRecord(JetRecord):
                     moved.add_(dbiases)
                 z = moved.mul_(along) if z is None else z.add_(moved, alpha=along)
         return z
+
+    def _input_scale(self, index):
+        """What one unit of an input is to the network."""
+        return self.jets.input_scales[index[0]]
 
     def _tower(self, depth, order):
         """σ^(order) of a hidden layer, computed once."""
@@ -251,15 +258,16 @@ class NetworkJetRecord(JetRecord):
             for index, delta in deltas:
                 if index == ():
                     out[biases] += delta
-                if depth == 0 and index:
-                    scale = self.jets.input_scale
-                    alpha = 1.0 if scale is None else float(scale[index[0]])
-                    block[:, index[0]].add_(delta, alpha=alpha)
+                if depth == 0 and len(index) == 1:
+                    block[:, index[0]].add_(delta, alpha=self._input_scale(index))
                 elif index in self.inputs[depth]:
                     block.addcmul_(delta.unsqueeze(1), self.inputs[depth][index].unsqueeze(0))
 
     def output_jacobian_into(self, coefficients, out):
         """Add the rows of :meth:`jacobian_into` that belong to the last layer, shape (p, m)."""
+        if len(self.layers) == 1:
+            self.jacobian_into(coefficients, out)
+            return
         n_out, n_in = self.network.layout[-1][0]
         block, biases = out[: n_out * n_in].view(n_out, n_in, -1), out[n_out * n_in :]
         for index, delta in zip(self.jets.indices, coefficients, strict=True):
@@ -276,10 +284,8 @@ class NetworkJetRecord(JetRecord):
             for index, delta in deltas:
                 if index == ():
                     gradient[biases] += delta.sum(1)
-                if depth == 0 and index:
-                    scale = self.jets.input_scale
-                    alpha = 1.0 if scale is None else float(scale[index[0]])
-                    block[:, index[0]] += alpha * delta.sum(1)
+                if depth == 0 and len(index) == 1:
+                    block[:, index[0]] += self._input_scale(index) * delta.sum(1)
                 elif index in self.inputs[depth]:
                     inputs = self.inputs[depth][index].expand(-1, self.n_points)
                     block.addmm_(delta, inputs.T)

@@ -11,11 +11,16 @@ where w = L + D · N and φ has slope 1 at a, and slope 0 and value 0 at the opp
 
 from collections import Counter
 
+import numpy as np
 import torch
 
 from ..models.jets import without
 from .conditions import Dirichlet, Initial, Neumann
 from .places import condition_value
+from .quantity import Quantity
+
+# Points at which a face is looked for.
+N_SIDE_POINTS = 4
 
 
 class Face:
@@ -39,6 +44,10 @@ class Face:
     def __eq__(self, other):
         return (self.axis, self.is_low) == (other.axis, other.is_low)
 
+    def name(self, domain):
+        """What the domain calls it."""
+        return f"{domain.names[self.axis]}.{'min' if self.is_low else 'max'}"
+
     def part(self, x):
         """(x_j − low) / (high − low)."""
         return (x[:, self.axis] - self.low) / (self.high - self.low)
@@ -56,7 +65,7 @@ class Ansatz:
     Parameters
     ----------
     problem : Problem
-        With numbers or Quantities for its coefficients.
+        A value may depend on its inputs, not on its unknowns.
     conditions : list of int
         The numbers of the hard ones of this field.
     """
@@ -64,15 +73,33 @@ class Ansatz:
     def __init__(self, problem, conditions):
         self.problem, self.domain = problem, problem.domain
         self.values, self.slopes = [], []
+        stated, taken = problem.with_numbers().conditions, []
         for number in conditions:
-            condition = problem.conditions[number]
+            condition = stated[number]
             if getattr(condition, "derivative", 0):
                 raise ValueError(
                     f"Expected hard=True with values, not with derivatives in time, got "
                     f"{condition!r}. Set hard=False."
                 )
             kind = self.slopes if isinstance(condition, Neumann) else self.values
-            kind += [(face, number) for face in box_faces(self.domain, condition)]
+            for face in box_faces(self.domain, condition):
+                for other, rival in taken:
+                    if face == other:
+                        raise ValueError(
+                            f"Expected at most one hard condition on face "
+                            f"{face.name(self.domain)!r}, got {stated[rival]!r} and "
+                            f"{condition!r}. Set hard=False on one."
+                        )
+                taken.append((face, number))
+                kind.append((face, number))
+                if kind is self.slopes and face.axis != kind[0][0].axis:
+                    raise ValueError(
+                        "Expected hard Neumann conditions in one coordinate only, got faces "
+                        f"{kind[0][0].name(self.domain)!r} and {face.name(self.domain)!r} of "
+                        f"{condition!r}. Set hard=False on one."
+                    )
+            if problem.unknowns:
+                _refuse_unknowns(problem, number, taken[-1][0])
 
     @property
     def is_plain(self):
@@ -118,7 +145,18 @@ class Ansatz:
         return interpolate(x, [axes[axis] for axis in ordered])
 
     def _value(self, number, x):
-        return condition_value(self.problem, number, x)
+        value = condition_value(self.problem, number, x)
+        bad = torch.nonzero(~torch.isfinite(value))
+        if len(bad):
+            names = (*self.domain.names, *self.problem.inputs)
+            pairs = zip(names, x[int(bad[0])].tolist(), strict=True)
+            raise ValueError(
+                f"Expected {self.problem.with_numbers().conditions[number]!r} to be finite, as it "
+                f"is built into the ansatz, got {float(value[int(bad[0])])} at "
+                f"({', '.join(f'{name}={at:.6g}' for name, at in pairs)}). Check it there, or set "
+                "hard=False."
+            )
+        return value
 
     def expansion(self, index, x):
         """∂^index v as an affine function of the network's derivatives.
@@ -196,31 +234,85 @@ def derivative(function, x, index):
 
 
 def box_faces(domain, condition):
-    """The faces of a hard condition."""
+    """The faces of a hard condition.
+
+    Raises
+    ------
+    ValueError
+        If the domain has no such face, or if it is none of the sides of the box around it.
+    """
     on = condition.faces(domain)
-    named = (on,) if isinstance(on, str) else on
-    if named is None:
-        named = [name for name in domain.names if name != "t" or len(domain.names) == 1]
+    named = (on,) if isinstance(on, str) else domain.default_faces if on is None else on
     faces = []
     for name in named:
-        coordinate, _, end = name.partition(".")
-        if f"{coordinate}.min" not in domain.faces:
+        if name not in domain.faces:
+            of_box = " Hard conditions hold on faces of a Box." if condition.hard else ""
             raise ValueError(
-                f"Expected the faces of a Box for {condition!r}, got {name!r} of {domain!r}. Set "
-                "hard=False there."
+                f"Expected on to name faces of the domain, of which there are {domain.faces}, got "
+                f"{name!r} in {condition!r}. Use one of them, a tuple of them, or None.{of_box}"
             )
-        axis = domain.names.index(coordinate)
-        for is_low in (True, False):
-            if end in ("", "min" if is_low else "max"):
-                faces.append(Face(axis, is_low, domain.bounds[axis]))
+        found = _sides(domain, name)
+        if not found:
+            advice = " Set hard=False there." if condition.hard else " Use those of a Box."
+            raise ValueError(
+                f"Expected the faces of a Box for {condition!r}, got {name!r} of {domain!r}."
+                f"{advice}"
+            )
+        faces += [face for face in found if face not in faces]
     return faces
 
 
+def _sides(domain, name):
+    """The sides of the bounding box that a face of the domain is; none if it is something else."""
+    coordinate, _, end = name.partition(".")
+    if coordinate not in domain.names or end not in ("", "min", "max"):
+        return []
+    axis, found = domain.names.index(coordinate), []
+    for is_low in (True, False):
+        side = Face(axis, is_low, domain.bounds[axis])
+        if end in ("", "min" if is_low else "max") and side.name(domain) in domain.faces:
+            points = domain.boundary(N_SIDE_POINTS, side.name(domain), random_state=0)[0]
+            # In a union or difference, faces keep the names that they have in its parts.
+            if np.abs(points[:, axis] - side.at).max() > 1e-9 * (side.high - side.low):
+                return []
+            found.append(side)
+    return found
+
+
+def _refuse_unknowns(problem, number, face):
+    """Refuse a hard condition with a value that is to be found."""
+    leaves = {
+        name: torch.tensor(float(unknown.start), dtype=torch.float64, requires_grad=True)
+        for name, unknown in problem.unknowns.items()
+    }
+    ranges = [*problem.domain.bounds.tolist(), *((i.low, i.high) for i in problem.inputs.values())]
+    x = torch.tensor(ranges, dtype=torch.float64).mean(1, keepdim=True).T
+    with torch.enable_grad():
+        unknowns = {name: Quantity(leaf) for name, leaf in leaves.items()}
+        value = condition_value(problem, number, face.onto(x), unknowns)
+        if value.requires_grad:
+            raise ValueError(
+                f"Expected a hard value without Unknown, got "
+                f"{problem.with_numbers().conditions[number]!r} with "
+                f"{', '.join(f'{k}={v!r}' for k, v in problem.unknowns.items())} in it. Set "
+                "hard=False."
+            )
+
+
 def hard_conditions(problem, field):
-    """The ansatz of a field."""
+    """The ansatz of a field.
+
+    Raises
+    ------
+    ValueError
+        If a condition cannot be hard, or two hard ones do not go together.
+    """
     mine = []
-    for number, condition in enumerate(problem.conditions):
-        if condition.hard and condition.field in (None, field):
+    for number, condition in enumerate(problem.with_numbers().conditions):
+        if not condition.hard:
+            continue
+        condition.check_field(problem.fields)
+        if condition.field in (None, field):
             if not isinstance(condition, (Dirichlet, Initial, Neumann)):
                 raise ValueError(f"{condition!r} cannot be hard. Set hard=False.")
             mine.append(number)

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from .ansatz import hard_conditions
-from .blocks import Block, Operator, gradients
+from .blocks import Block, Operator, combined, gradients
 from .places import Place, as_tensor
 from .quantity import Field, Quantity
+from .recording import Recording
 
 # Draws, each at every point, after which an operator that looks affine is taken to be.
 N_AFFINE_CHECKS = 4
@@ -33,12 +34,11 @@ class Compiler:
 
     def __init__(self, problem, jets_of, normalise, kind):
         self.problem, self.jets_of, self.normalise, self.kind = problem, jets_of, normalise, kind
+        # What conditions there are, where and with which weights.
+        self.stated = problem.with_numbers()
         self.coordinates = tuple(problem.domain.names)
         self.inputs, self.unknowns = tuple(problem.inputs), tuple(problem.unknowns)
-        self.ansatz = {}
-        for field in problem.fields:
-            bound = problem.with_coefficients({})
-            self.ansatz[field] = hard_conditions(bound, field)
+        self.ansatz = {field: hard_conditions(problem, field) for field in problem.fields}
 
     def places(self, conditions_problem, sites, lookups, normals, target):
         """A :class:`Place` for each site."""
@@ -104,15 +104,15 @@ class Compiler:
         network_sites, tables = self._expand(sites, trial.requested)
         operator = Statement(self, condition, sites, normals, target, tables)
         m = len(sites[0])
+        stated = condition(self.stated)
         if weights is None:
-            stated = condition(self.problem)
             weight = stated.weight
             if weight == "measure":
                 weight = stated.measure(self.problem.domain)
             weights = weight / m
         row_weights = sites[0].new_empty(n_equations, m)
         row_weights[:] = torch.as_tensor(weights, **self.kind)
-        block = Block(condition(self.problem).label(), network_sites, operator, row_weights)
+        block = Block(stated.label(), network_sites, operator, row_weights)
         block.affine = affine_form(block, unknowns)
         return block
 
@@ -127,6 +127,7 @@ class Compiler:
                         constant, terms = None, [(None, index, None)]
                     else:
                         constant, terms = ansatz.expansion(index, x)
+                        self._check_finite(field, index, constant, x)
                     expansions.append((site, field, number, index, constant, terms))
                     for face, network_index, _ in terms:
                         key = site, None if face is None else (face.axis, face.is_low)
@@ -153,6 +154,22 @@ class Compiler:
                 found.append((order[key], chosen[key].index(network_index), number, coefficient))
             tables[site][field][index] = constant, found
         return network_sites, tables
+
+
+    def _check_finite(self, field, index, constant, x):
+        bad = torch.nonzero(~torch.isfinite(constant))
+        if len(bad):
+            what = ", ".join(self.coordinates[axis] for axis in index)
+            raise ValueError(
+                f"Expected the hard conditions of {field} to have a finite derivative in {what} "
+                f"everywhere in the domain, got {float(constant[int(bad[0])])} at "
+                f"({self.written(x[int(bad[0])])}). Set hard=False, or change their values."
+            )
+
+    def written(self, point):
+        """A point by the names of its columns."""
+        pairs = zip((*self.coordinates, *self.inputs), point, strict=True)
+        return ", ".join(f"{name}={float(value):.6g}" for name, value in pairs)
 
 
 class Statement(Operator):
@@ -208,115 +225,41 @@ class Lookup:
         return total
 
 
-class Recording:
-    """Calls of a condition with random jets, which note the derivatives that are asked for."""
-
-    def __init__(self, compiler, condition, sites, normals, target):
-        self.compiler, self.condition = compiler, condition
-        self.sites, self.normals, self.target = sites, normals, target
-        fields = compiler.problem.fields
-        self.requested = [{field: set() for field in fields} for _ in sites]
-        self.random = np.random.RandomState(0)
-        self.jets = [{field: {} for field in fields} for _ in sites]
-
-    def __call__(self, unknowns):
-        """The equations at random jets, checked."""
-        rows = self._evaluate(self.sites, unknowns, None)
-        m = len(self.sites[0])
-        backwards = torch.arange(m - 1, -1, -1, device=self.sites[0].device)
-        mirrored = self._evaluate([x[backwards] for x in self.sites], unknowns, backwards)
-        for row, mirror in zip(rows, mirrored, strict=True):
-            close = torch.isclose(row[backwards], mirror, rtol=1e-6, atol=0.0, equal_nan=True)
-            if not bool(close.all()):
-                raise ValueError(
-                    f"Expected {self._name()} to be pointwise: the value at a point may depend on "
-                    "that point only. In another order of the points, other values came. Write it "
-                    "with the fields, the coordinates and NumPy functions of one number."
-                )
-        return rows
-
-    def _evaluate(self, sites, unknowns, order):
-        def lookup(site, field):
-            def noted(index):
-                self.requested[site][field].add(index)
-                known = self.jets[site][field]
-                if index not in known:
-                    numbers = self.random.uniform(0.1, 1.0, len(sites[site]))
-                    known[index] = torch.as_tensor(numbers, **self.compiler.kind)
-                return known[index] if order is None else known[index][order]
-
-            return noted
-
-        fields = self.compiler.problem.fields
-        lookups = [{field: lookup(site, field) for field in fields} for site in range(len(sites))]
-        normals = self.normals if order is None or self.normals is None else self.normals[order]
-        target = self.target if order is None or self.target is None else self.target[order]
-        x = sites[0]
-        bound = self.compiler.bound(x, unknowns)
-        places = self.compiler.places(bound, sites, lookups, normals, target)
-        found = self.condition(bound).equations(places)
-        return [self._row(row, x) for row in found]
-
-    def _row(self, row, x):
-        tensor = as_tensor(row, x)
-        if tensor.ndim > 1 or tensor.shape not in ((), (1,), (len(x),)):
-            raise ValueError(
-                f"Expected {self._name()} to give one number for each of the {len(x)} points, or a "
-                f"tuple of such, one for each equation; got shape {tuple(tensor.shape)}. Compute "
-                "it from the fields and coordinates that it is called with."
-            )
-        tensor = tensor.expand(len(x))
-        bad = torch.nonzero(~torch.isfinite(tensor))
-        if len(bad):
-            names = (*self.compiler.coordinates, *self.compiler.inputs)
-            point = ", ".join(
-                f"{name}={float(value):.6g}"
-                for name, value in zip(names, x[int(bad[0])], strict=True)
-            )
-            raise ValueError(
-                f"Expected {self._name()} to be finite, got {float(tensor[int(bad[0])])} at "
-                f"({point}), one of {len(bad)} such points. Check it there for division by zero "
-                "or a logarithm of zero, or take the point out of the domain."
-            )
-        return tensor
-
-    def _name(self):
-        stated = self.condition(self.compiler.problem)
-        label = stated.label()
-        name = type(self.compiler.problem).__name__
-        return f"{name}.residual" if label == "equation" else f"the condition {label!r} of {name}"
-
-
 def affine_form(block, unknowns):
     """Coefficients and constant of an operator that is affine; None for another one.
 
-    Its second derivatives vanish, and it agrees with its linear form at jets of sizes from 1e-3 to
-    1e6, drawn anew for each point.
+    Its second derivatives vanish, and it agrees with its linear form at jets and unknowns of sizes
+    from 1e-3 to 1e6, drawn anew for each point.
     """
     random = np.random.RandomState(1)
     m = block.n_points
+    # The rounding errors of single precision are larger.
+    tolerance = max(1e-9, 100 * torch.finfo(block.row_weights.dtype).eps)
 
-    def draw(jets):
+    def draw(*shape):
         size = 10.0 ** random.uniform(-3, 6, m) * random.choice([-1.0, 1.0], m)
-        numbers = random.uniform(-1, 1, (len(jets.indices), jets.n_outputs, m)) * size
-        return block.row_weights.new_tensor(numbers)
+        return block.row_weights.new_tensor(random.uniform(-1, 1, (*shape, m)) * size)
 
-    jets = [draw(jets) for jets, _ in block.sites]
+    def draw_jets():
+        return [draw(len(jets.indices), jets.n_outputs) for jets, _ in block.sites]
+
+    jets = draw_jets()
     with torch.enable_grad():
         leaves, residual = block._differentiable(jets, unknowns)
         for row in residual:
             if any(g.requires_grad for g in gradients(row, leaves, create_graph=True)):
                 return None
-    coefficients = block.linearise(jets, unknowns)
-    form = Block(block.name, block.sites, block.operator, block.row_weights)
+    of_jets, of_unknowns = block.linearise(jets, unknowns)
     zeros = [torch.zeros_like(jet) for jet in jets]
     with torch.no_grad():
         constant = block.operator(zeros, torch.zeros_like(unknowns))
-        form.affine = coefficients, constant
         for _ in range(N_AFFINE_CHECKS):
-            jets = [draw(jets) for jets, _ in block.sites]
-            expected, actual = block.operator(jets, unknowns), form.residual(jets, unknowns)
-            scale = 1 + sum(jet.abs().sum((0, 1)) for jet in jets)
-            if not bool(((expected - actual).abs() <= 1e-9 * scale * (1 + expected.abs())).all()):
+            jets, drawn = draw_jets(), draw(len(unknowns))
+            actual = combined(of_jets, of_unknowns, jets, unknowns[:0]) + constant
+            actual = actual + (of_unknowns * drawn).sum(1)
+            expected = block.operator(jets, drawn)
+            scale = 1 + drawn.abs().sum(0) + sum(jet.abs().sum((0, 1)) for jet in jets)
+            bound = tolerance * scale * (1 + expected.abs())
+            if not bool(((expected - actual).abs() <= bound).all()):
                 return None
-    return form.affine
+    return (of_jets, of_unknowns), constant

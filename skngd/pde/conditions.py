@@ -1,110 +1,16 @@
-"""Conditions on the solution: what holds where, and how much it counts.
+"""The kinds of conditions on the solution.
 
-Each condition says where its points are (:meth:`Condition.sites`) and what vanishes there
-(:meth:`Condition.equations`). The interior equation is one of them.
+The interior equation is one of them.
 """
 
-import inspect
+from numbers import Integral
 
-import numpy as np
-
-from .places import evaluated
+from .condition import Condition, check_value
+from .places import evaluated, residual_at
 from .quantity import Quantity
 
-
-class Condition:
-    """Common to all conditions.
-
-    Parameters
-    ----------
-    on : str or tuple of str, default=None
-        Faces of the domain; None is the whole boundary.
-    field : str, default=None
-        The field it is about; None is each field.
-    weight : float or "measure", default=1.0
-        Of its mean square in the loss; ``"measure"`` is the measure of its faces.
-    name : str, default=None
-        What ``history_`` calls it.
-
-    Raises
-    ------
-    ValueError
-        If the weight is not positive.
-    """
-
-    hard = False
-
-    def __init__(self, on=None, field=None, weight=1.0, name=None):
-        if weight != "measure" and not (np.isscalar(weight) and np.isfinite(weight) and weight > 0):
-            raise ValueError(
-                f"Expected weight to be a positive number or 'measure', got {weight!r}. Leave the "
-                "condition out to drop it."
-            )
-        self.on, self.field, self.weight, self.name = on, field, weight, name
-
-    def __repr__(self):
-        shown = []
-        for parameter in inspect.signature(type(self).__init__).parameters.values():
-            if parameter.name == "self":
-                continue
-            value = getattr(self, parameter.name)
-            if parameter.default is inspect.Parameter.empty:
-                shown.append(repr(value))
-            elif value is not parameter.default and value != parameter.default:
-                shown.append(f"{parameter.name}={value!r}")
-        return f"{type(self).__name__}({', '.join(shown)})"
-
-    def __eq__(self, other):
-        return type(self) is type(other) and vars(self) == vars(other)
-
-    def __hash__(self):
-        return hash((type(self), repr(self)))
-
-    def label(self):
-        """Name in the history."""
-        on = self.on if self.on is None or isinstance(self.on, str) else " ".join(self.on)
-        return self.name or " ".join([type(self).__name__.lower(), *([on] if on else [])])
-
-    def faces(self, domain):
-        """The names of the faces, None for the whole boundary."""
-        return self.on
-
-    def measure(self, domain):
-        """Measure of the set on which it holds."""
-        return domain.boundary_measure(self.faces(domain))
-
-    def sites(self, domain, n, sampler, random_state):
-        """Points in the coordinates of the domain, and the normals there.
-
-        Returns
-        -------
-        sites : list of ndarray of shape (m, d)
-            Several where an equation compares points.
-        normals : ndarray of shape (m, d) or None
-        """
-        points, normals = domain.boundary(n, self.faces(domain), sampler, random_state)[:2]
-        return [points], normals
-
-    def equations(self, places):
-        """Quantities that vanish.
-
-        Parameters
-        ----------
-        places : list of Place
-            One for each site.
-        """
-        raise NotImplementedError
-
-    def fields_of(self, place):
-        """The fields that the condition is about."""
-        if self.field is None:
-            return list(place.fields.values())
-        if self.field not in place.fields:
-            raise ValueError(
-                f"Expected field to be one of {tuple(place.fields)} in {self!r}, got "
-                f"{self.field!r}. Change it, or add it to the fields of the problem."
-            )
-        return [place.fields[self.field]]
+# Orders of derivatives that fields have.
+ORDERS = range(5)
 
 
 class Dirichlet(Condition):
@@ -123,12 +29,13 @@ class Dirichlet(Condition):
     """
 
     def __init__(self, value=0.0, on=None, field=None, weight=1.0, hard=False, name=None):
+        check_value(value, "value", type(self).__name__)
         super().__init__(on, field, weight, name)
         self.value, self.hard = value, hard
 
     def equations(self, places):
         (place,) = places
-        value = evaluated(self.value, place, None, repr(self))
+        value = evaluated(self.value, place, None, self)
         return [u - value for u in self.fields_of(place)]
 
 
@@ -146,13 +53,16 @@ class Neumann(Condition):
     name : str, default=None
     """
 
+    needs_normals = True
+
     def __init__(self, value=0.0, on=None, field=None, weight=1.0, hard=False, name=None):
+        check_value(value, "value", type(self).__name__)
         super().__init__(on, field, weight, name)
         self.value, self.hard = value, hard
 
     def equations(self, places):
         (place,) = places
-        value = evaluated(self.value, place, None, repr(self))
+        value = evaluated(self.value, place, None, self)
         return [place.normal_derivative(u) - value for u in self.fields_of(place)]
 
 
@@ -169,13 +79,17 @@ class Robin(Condition):
     name : str, default=None
     """
 
+    needs_normals = True
+
     def __init__(self, a, b, value=0.0, on=None, field=None, weight=1.0, name=None):
+        for what, given in (("a", a), ("b", b), ("value", value)):
+            check_value(given, what, "Robin")
         super().__init__(on, field, weight, name)
         self.a, self.b, self.value = a, b, value
 
     def equations(self, places):
         (place,) = places
-        a, b, value = (evaluated(x, place, None, repr(self)) for x in (self.a, self.b, self.value))
+        a, b, value = (evaluated(x, place, None, self) for x in (self.a, self.b, self.value))
         return [a * u + b * place.normal_derivative(u) - value for u in self.fields_of(place)]
 
 
@@ -187,7 +101,7 @@ class Initial(Condition):
     value : float or callable, default=0.0
         A function of the other coordinates.
     derivative : int, default=0
-        k.
+        k, up to 4.
     time : str, default="t"
         The coordinate that is time.
     field : str, default=None
@@ -200,11 +114,13 @@ class Initial(Condition):
     def __init__(
         self, value=0.0, derivative=0, time="t", field=None, weight=1.0, hard=False, name=None
     ):
+        check_value(value, "value", "Initial")
+        _check_order(derivative, "derivative", self)
         super().__init__(None, field, weight, name)
         self.value, self.derivative, self.time, self.hard = value, derivative, time, hard
 
-    def label(self):
-        return self.name or "initial" + "'" * self.derivative
+    def _kind(self):
+        return "initial" + "'" * self.derivative
 
     def faces(self, domain):
         if self.time not in domain.names:
@@ -216,7 +132,7 @@ class Initial(Condition):
 
     def equations(self, places):
         (place,) = places
-        value = evaluated(self.value, place, self.time, repr(self))
+        value = evaluated(self.value, place, self.time, self)
         names = (self.time,) * self.derivative
         return [(u.d(*names) if names else u) - value for u in self.fields_of(place)]
 
@@ -236,6 +152,12 @@ class Periodic(Condition):
     """
 
     def __init__(self, on, derivatives=1, field=None, weight=1.0, name=None):
+        if not isinstance(on, str):
+            raise ValueError(
+                f"Expected on to be the name of a coordinate, such as 'x', got {on!r}. Give a "
+                "Periodic condition for each coordinate."
+            )
+        _check_order(derivatives, "derivatives", self)
         super().__init__(on, field, weight, name)
         self.derivatives = derivatives
 
@@ -258,7 +180,8 @@ class Equation(Condition):
     Parameters
     ----------
     residual : callable
-        ``residual(u, t, x)``: the fields, then the coordinates; then, if they are named, inputs.
+        ``residual(u, t, x)``: the fields, then the coordinates; then, by their names, coefficients
+        of the problem.
     on : str or tuple of str, default=None
         Faces; None is the interior.
     weight : float or "measure", default=1.0
@@ -266,6 +189,12 @@ class Equation(Condition):
     """
 
     def __init__(self, residual, on=None, weight=1.0, name=None):
+        if not callable(residual):
+            raise ValueError(
+                f"Expected residual to be a function of the fields and the coordinates, got "
+                f"{residual!r}. Try Equation(lambda u, x: u.x - 1, on='x.max'), or Dirichlet for "
+                "values."
+            )
         super().__init__(on, None, weight, name)
         self.residual = residual
 
@@ -279,8 +208,7 @@ class Equation(Condition):
 
     def equations(self, places):
         (place,) = places
-        found = self.residual(*place.fields.values(), *place.coordinates.values())
-        return list(found) if isinstance(found, (tuple, list)) else [found]
+        return _as_list(residual_at(self.residual, place, self))
 
 
 class Interior(Condition):
@@ -297,9 +225,7 @@ class Interior(Condition):
 
     def equations(self, places):
         (place,) = places
-        arguments = (*place.fields.values(), *place.coordinates.values())
-        found = place.problem.residual(*arguments)
-        return list(found) if isinstance(found, (tuple, list)) else [found]
+        return _as_list(place.problem.residual(*place.fields.values(), *place.coordinates.values()))
 
 
 class Measurements(Condition):
@@ -311,3 +237,15 @@ class Measurements(Condition):
     def equations(self, places):
         (place,) = places
         return [place.fields[self.field] - Quantity(place.target)]
+
+
+def _as_list(found):
+    return list(found) if isinstance(found, (tuple, list)) else [found]
+
+
+def _check_order(order, what, condition):
+    if isinstance(order, bool) or not isinstance(order, Integral) or order not in ORDERS:
+        raise ValueError(
+            f"Expected {what} of {type(condition).__name__} to be one of {tuple(ORDERS)}, got "
+            f"{order!r}. Give the order of a derivative."
+        )

@@ -1,12 +1,14 @@
 """A physics problem: where it lives, its conditions, its equation and its coefficients."""
 
-import copy
 import inspect
 import pickle
 import sys
+from functools import lru_cache
+from math import sqrt
 
 from sklearn.base import BaseEstimator
 
+from .condition import Condition
 from .unknowns import Input, Unknown
 
 # Copies and cloudpickle (joblib's worker processes) take functions as they are; pickle does not.
@@ -87,7 +89,25 @@ class Problem(BaseEstimator):
         >>> problem.get_params()["q"]
         1.0
         """
-        return FunctionProblem(residual, domain, conditions, fields, coefficients)
+        if not callable(residual):
+            raise ValueError(
+                f"Expected residual to be a function of the fields and the coordinates, got "
+                f"{residual!r}. The domain comes second, such as from_function(lambda u, x: u.xx, "
+                "Box(x=(0, 1)))."
+            )
+        made = FunctionProblem(residual, domain, conditions, fields, coefficients)
+        if not isinstance(coefficients, dict | None):
+            raise ValueError(
+                f"Expected coefficients to be a dict of values by name, got {coefficients!r}. Try "
+                "coefficients={'nu': 0.1}."
+            )
+        for name in coefficients or ():
+            if not (isinstance(name, str) and name.isidentifier()) or name in vars(made):
+                raise ValueError(
+                    f"Expected names of coefficients that can be arguments, and other ones than "
+                    f"{tuple(vars(made))}, got {name!r}. Change it, such as to 'nu'."
+                )
+        return made
 
     @property
     def unknowns(self):
@@ -100,35 +120,88 @@ class Problem(BaseEstimator):
         return self._of_kind(Input)
 
     def _of_kind(self, kind):
-        parameters = self.get_params().items()
-        return {name: value for name, value in parameters if isinstance(value, kind)}
+        given = self.coefficients_by_name().items()
+        return {name: value for name, value in given if isinstance(value, kind)}
+
+    def coefficients_by_name(self):
+        """What the constructor was given, in its order."""
+        return {name: getattr(self, name) for name in _parameters(type(self))}
 
     def with_coefficients(self, values):
         """A shallow copy with other coefficients."""
-        other = copy.copy(self)
+        other = self._copied()
         for name, value in values.items():
             setattr(other, name, value)
         return other
 
+    def _copied(self):
+        # Quicker than copy.copy, which asks what pickle would store.
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
+    def with_numbers(self):
+        """A shallow copy with numbers alone: the middle of each input, the start of each unknown.
+
+        What conditions there are, and where they hold, is read from it: a property may compute
+        with the coefficients.
+        """
+        numbers = {name: unknown.start for name, unknown in self.unknowns.items()}
+        for name, given in self.inputs.items():
+            is_log = given.scale == "log"
+            middle = sqrt(given.low * given.high) if is_log else (given.low + given.high) / 2
+            numbers[name] = middle
+        return self.with_coefficients(numbers) if numbers else self
+
+    def get_params(self, deep=True):
+        try:
+            return super().get_params(deep)
+        except AttributeError as error:
+            if error.name not in self._get_param_names():
+                raise
+            raise AttributeError(
+                f"Expected {type(self).__name__} to store the arguments of its constructor, got "
+                f"no attribute {error.name!r}. Set self.{error.name} = {error.name} in __init__."
+            ) from error
+
     def __getstate__(self):
-        nameless = [
-            name
-            for name, value in self.__dict__.items()
-            if inspect.isfunction(value) and "<" in value.__qualname__
-        ]
-        if nameless and not _taken_by_value():
+        place, function = next(_nameless(self.__dict__), (None, None))
+        if place is not None and not _taken_by_value():
             raise pickle.PicklingError(
-                f"{type(self).__name__} holds {nameless[0]}={getattr(self, nameless[0])!r}, a "
-                "lambda or inner function, which pickle cannot store. Write it as a function of a "
-                "module (def ... at top level) and pass that."
+                f"{type(self).__name__} holds {place}={function!r}, a lambda or inner function, "
+                "which pickle cannot store. Write it as a function of a module (def ... at top "
+                "level) and pass that."
             )
         return super().__getstate__()
+
+
+@lru_cache(maxsize=128)
+def _parameters(kind):
+    """Names of the arguments of a problem's constructor, in their order."""
+    names = kind._get_param_names()
+    return tuple(name for name in inspect.signature(kind).parameters if name in names)
+
+
+def _nameless(values):
+    """(where, function) for the functions that pickle cannot find by name."""
+    for name, value in values.items():
+        if inspect.isfunction(value) and "<" in value.__qualname__:
+            yield name, value
+        inner = {}
+        if isinstance(value, Condition):
+            inner = {f"{name}.{part}": held for part, held in vars(value).items()}
+        elif isinstance(value, dict):
+            inner = {f"{name}[{key!r}]": held for key, held in value.items()}
+        elif isinstance(value, (tuple, list)):
+            inner = {f"{name}[{number}]": held for number, held in enumerate(value)}
+        yield from _nameless(inner)
 
 
 def _taken_by_value():
     frame = sys._getframe(2)
     while frame is not None:
-        if frame.f_globals.get("__name__", "").startswith(TAKES_LAMBDAS):
+        module = frame.f_globals.get("__name__") or ""
+        if any(module == taker or module.startswith(f"{taker}.") for taker in TAKES_LAMBDAS):
             return True
         frame = frame.f_back
     return False
@@ -161,7 +234,11 @@ class FunctionProblem(Problem):
             self.coefficients = {**self.coefficients, **named}
         return super().set_params(**params)
 
+    def coefficients_by_name(self):
+        """The coefficients, in their order."""
+        return dict(self.coefficients or {})
+
     def with_coefficients(self, values):
-        other = copy.copy(self)
+        other = self._copied()
         other.coefficients = {**(self.coefficients or {}), **values}
         return other

@@ -1,8 +1,18 @@
 """Coefficients that are not numbers: unknown ones and inputs."""
 
 from math import isfinite
+from numbers import Real
 
 import torch
+
+
+def check_numbers(numbers, came):
+    """Refuse what is not a real number."""
+    if not all(isinstance(x, Real) for x in numbers):
+        raise ValueError(
+            f"Expected real numbers, got {came}. Give a first guess and, if known, bounds, such as "
+            "Unknown(0.5, low=0), or a range, such as Input(0.1, 1)."
+        )
 
 
 class Unknown:
@@ -28,12 +38,9 @@ class Unknown:
     """
 
     def __init__(self, start, low=None, high=None):
-        numbers = [x for x in (start, low, high) if x is not None]
-        if not all(isinstance(x, (int, float)) or hasattr(x, "__float__") for x in numbers):
-            raise ValueError(
-                f"Expected Unknown(start, low, high) to hold numbers, got {numbers}. Give a first "
-                "guess and, if known, bounds, such as Unknown(0.5, low=0)."
-            )
+        numbers = [x for x in (low, high) if x is not None]
+        numbers.insert(0, start)
+        check_numbers(numbers, f"Unknown({start!r}, low={low!r}, high={high!r})")
         if not all(isfinite(float(x)) for x in numbers):
             raise ValueError(
                 f"Expected Unknown(start, low, high) to hold finite numbers, got {numbers}. Leave "
@@ -138,6 +145,7 @@ class Input:
     """
 
     def __init__(self, low, high, scale="linear"):
+        check_numbers((low, high), f"Input({low!r}, {high!r})")
         if not (isfinite(low) and isfinite(high) and low < high):
             raise ValueError(
                 f"Expected finite low < high in Input, got low={low} and high={high}. Give a "

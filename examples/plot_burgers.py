@@ -1,0 +1,97 @@
+"""
+=============================
+Burgers' equation, and a shock
+=============================
+
+A wave that steepens until viscosity stops it:
+
+.. math:: u_t + u u_x = \\nu u_{xx}, \\qquad u(0, x) = -\\sin \\pi x, \\qquad u(t, \\pm 1) = 0,
+
+with ν = 0.01/π. A shock of width 0.01 stands at x = 0 from t = 1/π on. Stating the problem and
+solving it takes twenty lines.
+"""
+
+# %%
+# The equation as it stands on paper
+# ----------------------------------
+# A problem is a class: where it lives, its conditions, and a residual that is to vanish. ``u`` is
+# the value of the solution, ``u.t`` and ``u.xx`` are its derivatives.
+
+import time
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skngd import PINNEstimator
+from skngd.pde import Box, Dirichlet, Initial, Problem, zoo
+
+
+class Burgers(Problem):
+    domain = Box(t=(0, 1), x=(-1, 1))
+    conditions = (Initial(lambda x: -np.sin(np.pi * x)), Dirichlet(0.0, on="x"))
+
+    def __init__(self, nu=0.01 / np.pi):
+        self.nu = nu
+
+    def residual(self, u, t, x):
+        return u.t + u * u.x - self.nu * u.xx
+
+
+# %%
+# Solving it
+# ----------
+# A smooth solution needs no settings at all. For a shock take several small layers and points that
+# move to where the residual is large; ``n_iter_no_change`` leaves them the time to do so.
+
+solver = PINNEstimator(
+    Burgers(),
+    hidden_layer_sizes=(20, 20, 20),
+    n_interior=2000,
+    sampler="adaptive",
+    n_iter_no_change=40,
+    max_iter=80,
+    random_state=0,
+)
+began = time.perf_counter()
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", ConvergenceWarning)  # 80 iterations are the budget here
+    solver.fit()
+seconds = time.perf_counter() - began
+
+# %%
+# How good it is
+# --------------
+# The same problem is in the zoo, with the solution of the Cole-Hopf formula.
+
+t, x = np.linspace(0, 1, 101), np.linspace(-1, 1, 401)
+grid = np.stack(np.meshgrid(t, x, indexing="ij"), axis=-1).reshape(-1, 2)
+exact = zoo.Burgers().solution(grid)
+u = solver.predict(grid)
+error = np.linalg.norm(u - exact) / np.linalg.norm(exact)
+print(f"relative L2 error {error:.1e} after {solver.n_iter_} iterations, {seconds:.0f} s")
+
+# %%
+# The figure
+# ----------
+# The solution, cuts through it beside the exact one, and where the error sits.
+
+u, exact = u.reshape(101, 401), exact.reshape(101, 401)
+figure, axes = plt.subplots(1, 3, figsize=(12, 3.8), layout="constrained")
+figure.get_layout_engine().set(w_pad=0.15)
+image = axes[0].pcolormesh(t, x, u.T, cmap="RdBu_r", shading="gouraud", rasterized=True)
+figure.colorbar(image, ax=axes[0], label="u")
+axes[0].set(xlabel="t", ylabel="x", title="u(t, x)")
+
+for colour, row in zip(("C0", "C1", "C2", "C3"), (0, 25, 50, 100), strict=True):
+    axes[1].plot(x, exact[row], color=colour, linewidth=4, alpha=0.35)
+    axes[1].plot(x, u[row], color=colour, linewidth=1, label=f"t = {t[row]:g}")
+axes[1].set(xlabel="x", ylabel="u", title="network (thin) on exact (wide)")
+axes[1].legend(loc="upper right")
+
+size = np.log10(np.maximum(np.abs(u - exact), 1e-7))
+image = axes[2].pcolormesh(t, x, size.T, cmap="magma", shading="gouraud", rasterized=True)
+figure.colorbar(image, ax=axes[2], label="log₁₀ |error|")
+axes[2].set(xlabel="t", ylabel="x", title=f"relative L2 error {error:.1e}")
+plt.show()

@@ -1,0 +1,163 @@
+"""What a condition is: where its points are, and what vanishes there."""
+
+import inspect
+from math import isfinite
+from numbers import Real
+
+import numpy as np
+
+from .quantity import Quantity
+
+
+class Condition:
+    """Common to all conditions.
+
+    Parameters
+    ----------
+    on : str or tuple of str, default=None
+        Faces of the domain; None is the whole boundary.
+    field : str, default=None
+        The field it is about; None is each field.
+    weight : float or "measure", default=1.0
+        Of its mean square in the loss; ``"measure"`` is the measure of its faces.
+    name : str, default=None
+        What ``history_`` calls it.
+
+    Raises
+    ------
+    ValueError
+        If the weight is not positive, or if ``on``, ``field`` or ``name`` are no names.
+    """
+
+    hard = False
+    needs_normals = False
+
+    def __init__(self, on=None, field=None, weight=1.0, name=None):
+        if not (_is_positive(weight) or (isinstance(weight, str) and weight == "measure")):
+            raise ValueError(
+                f"Expected weight to be a positive number or 'measure', got {weight!r}. Leave the "
+                "condition out to drop it."
+            )
+        for what, given in (("field", field), ("name", name)):
+            if given is not None and not isinstance(given, str):
+                raise ValueError(
+                    f"Expected {what} to be a word or None, got {given!r}. Give a condition for "
+                    f"each {what}."
+                )
+        if not (on is None or isinstance(on, str) or _are_words(on)):
+            raise ValueError(
+                f"Expected on to name faces, such as 'x' or ('x.min', 'y'), got {on!r}. Set it to "
+                f"names of faces; the value comes first, such as Dirichlet(0.0, on='x')."
+            )
+        self.on, self.field, self.weight, self.name = on, field, weight, name
+
+    def __repr__(self):
+        shown = []
+        for parameter in inspect.signature(type(self).__init__).parameters.values():
+            if parameter.name == "self":
+                continue
+            value = getattr(self, parameter.name)
+            if parameter.default is inspect.Parameter.empty:
+                shown.append(repr(value))
+            elif not _are_equal(value, parameter.default):
+                shown.append(f"{parameter.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __eq__(self, other):
+        return type(self) is type(other) and all(
+            _are_equal(value, vars(other).get(name)) for name, value in vars(self).items()
+        )
+
+    def __hash__(self):
+        return hash((type(self), self.field, self.name))
+
+    def label(self):
+        """Name in the history."""
+        on = (self.on,) if isinstance(self.on, str) else self.on or ()
+        field = () if self.field is None else (self.field,)
+        return self.name or " ".join([self._kind(), *on, *field])
+
+    def _kind(self):
+        return type(self).__name__.lower()
+
+    def faces(self, domain):
+        """The names of the faces, None for the whole boundary."""
+        return self.on
+
+    def measure(self, domain):
+        """Measure of the set on which it holds."""
+        return domain.boundary_measure(self.faces(domain))
+
+    def sites(self, domain, n, sampler, random_state):
+        """Points in the coordinates of the domain, and the normals there.
+
+        Returns
+        -------
+        sites : list of ndarray of shape (m, d)
+            Several where an equation compares points.
+        normals : ndarray of shape (m, d) or None
+        """
+        points, normals, faces = domain.boundary(n, self.faces(domain), sampler, random_state)
+        missing = np.isnan(normals).any(axis=1)
+        if self.needs_normals and missing.any():
+            face = str(faces[missing][0])
+            raise ValueError(
+                f"Expected normals on the faces of {self!r}, but face {face!r} has no normals. "
+                f"Give boundary={{{face!r}: (points, normals)}}."
+            )
+        return [points], normals
+
+    def equations(self, places):
+        """Quantities that vanish.
+
+        Parameters
+        ----------
+        places : list of Place
+            One for each site.
+        """
+        raise NotImplementedError
+
+    def check_field(self, fields):
+        """Refuse a field that is not among these."""
+        if self.field is not None and self.field not in fields:
+            raise ValueError(
+                f"Expected field to be one of {tuple(fields)} in {self!r}, got "
+                f"{self.field!r}. Change it, or add it to the fields of the problem."
+            )
+
+    def fields_of(self, place):
+        """The fields that the condition is about."""
+        if self.field is None:
+            return list(place.fields.values())
+        self.check_field(place.fields)
+        return [place.fields[self.field]]
+
+
+def check_value(value, what, kind):
+    """Refuse what is neither a number nor a function."""
+    if isinstance(value, (str, bytes, type(None), list, tuple, dict, set, complex)):
+        raise ValueError(
+            f"Expected {what} of {kind} to be a number or a function of the coordinates, got "
+            f"{value!r}. Give such a one; the value comes first, and on= names faces: "
+            "Dirichlet(0.0, on='x')."
+        )
+
+
+def _is_positive(weight):
+    return isinstance(weight, Real) and isfinite(weight) and weight > 0
+
+
+def _are_words(on):
+    return isinstance(on, (tuple, list)) and len(on) > 0 and all(isinstance(x, str) for x in on)
+
+
+def _are_equal(value, other):
+    """Whether two values are the same; arrays and quantities if they are one object."""
+    if value is other:
+        return True
+    plain = str, Real, tuple, list
+    if isinstance(value, plain) and isinstance(other, plain):
+        return value == other
+    if isinstance(value, np.ndarray) and isinstance(other, np.ndarray):
+        return np.array_equal(value, other)
+    return type(value) is type(other) and not isinstance(value, Quantity) and bool(value == other)

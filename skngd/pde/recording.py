@@ -1,0 +1,184 @@
+"""One recorded call of a condition: what it asks for, and whether it is what it has to be."""
+
+from numbers import Real
+
+import numpy as np
+import torch
+
+from .conditions import Interior
+from .places import as_tensor
+from .quantity import Quantity, Truth
+
+
+class Recording:
+    """Calls of a condition with random jets, which note the derivatives that are asked for.
+
+    Parameters
+    ----------
+    compiler : Compiler
+    condition : callable
+        Maps the problem, with quantities in it, to a :class:`Condition`.
+    sites : list of torch.Tensor of shape (m, d)
+    normals, target : torch.Tensor or None
+
+    Attributes
+    ----------
+    requested : list of dict of str to set of multi-index
+        The derivatives of each field, for each site.
+    """
+
+    def __init__(self, compiler, condition, sites, normals, target):
+        self.compiler, self.condition = compiler, condition
+        self.sites, self.normals, self.target = sites, normals, target
+        fields = compiler.problem.fields
+        self.requested = [{field: set() for field in fields} for _ in sites]
+        self.random = np.random.RandomState(0)
+        self.jets = [{field: {} for field in fields} for _ in sites]
+
+    def __call__(self, unknowns):
+        """The equations at random jets, checked.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If something else than quantities comes, of another shape, not finite, or if a value
+            depends on other points.
+        """
+        x = self.sites[0]
+        rows = [self._checked(row, x) for row in self.rows(unknowns)]
+        every = torch.arange(len(x), device=x.device)
+        self._compare(rows, unknowns, every.flip(0), "In another order of the points")
+        self._compare(rows, unknowns, every[::2], "On half of the points")
+        return rows
+
+    def rows(self, unknowns, points=None):
+        """The equations at some of the points, None for all, each a quantity or a number."""
+        order = slice(None) if points is None else points
+
+        def lookup(site, field):
+            def noted(index):
+                self.requested[site][field].add(index)
+                known = self.jets[site][field]
+                if index not in known:
+                    numbers = self.random.uniform(0.1, 1.0, len(self.sites[site]))
+                    known[index] = torch.as_tensor(numbers, **self.compiler.kind)
+                return known[index][order]
+
+            return noted
+
+        compiler, sites = self.compiler, [x[order] for x in self.sites]
+        fields = compiler.problem.fields
+        lookups = [{field: lookup(site, field) for field in fields} for site in range(len(sites))]
+        normals = None if self.normals is None else self.normals[order]
+        target = None if self.target is None else self.target[order]
+        bound = compiler.bound(sites[0], unknowns)
+        places = compiler.places(bound, sites, lookups, normals, target)
+        try:
+            rows = self.condition(bound).equations(places)
+        except TypeError as error:
+            advice = self._advice(str(error))
+            if advice is None:
+                raise
+            raise TypeError(f"{error} {advice}") from error
+        self._check_kinds(rows)
+        return rows
+
+    def _check_kinds(self, rows):
+        wanted = (
+            f"Expected {self.name()} to give one number for each point, or a tuple of such, one "
+            "for each equation, got"
+        )
+        if not rows:
+            raise ValueError(f"{wanted} an empty tuple. Give one expression for each equation.")
+        for row in rows:
+            if isinstance(row, (Truth, bool, np.bool_)) or _kind(row) == "b":
+                raise ValueError(
+                    f"{wanted} a comparison, which is true or false. Give what has to vanish: "
+                    "write u.xx - 1, not u.xx == 1."
+                )
+            if row is None:
+                raise ValueError(f"{wanted} None. Check its end: is there a return?")
+            if isinstance(row, (tuple, list)):
+                raise ValueError(
+                    f"{wanted} a {type(row).__name__} within it. Give all equations in one tuple, "
+                    "such as return first, second."
+                )
+            if not (isinstance(row, (Quantity, Real)) or _kind(row) in "iuf"):
+                raise ValueError(
+                    f"{wanted} {row!r:.80} of type {type(row).__name__}. Compute it from the fields and "
+                    "coordinates that it is called with, such as u.xx - np.sin(x)."
+                )
+
+    def _checked(self, row, x):
+        tensor = as_tensor(row, x)
+        if tensor.shape not in ((), (1,), (len(x),)):
+            raise ValueError(
+                f"Expected {self.name()} to give one number for each of the {len(x)} points, or a "
+                f"tuple of such, one for each equation; got shape {tuple(tensor.shape)}. Compute "
+                "it from the fields and coordinates that it is called with."
+            )
+        tensor = tensor.expand(len(x))
+        bad = torch.nonzero(~torch.isfinite(tensor))
+        if len(bad):
+            first = int(bad[0])
+            raise ValueError(
+                f"Expected {self.name()} to be finite, got {float(tensor[first])} at "
+                f"({self.compiler.written(x[first])}), one of {len(bad)} such points. Check it "
+                "there for division by zero or a logarithm of zero, or take the point out of the "
+                "domain."
+            )
+        return tensor
+
+    def _compare(self, rows, unknowns, points, how):
+        """Refuse a condition whose values change with the other points."""
+        sentence = (
+            f"Expected {self.name()} to be pointwise: the value at a point may depend on that "
+            f"point only. {how}, {{came}}. Write it with the fields, the coordinates and NumPy "
+            "functions of one number; it has to give the same each time."
+        )
+        x = self.sites[0][points]
+        try:
+            again = [as_tensor(row, x) for row in self.rows(unknowns, points)]
+        except ValueError as error:
+            raise ValueError(sentence.format(came=f"it failed: {error}")) from error
+        if len(again) != len(rows):
+            raise ValueError(sentence.format(came="another number of equations came"))
+        eps = torch.finfo(x.dtype).eps
+        for row, other in zip(rows, again, strict=True):
+            if other.shape not in ((), (1,), (len(x),)):
+                came = f"shape {tuple(other.shape)} came for {len(x)} points"
+                raise ValueError(sentence.format(came=came))
+            # Rounding may differ with the place in memory, by parts of what cancels.
+            atol = 100 * eps * float(row.abs().max())
+            rtol = max(1e-6, 100 * eps)
+            if not bool(torch.isclose(row[points], other, rtol=rtol, atol=atol).all()):
+                raise ValueError(sentence.format(came="other values came"))
+
+    def _advice(self, message):
+        """What to try for a TypeError of a residual; None where the error says it itself."""
+        if "must be Tensor, not" in message:
+            return "Use NumPy's functions, such as np.sin(x) in place of torch.sin(x)."
+        problem = self.compiler.problem
+        for name, value in problem.coefficients_by_name().items():
+            is_number = isinstance(value, (Real, np.ndarray)) or hasattr(value, "transform")
+            if not is_number and any(
+                x in message for x in (repr(value), f"'{type(value).__name__}'")
+            ):
+                return (
+                    f"The coefficient {name}={value!r} of {type(problem).__name__} may be the "
+                    "reason. Give it as a number, an Unknown or an Input."
+                )
+        return None
+
+    def name(self):
+        """What errors call the condition."""
+        stated = self.condition(self.compiler.stated)
+        name = type(self.compiler.problem).__name__
+        if isinstance(stated, Interior):
+            return f"{name}.residual"
+        return f"the condition {stated.label()!r} of {name}"
+
+
+def _kind(row):
+    """The letter of an array's kind of numbers."""
+    return row.dtype.kind if isinstance(row, (np.ndarray, np.generic)) else "O"

@@ -1,0 +1,346 @@
+"""Unknown coefficients: what is found, how sure it is, and what counts as a measurement."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from solvers import Rod, Rotation, error, sample, solver
+
+from skngd.pde import Box, Dirichlet, Problem, Unknown
+from skngd.pde.zoo import AdvectionDiffusion, Heat
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+X = np.linspace(0.02, 0.98, 49).reshape(-1, 1)
+NOISE = np.random.RandomState(7).standard_normal(4 * len(X))
+# Bounds, by the transform that keeps them.
+UNKNOWNS = {
+    "free": Unknown(0.5),
+    "low": Unknown(0.5, low=0.05),
+    "high": Unknown(0.5, high=2.0),
+    "low and high": Unknown(0.5, low=0.1, high=1.0),
+}
+every_transform = pytest.mark.parametrize("unknown", UNKNOWNS.values(), ids=UNKNOWNS)
+
+
+def measured(noise=0.0, eps=0.3, X=X):
+    return AdvectionDiffusion(eps).solution(X) + noise * NOISE[: len(X)]
+
+
+def sensitivity(eps, X=X, h=1e-5):
+    """∂u/∂ε of the exact solution."""
+    above, below = (AdvectionDiffusion(eps + s * h).solution(X) for s in (1, -1))
+    return (above - below) / (2 * h)
+
+
+def found(unknown=UNKNOWNS["low"], noise=0.0, X=X, y=None, sample_weight=None, **settings):
+    y = measured(noise, X=X) if y is None else y
+    settings = {"max_iter": 60, "hidden_layer_sizes": (7,), **settings}
+    return solver(AdvectionDiffusion(unknown), **settings).fit(X, y, sample_weight)
+
+
+# What is found
+
+
+@every_transform
+def test_unknown_is_found_from_exact_measurements(unknown):
+    fitted = found(unknown)
+    assert fitted.unknowns_["eps"] == pytest.approx(0.3, rel=1e-5)
+    assert fitted.unknowns_std_["eps"] < 1e-5
+    assert error(fitted, X) < 1e-5
+
+
+def test_problem_carries_the_number_that_was_found():
+    fitted = found(max_iter=10)
+    number = fitted.unknowns_["eps"]
+    assert type(number) is float
+    assert fitted.problem_.eps == number
+    assert fitted.problem_ is not fitted.problem
+    assert fitted.problem.eps == UNKNOWNS["low"]
+    first, second = fitted.derivative(X, "x"), fitted.derivative(X, "xx")
+    assert_allclose(fitted.residual(X), -number * second + first - 1, atol=1e-10)
+    assert fitted.history_["eps"][0] == 0.5
+    assert fitted.history_["eps"][fitted.history_["loss"].argmin()] == pytest.approx(number)
+
+
+def test_several_unknowns_of_a_nonlinear_problem():
+    class Logistic(Problem):
+        """u' = r u (1 − u / k), u(0) = 0.2."""
+
+        domain = Box(t=(0, 4))
+        conditions = (Dirichlet(0.2, on="t.min"),)
+
+        def __init__(self, rate=Unknown(1.0, low=0), capacity=Unknown(1.0, low=0)):
+            self.rate = rate
+            self.capacity = capacity
+
+        def residual(self, u, t):
+            return u.t - self.rate * u * (1 - u / self.capacity)
+
+    t = np.linspace(0, 4, 30).reshape(-1, 1)
+    y = 2 / (1 + 9 * np.exp(-1.5 * t[:, 0]))
+    fitted = solver(Logistic(), (8,), max_iter=60).fit(t, y)
+    assert fitted.unknowns_ == pytest.approx({"rate": 1.5, "capacity": 2.0}, rel=1e-4)
+
+
+@pytest.mark.parametrize("hard", [False, True], ids=["soft", "hard"])
+@pytest.mark.parametrize("function", [False, True], ids=["number", "function"])
+def test_unknown_in_a_condition(hard, function):
+    class Pulled(Problem):
+        domain = Box(x=(0, 1))
+
+        def __init__(self, end=Unknown(1.0)):
+            self.end = end
+
+        @property
+        def conditions(self):
+            value = (lambda x: self.end * x) if function else self.end
+            return Dirichlet(0.0, on="x.min"), Dirichlet(value, on="x.max", hard=hard)
+
+        def residual(self, u, x):
+            return u.xx
+
+    problem = Pulled()
+    if hard:
+        # The ansatz is made of numbers.
+        with pytest.raises((TypeError, ValueError), match="hard"):
+            solver(problem).fit(X, 3 * X[:, 0])
+    else:
+        fitted = solver(problem, max_iter=40).fit(X, 3 * X[:, 0])
+        assert fitted.unknowns_["end"] == pytest.approx(3.0, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"momentum": None},
+        {"momentum": "nesterov", "memory": "difference"},
+        {"momentum": "spring"},
+        {"projection": "svd", "rcond": 1e-8},
+        {"optimizer": "newton", "max_iter": 5},
+        {"optimizer": "lbfgs"},
+        {"optimizer": "gd"},
+        {"variable_projection": False},
+        {"resample_every": 3},
+    ],
+    ids=str,
+)
+def test_variants_move_the_unknown_with_the_solution(settings):
+    fitted = solver(Rod(Unknown(0.5)), **settings).fit(X, Rod(2.0).solution(X))
+    assert fitted.loss_ < 0.5 * fitted.loss_curve_[0]
+    assert abs(fitted.history_["a"][-1] - 0.5) > 1e-4
+
+
+# How sure it is
+
+
+def test_noise_is_estimated_from_the_measurements_alone():
+    fitted = found(noise=0.01)
+    residuals = measured(0.01) - fitted.predict(X)
+    expected = np.sqrt((residuals**2).sum() / (len(X) - 1))
+    assert type(fitted.noise_std_) is float
+    assert fitted.noise_std_ == pytest.approx(expected, rel=1e-9)
+    assert fitted.noise_std_ == pytest.approx(0.01, rel=0.3)
+
+
+def test_rows_of_the_equation_do_not_count_as_measurements():
+    few, many = (found(noise=0.01, n_interior=n) for n in (40, 400))
+    assert few.noise_std_ == pytest.approx(many.noise_std_, rel=1e-3)
+    assert few.unknowns_std_["eps"] == pytest.approx(many.unknowns_std_["eps"], rel=1e-2)
+
+
+@every_transform
+def test_standard_deviation_is_the_cramer_rao_bound(unknown):
+    fitted = found(unknown, noise=0.01)
+    slope = sensitivity(fitted.unknowns_["eps"])
+    expected = fitted.noise_std_ / np.linalg.norm(slope)
+    assert fitted.unknowns_std_["eps"] == pytest.approx(expected, rel=0.01)
+
+
+def test_transforms_agree_on_estimate_and_standard_deviation():
+    """The delta method: the slope of the transform takes the interval through the bounds."""
+    fits = [found(unknown, noise=0.01) for unknown in UNKNOWNS.values()]
+    estimates, stds = ([getattr(f, name)["eps"] for f in fits] for name in STATE)
+    assert_allclose(estimates, estimates[0], rtol=1e-4)
+    assert_allclose(stds, stds[0], rtol=1e-3)
+
+
+STATE = "unknowns_", "unknowns_std_"
+
+
+def test_standard_deviation_is_proportional_to_the_noise():
+    little, more = (found(noise=noise) for noise in (1e-4, 1e-3))
+    assert more.noise_std_ == pytest.approx(10 * little.noise_std_, rel=1e-2)
+    assert more.unknowns_std_["eps"] == pytest.approx(10 * little.unknowns_std_["eps"], rel=1e-2)
+
+
+def test_standard_deviation_falls_with_the_root_of_the_number_of_measurements():
+    once = found(noise=0.01)
+    # The same residuals four times over: only the degrees of freedom differ.
+    many = found(X=np.tile(X, (4, 1)), y=np.tile(measured(0.01), 4))
+    degrees = np.sqrt((len(X) - 1) / (len(X) - 0.25))
+    ratio = once.unknowns_std_["eps"] / many.unknowns_std_["eps"]
+    assert ratio * degrees == pytest.approx(2.0, rel=1e-3)
+    # Other noise, at other points.
+    other = np.linspace(0.02, 0.98, 4 * len(X)).reshape(-1, 1)
+    many = found(noise=0.01, X=other)
+    assert once.unknowns_std_["eps"] / many.unknowns_std_["eps"] == pytest.approx(2.0, rel=0.3)
+
+
+def test_estimate_of_a_linear_coefficient_is_that_of_least_squares():
+    y = Rod(2.0).solution(X) + 0.02 * NOISE[: len(X)]
+    fitted = solver(Rod(Unknown(1.0)), max_iter=40).fit(X, y)
+    slope = Rod(1.0).solution(X)
+    estimate = slope @ y / (slope @ slope)
+    noise = np.sqrt(((y - estimate * slope) ** 2).sum() / (len(X) - 1))
+    assert fitted.unknowns_["a"] == pytest.approx(estimate, rel=1e-4)
+    assert fitted.unknowns_std_["a"] == pytest.approx(noise / np.linalg.norm(slope), rel=1e-3)
+
+
+def test_interval_covers_the_truth():
+    random, covered = np.random.RandomState(0), 0
+    for _ in range(12):
+        y = Rod(2.0).solution(X) + 0.02 * random.standard_normal(len(X))
+        fitted = solver(Rod(Unknown(1.0)), max_iter=20).fit(X, y)
+        covered += abs(fitted.unknowns_["a"] - 2.0) < 1.96 * fitted.unknowns_std_["a"]
+    assert covered >= 9
+
+
+@pytest.mark.parametrize(
+    ("unknown", "inside"),
+    [
+        (Unknown(0.5, low=0.4, high=1.0), (0.4, 1.0)),
+        (Unknown(0.5, low=0.4), (0.4, np.inf)),
+        (Unknown(0.1, high=0.2), (-np.inf, 0.2)),
+    ],
+    ids=str,
+)
+def test_bounds_are_kept(unknown, inside):
+    """The truth, 0.3, lies outside."""
+    fitted = found(unknown, noise=0.01)
+    path = fitted.history_["eps"]
+    assert ((inside[0] <= path) & (path <= inside[1])).all()
+    nearest = min(inside, key=lambda bound: abs(bound - 0.3))
+    assert fitted.unknowns_["eps"] == pytest.approx(nearest, rel=0.05)
+
+
+class Twice(Rod):
+    """u'' + a + b = 0: measurements tell the sum only."""
+
+    def __init__(self, a=Unknown(1.0), b=Unknown(2.0)):
+        super().__init__(a)
+        self.b = b
+
+    def residual(self, u, x):
+        return u.xx + self.a + self.b
+
+
+def test_what_measurements_do_not_tell_has_an_infinite_standard_deviation():
+    y = Rod(4.0).solution(X) + 0.01 * NOISE[: len(X)]
+    fitted = solver(Twice(), max_iter=40).fit(X, y)
+    assert sum(fitted.unknowns_.values()) == pytest.approx(4.0, rel=0.05)
+    assert min(fitted.unknowns_std_.values()) > 1e3
+
+
+def test_a_noise_that_cannot_be_estimated_is_no_certainty():
+    """One measurement and one unknown leave nothing to estimate the noise from."""
+    fitted = solver(Rod(Unknown(1.0)), max_iter=40).fit([[0.5]], [0.3])
+    assert not fitted.unknowns_std_["a"] < 1.0
+
+
+def test_problems_without_unknowns_have_no_standard_deviations():
+    fitted = solver(Rod(), max_iter=2).fit(X, Rod().solution(X))
+    assert fitted.unknowns_ == fitted.unknowns_std_ == {}
+
+
+# What counts as a measurement
+
+
+def test_missing_entries_are_as_if_they_were_not_there():
+    y = measured(0.01)
+    holes = y.copy()
+    holes[::4] = np.nan
+    with_holes, without = found(y=holes), found(X=X[np.isfinite(holes)], y=y[np.isfinite(holes)])
+    assert_allclose(with_holes.theta_, without.theta_, rtol=1e-12)
+    for name in STATE:
+        assert getattr(with_holes, name) == pytest.approx(getattr(without, name), rel=1e-12)
+    assert with_holes.noise_std_ == pytest.approx(without.noise_std_, rel=1e-12)
+
+
+def test_sample_weight_equals_repetition():
+    y, weight = measured(0.01), np.resize([1, 2, 0, 3], len(X))
+    weighted = found(y=y, sample_weight=weight)
+    repeated = found(X=np.repeat(X, weight, axis=0), y=np.repeat(y, weight))
+    assert_allclose(weighted.loss_curve_[:5], repeated.loss_curve_[:5], rtol=1e-9)
+    assert weighted.unknowns_["eps"] == pytest.approx(repeated.unknowns_["eps"], rel=1e-6)
+    assert_allclose(weighted.predict(X), repeated.predict(X), atol=1e-6)
+
+
+def test_weights_are_relative():
+    one, ten = (found(noise=0.01, sample_weight=np.full(len(X), w)) for w in (1.0, 10.0))
+    plain = found(noise=0.01)
+    for fitted in (one, ten):
+        assert_allclose(fitted.theta_, plain.theta_, rtol=1e-6)
+        assert fitted.unknowns_std_["eps"] == pytest.approx(plain.unknowns_std_["eps"], rel=1e-6)
+
+
+def test_weights_as_inverse_variances_give_the_bound_of_such_noise():
+    spread = np.resize([0.5, 2.0], len(X))
+    y = measured() + 0.01 * spread * NOISE[: len(X)]
+    fitted = found(y=y, sample_weight=spread**-2)
+    weight = spread**-2 / np.mean(spread**-2)
+    slope = sensitivity(fitted.unknowns_["eps"])
+    expected = fitted.noise_std_ / np.sqrt((weight * slope**2).sum())
+    assert fitted.unknowns_std_["eps"] == pytest.approx(expected, rel=0.01)
+    assert fitted.noise_std_ == pytest.approx(0.01 * np.mean(spread**-2) ** -0.5, rel=0.3)
+
+
+@pytest.mark.parametrize("observed", [(0,), (1,), (0, 1)], ids=["u", "v", "both"])
+def test_fields_that_are_observed_in_part(observed):
+    t = sample(Rotation(), 30)
+    y = np.full((30, 2), np.nan)
+    y[:, observed] = Rotation(1.3).solution(t)[:, observed]
+    fitted = solver(Rotation(Unknown(1.0, low=0)), (6,), max_iter=40).fit(t, y)
+    assert fitted.unknowns_["omega"] == pytest.approx(1.3, rel=1e-4)
+    assert_allclose(fitted.predict(t), Rotation(1.3).solution(t), atol=1e-3)
+    columns = [f"measurements {'uv'[k]}" for k in observed]
+    assert [name for name in fitted.history_ if name.startswith("meas")] == columns
+
+
+def test_standard_deviation_where_fields_have_different_numbers_of_measurements():
+    """Noise is the same for all entries: each of them counts once."""
+    t, h = np.linspace(0.05, 2, 60).reshape(-1, 1), 1e-5
+    slope = (Rotation(1.3 + h).solution(t) - Rotation(1.3 - h).solution(t)) / (2 * h)
+    y = Rotation(1.3).solution(t) + 0.01 * NOISE[:120].reshape(60, 2)
+    y[:57, 1] = np.nan
+    fitted = solver(Rotation(Unknown(1.0, low=0)), (6,), max_iter=40).fit(t, y)
+    expected = fitted.noise_std_ / np.linalg.norm(slope[np.isfinite(y)])
+    assert fitted.noise_std_ == pytest.approx(0.01, rel=0.3)
+    assert fitted.unknowns_std_["omega"] == pytest.approx(expected, rel=0.05)
+
+
+def test_measurements_may_take_the_place_of_conditions(recwarn):
+    class Free(Rod):
+        conditions = ()
+
+    fitted = solver(Free(Unknown(0.5)), max_iter=40).fit(X, Rod(2.0).solution(X))
+    assert fitted.unknowns_["a"] == pytest.approx(2.0, rel=1e-3)
+    assert not [w for w in recwarn if "unique" in str(w.message)]
+
+
+def test_physics_outweighs_noise():
+    """Between measurements of a wrong coefficient, a solution of the equation is kept."""
+    y = Rod().solution(X) + 0.05 * NOISE[: len(X)]
+    fitted = solver(Rod(), max_iter=30).fit(X, y)
+    assert_allclose(fitted.predict(X), Rod().solution(X), atol=0.01)
+    closer = solver(Rod(), max_iter=30, measurement_weight=100.0).fit(X, y)
+    assert np.square(closer.predict(X) - y).mean() < np.square(fitted.predict(X) - y).mean()
+
+
+def test_two_dimensions():
+    points = sample(Heat(), 40)
+    y = Heat(0.1).solution(points) + 0.01 * NOISE[:40]
+    fitted = solver(Heat(Unknown(0.5, low=0)), (10,), n_interior=100, max_iter=40).fit(points, y)
+    assert fitted.unknowns_["kappa"] == pytest.approx(0.1, rel=0.1)
+    std = fitted.unknowns_std_["kappa"]
+    assert abs(fitted.unknowns_["kappa"] - 0.1) < 4 * std
+    assert_array_equal(list(fitted.unknowns_std_), ["kappa"])
