@@ -58,6 +58,7 @@ class PINNEstimator(NaturalMomentumRegressor):
         points move, at each resampling, to where the residual is large.
     resample_every : int, default=None
         Iterations after which new points are drawn. None keeps them; "adaptive" then takes 20.
+        A fit has then converged after two rounds without progress at the earliest.
     measurement_weight : float, default=0.01
         Weight of the mean square of the measurements beside the equation and its conditions,
         which weigh 1 unless they say otherwise. Small, so that physics is not bent to noise.

@@ -99,6 +99,9 @@ class EpochMonitor:
         return self.monitor(iterate) if self.calls % self.n_batches == 0 else None
 
 
+# Resamplings without progress after which a fit has converged, at least.
+ROUNDS_OF_PATIENCE = 2
+
 # What to try where the budget of iterations or seconds is spent.
 BUDGET_ADVICE = " Increase it or raise tol or, where the data are noisy, set early_stopping=True."
 PHYSICS_ADVICE = " The best solution so far was kept; see score() and history_. Increase it or tol."
@@ -158,6 +161,10 @@ def train(
         there = iterate if iterate.objective is watched else watched.at(iterate.theta)
         return units.loss(there)
 
+    patience = estimator.n_iter_no_change
+    if resampling is not None:
+        # New points take some iterations to show what they are good for.
+        patience = max(patience, ROUNDS_OF_PATIENCE * resampling.every)
     best, histories = None, []
     for number, start in enumerate(starts, start=1):
         method = method_factory()
@@ -178,7 +185,7 @@ def train(
             parts=parts,
             stop_rules=Stopping(
                 estimator.tol,
-                estimator.n_iter_no_change,
+                patience,
                 floor,
                 expects_descent=validation is None and batches is None,
             ),

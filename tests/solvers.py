@@ -1,6 +1,8 @@
 """Small physics problems whose solutions are formulas, and a solver that is fast on them."""
 
 import numpy as np
+import pytest
+from messages import assert_advises
 
 from skngd import PINNEstimator
 from skngd.pde import Box, Dirichlet, Initial, Problem
@@ -84,6 +86,13 @@ class Rotation(Problem):
     def solution(self, X):
         angle = self.omega * np.asarray(X)[:, 0]
         return np.stack([np.sin(angle), np.cos(angle)], axis=1)
+
+
+def refused(call, expected, came):
+    """It raises, and the message says what was expected, what came and what to try."""
+    with pytest.raises((ValueError, TypeError, AttributeError)) as caught:
+        call()
+    assert_advises(f"{caught.value} {caught.value.__cause__ or ''}", expected, came)
 
 
 def recorded_samples(monkeypatch):

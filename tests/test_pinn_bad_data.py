@@ -8,8 +8,7 @@ from scipy.sparse import csr_array
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from solvers import Rod, Rotation, solver
-from test_pinn_bad_input import refused
+from solvers import Rod, Rotation, refused, solver
 
 from skngd.pde import Dirichlet, Disk, Input, Problem, Unknown
 from skngd.pde.zoo import Heat
@@ -62,9 +61,8 @@ def test_points_outside_of_a_domain_that_is_no_box_are_told_which():
 @pytest.mark.parametrize("n_columns", [0, 1, 3])
 def test_wrong_number_of_columns(n_columns):
     wrong = np.full((5, n_columns), 0.5)
-    refused(
-        lambda: solver(Heat()).fit(wrong), r"2 columns, \('t', 'x'\)|minimum of 1", f"{n_columns}"
-    )
+    expected = r"2 columns, \('t', 'x'\)|minimum of 1"
+    refused(lambda: solver(Heat()).fit(wrong), expected, f"{n_columns}")
     model = solver(Heat(), max_iter=1).fit()
     refused(lambda: model.predict(wrong), "2 features|minimum of 1", f"{n_columns} feature")
 

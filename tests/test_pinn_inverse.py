@@ -69,7 +69,7 @@ def test_several_unknowns_of_a_nonlinear_problem():
         domain = Box(t=(0, 4))
         conditions = (Dirichlet(0.2, on="t.min"),)
 
-        def __init__(self, rate=Unknown(1.0, low=0), capacity=Unknown(1.0, low=0)):
+        def __init__(self, rate=1.0, capacity=1.0):
             self.rate = rate
             self.capacity = capacity
 
@@ -78,7 +78,8 @@ def test_several_unknowns_of_a_nonlinear_problem():
 
     t = np.linspace(0, 4, 30).reshape(-1, 1)
     y = 2 / (1 + 9 * np.exp(-1.5 * t[:, 0]))
-    fitted = solver(Logistic(), (8,), max_iter=60).fit(t, y)
+    problem = Logistic(Unknown(1.0, low=0), Unknown(1.0, low=0))
+    fitted = solver(problem, (8,), max_iter=60).fit(t, y)
     assert fitted.unknowns_ == pytest.approx({"rate": 1.5, "capacity": 2.0}, rel=1e-4)
 
 
@@ -88,7 +89,7 @@ def test_unknown_in_a_condition(hard, function):
     class Pulled(Problem):
         domain = Box(x=(0, 1))
 
-        def __init__(self, end=Unknown(1.0)):
+        def __init__(self, end):
             self.end = end
 
         @property
@@ -99,7 +100,7 @@ def test_unknown_in_a_condition(hard, function):
         def residual(self, u, x):
             return u.xx
 
-    problem = Pulled()
+    problem = Pulled(Unknown(1.0))
     if hard:
         # The ansatz is made of numbers.
         with pytest.raises((TypeError, ValueError), match="hard"):
@@ -226,7 +227,7 @@ def test_bounds_are_kept(unknown, inside):
 class Twice(Rod):
     """u'' + a + b = 0: measurements tell the sum only."""
 
-    def __init__(self, a=Unknown(1.0), b=Unknown(2.0)):
+    def __init__(self, a=1.0, b=2.0):
         super().__init__(a)
         self.b = b
 
@@ -236,7 +237,7 @@ class Twice(Rod):
 
 def test_what_measurements_do_not_tell_has_an_infinite_standard_deviation():
     y = Rod(4.0).solution(X) + 0.01 * NOISE[: len(X)]
-    fitted = solver(Twice(), max_iter=40).fit(X, y)
+    fitted = solver(Twice(Unknown(1.0), Unknown(2.0)), max_iter=40).fit(X, y)
     assert sum(fitted.unknowns_.values()) == pytest.approx(4.0, rel=0.05)
     assert min(fitted.unknowns_std_.values()) > 1e3
 

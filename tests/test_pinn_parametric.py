@@ -56,7 +56,7 @@ class Heated(Problem):
 
     domain = Box(x=(0, 1))
 
-    def __init__(self, low=Input(1.0, 2.0), k=3.0, hard=False):
+    def __init__(self, low, k=3.0, hard=False):
         self.low = low
         self.k = k
         self.hard = hard
@@ -74,7 +74,7 @@ class Heated(Problem):
 
 @pytest.mark.parametrize("hard", [False, True], ids=["soft", "hard"])
 def test_input_in_a_condition(hard):
-    fitted = solver(Heated(hard=hard), (6,), max_iter=40).fit()
+    fitted = solver(Heated(Input(1.0, 2.0), hard=hard), (6,), max_iter=40).fit()
     low = 1.7
     assert_allclose(fitted.predict(beside(low)), low + (3 - low) * X[:, 0], atol=1e-3)
     if hard:
@@ -84,6 +84,6 @@ def test_input_in_a_condition(hard):
 def test_input_beside_an_unknown():
     Z = np.column_stack([np.resize(X, 60), np.resize([1.0, 1.5, 2.0], 60)])
     y = Z[:, 1] + (4 - Z[:, 1]) * Z[:, 0]
-    fitted = solver(Heated(k=Unknown(1.0)), (8,), max_iter=60).fit(Z, y)
+    fitted = solver(Heated(Input(1.0, 2.0), Unknown(1.0)), (8,), max_iter=60).fit(Z, y)
     assert fitted.unknowns_["k"] == pytest.approx(4.0, rel=1e-2)
     assert list(fitted.problem_.inputs) == ["low"]

@@ -173,7 +173,8 @@ def test_random_state_reproduces(settings):
 
 def test_global_state_is_left_alone():
     def state():
-        numbers = np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+        legacy = np.random.get_state()[1].tolist()  # noqa: NPY002
+        numbers = legacy, torch.get_rng_state().tolist()
         kind = torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads()
         return numbers, kind, np.geterr()
 

@@ -73,33 +73,38 @@ class Ansatz:
     def __init__(self, problem, conditions):
         self.problem, self.domain = problem, problem.domain
         self.values, self.slopes = [], []
-        stated, taken = problem.with_numbers().conditions, []
+        self._stated = problem.with_numbers().conditions
         for number in conditions:
-            condition = stated[number]
+            condition = self._stated[number]
             if getattr(condition, "derivative", 0):
                 raise ValueError(
                     f"Expected hard=True with values, not with derivatives in time, got "
                     f"{condition!r}. Set hard=False."
                 )
-            kind = self.slopes if isinstance(condition, Neumann) else self.values
-            for face in box_faces(self.domain, condition):
-                for other, rival in taken:
-                    if face == other:
-                        raise ValueError(
-                            f"Expected at most one hard condition on face "
-                            f"{face.name(self.domain)!r}, got {stated[rival]!r} and "
-                            f"{condition!r}. Set hard=False on one."
-                        )
-                taken.append((face, number))
-                kind.append((face, number))
-                if kind is self.slopes and face.axis != kind[0][0].axis:
+            faces = box_faces(self.domain, condition)
+            if problem.unknowns:
+                _refuse_unknowns(problem, number, faces[0])
+            for face in faces:
+                self._add(face, number)
+
+    def _add(self, face, number):
+        condition, kind = self._stated[number], self.values
+        for other, rival in self.values + self.slopes:
+            if face == other:
+                raise ValueError(
+                    f"Expected at most one hard condition on face {face.name(self.domain)!r}, got "
+                    f"{self._stated[rival]!r} and {condition!r}. Set hard=False on one."
+                )
+        if isinstance(condition, Neumann):
+            kind = self.slopes
+            for other, _ in kind:
+                if other.axis != face.axis:
                     raise ValueError(
-                        "Expected hard Neumann conditions in one coordinate only, got faces "
-                        f"{kind[0][0].name(self.domain)!r} and {face.name(self.domain)!r} of "
+                        "Expected hard Neumann conditions on faces of one coordinate, got "
+                        f"{other.name(self.domain)!r} and {face.name(self.domain)!r} of "
                         f"{condition!r}. Set hard=False on one."
                     )
-            if problem.unknowns:
-                _refuse_unknowns(problem, number, taken[-1][0])
+        kind.append((face, number))
 
     @property
     def is_plain(self):
@@ -151,8 +156,8 @@ class Ansatz:
             names = (*self.domain.names, *self.problem.inputs)
             pairs = zip(names, x[int(bad[0])].tolist(), strict=True)
             raise ValueError(
-                f"Expected {self.problem.with_numbers().conditions[number]!r} to be finite, as it "
-                f"is built into the ansatz, got {float(value[int(bad[0])])} at "
+                f"Expected {self._stated[number]!r} to be finite, as it is built into the ansatz, "
+                f"got {float(value[int(bad[0])])} at "
                 f"({', '.join(f'{name}={at:.6g}' for name, at in pairs)}). Check it there, or set "
                 "hard=False."
             )

@@ -14,8 +14,8 @@ from .places import Place, as_tensor
 from .quantity import Field, Quantity
 from .recording import Recording
 
-# Draws, each at every point, after which an operator that looks affine is taken to be.
-N_AFFINE_CHECKS = 4
+# Draws after which an operator that looks affine is taken to be: at each point, at all together.
+N_AFFINE_CHECKS, FEWEST_AFFINE_CHECKS = 4, 16
 
 
 class Compiler:
@@ -155,7 +155,6 @@ class Compiler:
             tables[site][field][index] = constant, found
         return network_sites, tables
 
-
     def _check_finite(self, field, index, constant, x):
         bad = torch.nonzero(~torch.isfinite(constant))
         if len(bad):
@@ -253,13 +252,16 @@ def affine_form(block, unknowns):
     zeros = [torch.zeros_like(jet) for jet in jets]
     with torch.no_grad():
         constant = block.operator(zeros, torch.zeros_like(unknowns))
-        for _ in range(N_AFFINE_CHECKS):
+        for _ in range(max(N_AFFINE_CHECKS, -(-FEWEST_AFFINE_CHECKS // m))):
             jets, drawn = draw_jets(), draw(len(unknowns))
-            actual = combined(of_jets, of_unknowns, jets, unknowns[:0]) + constant
+            actual = combined(of_jets, None, jets, ()) + constant
             actual = actual + (of_unknowns * drawn).sum(1)
             expected = block.operator(jets, drawn)
-            scale = 1 + drawn.abs().sum(0) + sum(jet.abs().sum((0, 1)) for jet in jets)
-            bound = tolerance * scale * (1 + expected.abs())
-            if not bool(((expected - actual).abs() <= bound).all()):
+            # Terms may cancel: their sizes are what rounding errors are parts of.
+            sizes = [jet.abs() for jet in jets]
+            scale = 1 + expected.abs() + constant.abs() + (of_unknowns * drawn).abs().sum(1)
+            scale = scale + sum(size.sum((0, 1)) for size in sizes) + drawn.abs().sum(0)
+            scale = scale + combined([c.abs() for c in of_jets], None, sizes, ())
+            if not bool(((expected - actual).abs() <= tolerance * scale).all()):
                 return None
     return (of_jets, of_unknowns), constant

@@ -1,25 +1,32 @@
 """Checks of a problem before it is solved."""
 
 import inspect
+from keyword import iskeyword
 
 import numpy as np
 import torch
 
-from .ansatz import box_faces
-from .conditions import Dirichlet, Initial
-from .domains import Box
-from .places import condition_value
-from .problem import Problem
+from .agreement import contradictions
+from .compile import Compiler
+from .condition import Condition
+from .conditions import Equation, Interior
+from .problem import FunctionProblem, Problem
+from .recording import Recording
 from .regions import Domain
 
-# Points of an edge at which the values of two conditions are compared.
-N_EDGE_POINTS = 9
-# Difference at a corner, relative to the largest value there, that is worth a warning.
-CORNER_TOLERANCE = 1e-6
+__all__ = ["check_finite_start", "check_problem", "contradictions"]
+
+# Points of each condition at which it is tried.
+N_TRIAL_POINTS = 4
+# Columns of history_ that the solver fills.
+COLUMNS = (
+    *("start", "time", "loss", "monitored_loss", "equation", "step_size", "beta", "damping"),
+    *("n_trials", "rank", "condition", "kept"),
+)
 
 
 def check_problem(problem):
-    """Refuse what is not a problem, or has no domain, equation or fields.
+    """Refuse what is not a problem, or does not fit together.
 
     Raises
     ------
@@ -38,88 +45,181 @@ def check_problem(problem):
             f"Expected {name}.domain to be a domain such as Box(t=(0, 1), x=(-1, 1)), got "
             f"{problem.domain!r}. Set it as a class attribute or a property."
         )
-    fields = problem.fields
-    if isinstance(fields, str) or not fields or len(set(fields)) != len(fields):
-        raise ValueError(
-            f"Expected {name}.fields to be a tuple of different names such as ('u', 'v'), got "
-            f"{fields!r}. Give one name for each component of the solution."
-        )
-    clash = set(problem.inputs) & {*problem.domain.names, *fields}
+    _check_fields(problem.fields, problem.domain.names, name)
+    clash = set(problem.inputs) & {*problem.domain.names, *problem.fields}
     if clash:
         raise ValueError(
             f"Expected coefficients of {name} with other names than its coordinates and fields, "
             f"got {sorted(clash)} twice. Rename one of them."
         )
+    _check_conditions(problem, name)
     _check_arguments(problem, name)
+    _check_columns(problem, name)
+    _check_contents(problem)
+
+
+def _check_fields(fields, coordinates, name):
+    if (
+        not isinstance(fields, (tuple, list))
+        or not fields
+        or not all(isinstance(field, str) for field in fields)
+        or len(set(fields)) != len(fields)
+    ):
+        raise ValueError(
+            f"Expected {name}.fields to be a tuple of different names such as ('u', 'v'), got "
+            f"{fields!r}. Give one name for each component of the solution."
+        )
+    for field in fields:
+        if field in coordinates:
+            raise ValueError(
+                f"Expected {name}.fields with other names than the coordinates "
+                f"{tuple(coordinates)}, got {field!r}. Change one of the two."
+            )
+        if not field.isidentifier() or iskeyword(field) or field in ("d", "laplacian"):
+            raise ValueError(
+                f"Expected names of fields that can be arguments of a function, and not 'd' or "
+                f"'laplacian', which mean derivatives, got {field!r} in {name}.fields. Try 'u'."
+            )
+
+
+def _check_conditions(problem, name):
+    conditions = problem.with_numbers().conditions
+    wanted = (
+        f"Expected {name}.conditions to be a tuple of Condition, such as (Dirichlet(0.0),), got"
+    )
+    if not isinstance(conditions, (tuple, list)):
+        raise ValueError(f"{wanted} {conditions!r}. Give () for none; one needs a comma: (..., ).")
+    for condition in conditions:
+        if isinstance(condition, type):
+            raise ValueError(f"{wanted} the class {condition.__name__}. Call it.")
+        if not isinstance(condition, Condition):
+            raise ValueError(f"{wanted} {condition!r} in it. Use Dirichlet, Neumann, Initial, ...")
+        condition.check_field(problem.fields)
 
 
 def _check_arguments(problem, name):
-    wanted = [*problem.fields, *problem.domain.names]
+    fields, coordinates = list(problem.fields), list(problem.domain.names)
+    wanted, given, function = [*fields, *coordinates], {}, problem.residual
+    if isinstance(problem, FunctionProblem):
+        given, function = problem.coefficients_by_name(), problem.function
+    sentence = (
+        f"Expected {name}.residual to take the fields and the coordinates, ({', '.join(wanted)})"
+        f"{f', and then the coefficients {tuple(given)}' if given else ''}, got"
+    )
     try:
-        inspect.signature(problem.residual).bind(*wanted)
+        signature = inspect.signature(function)
+        signature.bind(*wanted, **given)
     except TypeError as error:
-        raise ValueError(
-            f"Expected {name}.residual to take the fields and the coordinates, "
-            f"({', '.join(wanted)}), got another signature: {error}. Change its arguments."
-        ) from error
+        raise ValueError(f"{sentence} another signature: {error}. Change its arguments.") from error
+    except ValueError:  # a function of another language does not tell
+        return
+    names = list(signature.parameters)[: len(wanted)]
+    for part in (slice(None), slice(len(fields)), slice(len(fields), None)):
+        if names[part] != wanted[part] and sorted(names[part]) == sorted(wanted[part]):
+            raise ValueError(
+                f"{sentence} them in the order ({', '.join(names)}). They come in the order of "
+                "fields and of the domain, whatever they are called: change one of the two."
+            )
 
 
-def contradictions(problem):
-    """Conditions that ask for different values where their faces meet.
+def _check_columns(problem, name):
+    for condition in problem.with_numbers().conditions:
+        if condition.name in COLUMNS and not isinstance(condition, Interior):
+            raise ValueError(
+                f"Expected another name of a condition of {name} than the columns {COLUMNS} of "
+                f"history_, got name={condition.name!r}. Change it."
+            )
+    labels = [condition.label() for condition in problem.with_numbers().conditions]
+    # An unknown that is called beta, as rates are, takes the place of the momentum's column.
+    taken = [column for column in (*COLUMNS, *labels) if column != "beta"]
+    for unknown in problem.unknowns:
+        if unknown in taken:
+            raise ValueError(
+                f"Expected another name of an unknown coefficient of {name} than the columns of "
+                f"history_, {tuple(taken)}, got {unknown!r}. Change it."
+            )
+
+
+def _check_contents(problem):
+    """Refuse equations without fields, and unknowns that occur nowhere."""
+    kind = {"dtype": torch.float64, "device": "cpu"}
+    compiler = Compiler(problem, None, None, kind)
+    leaves = [
+        torch.tensor(float(unknown.start), **kind).requires_grad_()
+        for unknown in problem.unknowns.values()
+    ]
+    random_state = np.random.RandomState(0)
+    found = set()
+    with torch.enable_grad():
+        for number in range(-1, len(compiler.stated.conditions)):
+            condition = _numbered(number)
+            stated = condition(compiler.stated)
+            if stated.hard:
+                continue
+            sites, normals = stated.sites(problem.domain, N_TRIAL_POINTS, "sobol", random_state)
+            sites = [_with_inputs(problem, site[:N_TRIAL_POINTS], random_state) for site in sites]
+            normals = None if normals is None else torch.as_tensor(normals[:N_TRIAL_POINTS])
+            trial = Recording(compiler, condition, sites, normals, None)
+            rows = trial.rows(leaves)
+            if isinstance(stated, (Interior, Equation)) and not any(trial.requested[0].values()):
+                raise ValueError(
+                    f"Expected {trial.name()} to contain one of the fields "
+                    f"{tuple(problem.fields)} or its derivatives, got none. Check its arguments, "
+                    f"which are ({', '.join((*problem.fields, *problem.domain.names))}) in this "
+                    "order."
+                )
+            found |= _depends_on(rows, leaves)
+    for number, unknown in enumerate(problem.unknowns):
+        if number not in found:
+            raise ValueError(
+                f"Expected the unknown coefficient {unknown!r} in the equation or in a condition "
+                f"of {type(problem).__name__}, got none that changes smoothly with it. Give it as "
+                "a number, or use it."
+            )
+
+
+def _numbered(number):
+    return (lambda _: Interior()) if number < 0 else lambda problem: problem.conditions[number]
+
+
+def _with_inputs(problem, points, random_state):
+    low = [given.low for given in problem.inputs.values()]
+    high = [given.high for given in problem.inputs.values()]
+    columns = random_state.uniform(low, high, (len(points), len(low)))
+    return torch.as_tensor(np.hstack([points, columns]))
+
+
+def _depends_on(rows, leaves):
+    """The numbers of the leaves that rows depend on."""
+    tensors = [getattr(row, "tensor", None) for row in rows]
+    sums = [tensor.sum() for tensor in tensors if tensor is not None and tensor.requires_grad]
+    if not (sums and leaves):
+        return set()
+    gradients = torch.autograd.grad(sum(sums), leaves, allow_unused=True)
+    return {number for number, gradient in enumerate(gradients) if gradient is not None}
+
+
+def check_finite_start(iterate):
+    """Refuse a start at which a residual is not finite.
 
     Parameters
     ----------
-    problem : Problem
-        On a :class:`Box`, or nothing is compared.
+    iterate : Iterate
+        Of an objective on blocks of residuals.
 
-    Returns
-    -------
-    sentences : list of str
+    Raises
+    ------
+    ValueError
+        With the name of the block.
     """
-    domain = problem.domain
-    if type(domain) is not Box or problem.unknowns:
-        return []
-    conditions = problem.conditions
-    on_faces = [
-        (face, number)
-        for number, condition in enumerate(conditions)
-        if isinstance(condition, (Dirichlet, Initial)) and not getattr(condition, "derivative", 0)
-        for face in box_faces(domain, condition)
-    ]
-    sentences = []
-    for position, (face, number) in enumerate(on_faces):
-        for other_face, other in on_faces[position + 1 :]:
-            meet = other_face.axis != face.axis
-            if meet and _share_field(conditions[number], conditions[other]):
-                sentence = _at_edge(problem, (face, number), (other_face, other))
-                sentences += [] if sentence is None else [sentence]
-    return sentences
-
-
-def _share_field(condition, other):
-    return None in (condition.field, other.field) or condition.field == other.field
-
-
-def _at_edge(problem, one, two):
-    domain = problem.domain
-    inputs = list(problem.inputs.values())
-    random = np.random.RandomState(0)
-    low = np.concatenate([domain.bounds[:, 0], [i.low for i in inputs]])
-    high = np.concatenate([domain.bounds[:, 1], [i.high for i in inputs]])
-    x = torch.as_tensor(random.uniform(low, high, (N_EDGE_POINTS, len(low))))
-    for face, _ in (one, two):
-        x = face.onto(x)
-    values = [condition_value(problem, number, x).numpy() for _, number in (one, two)]
-    gap = np.abs(values[0] - values[1])
-    worst = int(gap.argmax())
-    if gap[worst] <= CORNER_TOLERANCE * max(1.0, np.abs(values).max()):
-        return None
-    conditions = [problem.conditions[number] for _, number in (one, two)]
-    point = ", ".join(
-        f"{name}={value:.6g}" for name, value in zip(domain.names, x[worst].tolist(), strict=False)
-    )
-    return (
-        f"The conditions {conditions[0]!r} and {conditions[1]!r} contradict each other at "
-        f"({point}): {values[0][worst]:.6g} against {values[1][worst]:.6g}. No smooth solution "
-        "meets both, and the error stays large near that corner. Change one if that is not meant."
-    )
+    for block, rows in iterate.objective.points.slices():
+        residual = iterate.value[rows, 0]
+        bad = int((~torch.isfinite(residual)).sum())
+        if bad:
+            raise ValueError(
+                f"Expected finite residuals at the start, got {bad} of {len(residual)} in "
+                f"{block.name!r} that are not. The solution begins with values of either sign: "
+                "use functions that are defined there, such as np.log(np.maximum(u, 1e-6)) in "
+                "place of np.log(u), give it values by hard conditions, or try another "
+                "random_state."
+            )

@@ -76,7 +76,7 @@ class Discretization:
     def labels(self):
         """Names of the blocks of the conditions that are not hard, each once."""
         labels = ["equation"]
-        for condition in self.problem.conditions:
+        for condition in self.compiler.stated.conditions:
             label, number = condition.label(), 2
             while label in labels:
                 label, number = f"{condition.label()} {number}", number + 1
@@ -125,7 +125,7 @@ class Discretization:
             None for hard conditions.
         """
         points = [(*Interior().sites(self.source, n_interior, sampler, random_state), None)]
-        for condition, n in zip(self.problem.conditions, n_boundary, strict=True):
+        for condition, n in zip(self.compiler.stated.conditions, n_boundary, strict=True):
             if condition.hard:
                 points.append(None)
                 continue

@@ -105,8 +105,8 @@ class Recording:
                 )
             if not (isinstance(row, (Quantity, Real)) or _kind(row) in "iuf"):
                 raise ValueError(
-                    f"{wanted} {row!r:.80} of type {type(row).__name__}. Compute it from the fields and "
-                    "coordinates that it is called with, such as u.xx - np.sin(x)."
+                    f"{wanted} {row!r:.80} of type {type(row).__name__}. Compute it from the "
+                    "fields and coordinates that it is called with, such as u.xx - np.sin(x)."
                 )
 
     def _checked(self, row, x):
