@@ -7,7 +7,7 @@ import sys
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skngd import NaturalMomentumRegressor
+from skngd import NaturalMomentumRegressor, PINNEstimator
 
 SETTINGS = [
     NaturalMomentumRegressor(),
@@ -16,15 +16,19 @@ SETTINGS = [
     NaturalMomentumRegressor(optimizer="adam", n_init=1, step_size=0.01),
     NaturalMomentumRegressor(optimizer="gd", n_init=1),
     NaturalMomentumRegressor(optimizer="lbfgs", n_init=1, max_iter=20),
+    # Without a problem it is a regressor.
+    PINNEstimator(max_iter=20),
+    PINNEstimator(None, (10,), n_init=1, momentum="spring", max_iter=20),
 ]
 
 IN_A_FRESH_INTERPRETER = """
 from sklearn.utils.estimator_checks import check_estimator
-from skngd import NaturalMomentumRegressor
-results = check_estimator(NaturalMomentumRegressor(max_iter=30), on_skip=None, on_fail="raise")
-assert all(result["status"] != "xfail" for result in results)
-assert any(result["check_name"] == "check_array_api_input" for result in results)
-assert not any("SCIPY_ARRAY_API" in str(result["exception"]) for result in results)
+from skngd import NaturalMomentumRegressor, PINNEstimator
+for estimator in (NaturalMomentumRegressor(max_iter=30), PINNEstimator(max_iter=20)):
+    results = check_estimator(estimator, on_skip=None, on_fail="raise")
+    assert all(result["status"] != "xfail" for result in results)
+    assert any(result["check_name"] == "check_array_api_input" for result in results)
+    assert not any("SCIPY_ARRAY_API" in str(result["exception"]) for result in results)
 """
 
 

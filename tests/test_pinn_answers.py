@@ -196,7 +196,7 @@ def test_history_has_a_column_for_each_block_and_sums_to_the_loss():
 
 def test_history_of_a_system_adds_its_equations():
     fitted = solver(Rotation(), max_iter=4).fit(X)
-    columns = ("equation", "initial", "initial 2")
+    columns = ("equation", "initial u", "initial v")
     total = sum(fitted.history_[name] for name in columns) / 2
     assert_allclose(fitted.history_["loss"], total, rtol=1e-12)
     u, v = fitted.residual(X).T

@@ -140,6 +140,13 @@ def test_measurements_of_one_field_of_two():
     refused(lambda: solver(Rotation()).fit(X, Y), r"\(n_samples, 2\).*'u', 'v'.*NaN", r"\(11, 1\)")
 
 
+def test_columns_of_measurements_in_another_order(fitted):
+    t = np.linspace(0, 2, 9).reshape(-1, 1)
+    y = pd.DataFrame(Rotation().solution(t), columns=["u", "v"])
+    solver(Rotation(), max_iter=1).fit(t, y)
+    refused(lambda: solver(Rotation()).fit(t, y[["v", "u"]]), r"\('u', 'v'\)", r"\('v', 'u'\)")
+
+
 def test_measurements_without_points(fitted):
     refused(lambda: solver(Rod()).fit(None, Y), "X with y", "None")
     refused(lambda: solver(Rod()).fit(sample_weight=Y), "X with sample_weight", "None")

@@ -95,10 +95,10 @@ def test_repr_shows_the_problem():
 # Model selection
 
 
-@pytest.mark.parametrize("y", [Y, HOLES], ids=["all", "holes"])
-def test_grid_over_a_coefficient_finds_the_one_that_was_measured(y):
+def test_grid_over_a_coefficient_finds_the_one_that_was_measured():
     grid = {"problem__a": [1.0, 2.0, 3.0]}
-    search = GridSearchCV(solver(Rod()), grid, cv=3, error_score="raise").fit(X, y)
+    search = GridSearchCV(solver(Rod(), max_iter=12), grid, cv=2, error_score="raise")
+    search.fit(X, HOLES)
     assert search.best_params_ == {"problem__a": 2.0}
     assert search.best_score_ > 0.999
     assert_allclose(search.predict(X), Y, atol=1e-3)
@@ -106,7 +106,7 @@ def test_grid_over_a_coefficient_finds_the_one_that_was_measured(y):
 
 def test_grid_over_numerics_for_a_problem_without_measurements():
     grid = {"hidden_layer_sizes": [(2,), (6,)], "beta": [0.0, 0.5]}
-    search = GridSearchCV(solver(Rod()), grid, cv=2, error_score="raise").fit(X)
+    search = GridSearchCV(solver(Rod(), max_iter=12), grid, cv=2, error_score="raise").fit(X)
     scores = search.cv_results_["mean_test_score"]
     assert (scores < 0).all()
     assert search.best_params_["hidden_layer_sizes"] == (6,)
@@ -134,38 +134,38 @@ class Local(Rod):
         return u.xx + self.load(x)
 
 
-@pytest.mark.parametrize(
-    "problem", [Local(lambda x: 2 + 0 * x), Heat(Unknown(0.5, low=0))], ids=["local", "unknown"]
-)
-def test_other_processes(problem):
+def test_other_processes():
     """joblib's worker processes get the problem, and give the fitted solver back."""
-    points = sample(problem, 24)
-    y = np.zeros(24) if isinstance(problem, Local) else Heat(0.25).solution(points)
-    model = solver(problem, max_iter=4)
-    here = clone(model).fit(points, y)
-    with joblib.parallel_backend("loky", n_jobs=2):
-        (there,) = joblib.Parallel()([joblib.delayed(clone(model).fit)(points, y)])
-        search = GridSearchCV(model, {"beta": [0.0, 0.5]}, cv=2, error_score="raise")
-        search.fit(points, y)
-    assert_allclose(there.predict(points), here.predict(points), rtol=1e-9)
-    assert there.unknowns_ == pytest.approx(here.unknowns_)
+    points = sample(Heat(), 24)
+    problems = Local(lambda x: 2 + 0 * x), Heat(Unknown(0.5))
+    models = [solver(problem, max_iter=3) for problem in problems]
+    data = [(X, Y), (points, Heat(0.25).solution(points))]
+    with joblib.parallel_config("loky", n_jobs=2):
+        calls = [joblib.delayed(clone(m).fit)(*d) for m, d in zip(models, data, strict=True)]
+        there = joblib.Parallel()(calls)
+        search = GridSearchCV(models[1], {"problem__kappa": [0.1, Unknown(0.5)]}, cv=2)
+        search.fit(*data[1])
+    for model, rows, other in zip(models, data, there, strict=True):
+        here = model.fit(*rows)
+        assert_allclose(other.predict(rows[0]), here.predict(rows[0]), rtol=1e-9)
+        assert other.unknowns_ == pytest.approx(here.unknowns_)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
 def test_every_fold_keeps_the_whole_physics():
     order = np.argsort(X[:, 0])
     folds = KFold(3)
-    predicted = cross_val_predict(solver(Rod(2.0)), X[order], HOLES[order], cv=folds)
+    model = solver(Rod(2.0), max_iter=12)
+    predicted = cross_val_predict(model, X[order], HOLES[order], cv=folds)
     # Each third of the rod was left out once.
     assert_allclose(predicted, Y[order], atol=1e-3)
-    assert cross_val_score(solver(Rod(2.0)), X[order], HOLES[order], cv=folds).min() > 0.99
 
 
 def test_cross_validation_of_several_fields():
     t = sample(Rotation(), 30)
     y = Rotation(1.3).solution(t)
     y[::2, 1] = np.nan
-    scores = cross_val_score(solver(Rotation(Unknown(1.0)), max_iter=30), t, y, cv=3)
+    scores = cross_val_score(solver(Rotation(Unknown(1.0))), t, y, cv=2)
     assert scores.min() > 0.99
 
 

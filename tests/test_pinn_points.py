@@ -6,6 +6,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from solvers import Rod, error, recorded_samples, sample, solver
 
+from skngd.pde import Dirichlet
 from skngd.pde.blocks import Collocation
 from skngd.pde.discretization import Discretization
 from skngd.pde.zoo import AdvectionDiffusion, Burgers, Heat
@@ -40,6 +41,14 @@ def test_number_of_points(n_boundary, expected, monkeypatch):
     calls = recorded_samples(monkeypatch)
     solver(Heat(), n_interior=30, n_boundary=n_boundary, max_iter=1).fit()
     assert counts(calls[0]) == expected
+
+
+@pytest.mark.parametrize("n_boundary", [1, 2, 7])
+def test_each_end_of_an_interval_is_a_point(n_boundary):
+    class Held(Rod):
+        conditions = (Dirichlet(0.0),)
+
+    assert error(solver(Held(), n_boundary=n_boundary, max_iter=30).fit()) < 1e-3
 
 
 def test_hard_conditions_need_no_points(monkeypatch):

@@ -35,9 +35,9 @@ class Block:
 class Case:
     """A problem; ``points(seed, round=0)`` returns its blocks, the equation first.
 
-    ``hard`` says that the conditions are built into the network. ``resampled`` that a method may
-    ask for new points (another ``round``) as often as it likes. ``exact`` is None where the solution
-    is a table that the caller brings.
+    ``hard`` says that the conditions are built into the network, ``resampled`` that a method may
+    ask for new points (another ``round``) as often as it likes. ``exact`` is None where there is no
+    formula: ``skngd.pde.zoo`` has the solution.
     """
 
     name: str
@@ -56,18 +56,16 @@ class Case:
     def test_set(self, reference=None):
         """Points (n, d) and exact values (n,) there.
 
-        ``reference``: a path to arrays t (n_t,), x (n_x,) and u (n_t, n_x), or a function of the
-        points; only for the problems without a formula.
+        ``reference``: another solution for the problems without a formula, as a function of the
+        points or the path of arrays t (n_t,), x (n_x,) and u (n_t, n_x).
         """
         if self.exact is None and reference is None:
-            raise ValueError(
-                f"{self.name} has no formula: pass the path of a reference solution (arrays t, x"
-                " and u) or a function of the points."
-            )
+            from skngd.pde import zoo
+
+            reference = {"burgers": zoo.Burgers, "allen_cahn": zoo.AllenCahn}[self.name]().solution
         if self.exact is None and not callable(reference):
             table = np.load(reference)
-            t, x = np.meshgrid(table["t"], table["x"], indexing="ij")
-            return np.column_stack([t.ravel(), x.ravel()]), table["u"].ravel()
+            return lattice(table["t"], table["x"]), table["u"].ravel()
         X = self.grid()
         return X, (self.exact or reference)(X)
 

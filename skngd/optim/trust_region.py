@@ -32,15 +32,19 @@ class TrustRegion(Search):
         Add −½ A⁺ C v''(d, d) to the step d (Transtrum and Sethna, 2012). Needs a natural gradient.
     variable_projection : bool, default=False
         Fit the last layer again at the end of each trial step, with the same λ; see
-        :func:`skngd.optim.variable_projection.project_output`.
+        :func:`skngd.optim.variable_projection.project_output`. What is left is less curved, so that
+        λ may fall faster: by ``bold_lower``, and it then rises by no more than 2 at a time.
     compare_without_momentum : bool, default=True
         False makes the step with momentum without trying the other, until it is refused.
     """
 
     first = 1e-3
     lower, raise_by = 0.4, 3.0
+    bold_lower = 0.1
     good_ratio, poor_ratio = 0.3, 0.05
     n_refusals = 30
+    # How much faster λ grows with each refusal.
+    faster_growth = 2.0
 
     def __init__(
         self,
@@ -51,6 +55,8 @@ class TrustRegion(Search):
     ):
         super().__init__()
         self.variable_projection = variable_projection
+        if variable_projection:
+            self.lower, self.faster_growth, self.n_refusals = self.bold_lower, 1.0, 60
         self.current = damping
         self.geodesic_acceleration = geodesic_acceleration
         self.compare_without_momentum = compare_without_momentum
@@ -122,7 +128,7 @@ class TrustRegion(Search):
                 return best
             beta = 0.0
             damping = max(damping, smallest) * growth
-            growth *= 2.0
+            growth *= self.faster_growth
             if damping > largest:
                 break
         # λ stays as it was: it is not its fault that nothing is to be gained here.

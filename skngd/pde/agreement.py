@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from .ansatz import box_faces, derivative
+from .ansatz import box_faces, derivative, has_unknowns
 from .conditions import Dirichlet, Initial, Neumann
 from .domains import Box
 from .places import condition_value
@@ -20,14 +20,14 @@ def contradictions(problem):
     Parameters
     ----------
     problem : Problem
-        On a :class:`Box`, or nothing is compared. With unknown coefficients nothing is, either.
+        On a :class:`Box`, or nothing is compared; nor are values that contain unknowns.
 
     Returns
     -------
     sentences : list of str
     """
     domain = problem.domain
-    if type(domain) is not Box or domain.face or problem.unknowns:
+    if type(domain) is not Box or domain.face:
         return []
     conditions = problem.with_numbers().conditions
     on_faces = [
@@ -35,6 +35,7 @@ def contradictions(problem):
         for number, condition in enumerate(conditions)
         if isinstance(condition, (Dirichlet, Initial, Neumann))
         for face in box_faces(domain, condition)
+        if not has_unknowns(problem, number, face)
     ]
     sentences = []
     for position, (face, number) in enumerate(on_faces):

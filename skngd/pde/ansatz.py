@@ -82,8 +82,12 @@ class Ansatz:
                     f"{condition!r}. Set hard=False."
                 )
             faces = box_faces(self.domain, condition)
-            if problem.unknowns:
-                _refuse_unknowns(problem, number, faces[0])
+            if has_unknowns(problem, number, faces[0]):
+                raise ValueError(
+                    f"Expected a hard value without Unknown, got {condition!r} with "
+                    f"{', '.join(f'{k}={v!r}' for k, v in problem.unknowns.items())}. Set "
+                    "hard=False."
+                )
             for face in faces:
                 self._add(face, number)
 
@@ -157,7 +161,7 @@ class Ansatz:
             pairs = zip(names, x[int(bad[0])].tolist(), strict=True)
             raise ValueError(
                 f"Expected {self._stated[number]!r} to be finite, as it is built into the ansatz, "
-                f"got {float(value[int(bad[0])])} at "
+                f"got {value[int(bad[0])].item()} at "
                 f"({', '.join(f'{name}={at:.6g}' for name, at in pairs)}). Check it there, or set "
                 "hard=False."
             )
@@ -284,24 +288,19 @@ def _sides(domain, name):
     return found
 
 
-def _refuse_unknowns(problem, number, face):
-    """Refuse a hard condition with a value that is to be found."""
-    leaves = {
-        name: torch.tensor(float(unknown.start), dtype=torch.float64, requires_grad=True)
-        for name, unknown in problem.unknowns.items()
-    }
-    ranges = [*problem.domain.bounds.tolist(), *((i.low, i.high) for i in problem.inputs.values())]
-    x = torch.tensor(ranges, dtype=torch.float64).mean(1, keepdim=True).T
+def has_unknowns(problem, number, face):
+    """Whether the value of a condition on a face depends on unknown coefficients."""
+    if not problem.unknowns:
+        return False
+    inputs = problem.inputs.values()
+    ranges = [*problem.domain.bounds.tolist(), *((i.low, i.high) for i in inputs)]
+    middle = torch.tensor(ranges, dtype=torch.float64).mean(1, keepdim=True).T
     with torch.enable_grad():
-        unknowns = {name: Quantity(leaf) for name, leaf in leaves.items()}
-        value = condition_value(problem, number, face.onto(x), unknowns)
-        if value.requires_grad:
-            raise ValueError(
-                f"Expected a hard value without Unknown, got "
-                f"{problem.with_numbers().conditions[number]!r} with "
-                f"{', '.join(f'{k}={v!r}' for k, v in problem.unknowns.items())} in it. Set "
-                "hard=False."
-            )
+        leaves = {
+            name: Quantity(middle.new_tensor(unknown.start).requires_grad_())
+            for name, unknown in problem.unknowns.items()
+        }
+        return condition_value(problem, number, face.onto(middle), leaves).requires_grad
 
 
 def hard_conditions(problem, field):

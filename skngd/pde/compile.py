@@ -95,7 +95,7 @@ class Compiler:
         ValueError
             If what comes back has the wrong shape, is not finite or is not pointwise.
         """
-        sites = [torch.as_tensor(x, **self.kind) for x in sites]
+        sites = [torch.as_tensor(np.ascontiguousarray(x), **self.kind) for x in sites]
         normals = None if normals is None else torch.as_tensor(normals, **self.kind)
         target = None if target is None else torch.as_tensor(target, **self.kind)
         trial = Recording(self, condition, sites, normals, target)

@@ -14,7 +14,7 @@ from .problem import FunctionProblem, Problem
 from .recording import Recording
 from .regions import Domain
 
-__all__ = ["check_finite_start", "check_problem", "contradictions"]
+__all__ = ["check_problem", "contradictions"]
 
 # Points of each condition at which it is tried.
 N_TRIAL_POINTS = 4
@@ -50,7 +50,7 @@ def check_problem(problem):
     if clash:
         raise ValueError(
             f"Expected coefficients of {name} with other names than its coordinates and fields, "
-            f"got {sorted(clash)} twice. Rename one of them."
+            f"got {sorted(clash)} twice. Give one of the two another name."
         )
     _check_conditions(problem, name)
     _check_arguments(problem, name)
@@ -91,9 +91,11 @@ def _check_conditions(problem, name):
         raise ValueError(f"{wanted} {conditions!r}. Give () for none; one needs a comma: (..., ).")
     for condition in conditions:
         if isinstance(condition, type):
-            raise ValueError(f"{wanted} the class {condition.__name__}. Call it.")
+            raise ValueError(
+                f"{wanted} the class {condition.__name__}. Call it: {condition.__name__}(...)."
+            )
         if not isinstance(condition, Condition):
-            raise ValueError(f"{wanted} {condition!r} in it. Use Dirichlet, Neumann, Initial, ...")
+            raise ValueError(f"{wanted} {condition!r} in it. Use Dirichlet, Initial or another.")
         condition.check_field(problem.fields)
 
 
@@ -160,8 +162,12 @@ def _check_contents(problem):
             sites = [_with_inputs(problem, site[:N_TRIAL_POINTS], random_state) for site in sites]
             normals = None if normals is None else torch.as_tensor(normals[:N_TRIAL_POINTS])
             trial = Recording(compiler, condition, sites, normals, None)
-            rows = trial.rows(leaves)
-            if isinstance(stated, (Interior, Equation)) and not any(trial.requested[0].values()):
+            try:
+                rows = trial.rows(leaves)
+            except ValueError:  # said where the number of points is the one that is asked for
+                return
+            is_equation = isinstance(stated, (Interior, Equation))
+            if is_equation and not any(trial.requested[0].values()) and not _has_arrays(rows):
                 raise ValueError(
                     f"Expected {trial.name()} to contain one of the fields "
                     f"{tuple(problem.fields)} or its derivatives, got none. Check its arguments, "
@@ -176,6 +182,10 @@ def _check_contents(problem):
                 f"of {type(problem).__name__}, got none that changes smoothly with it. Give it as "
                 "a number, or use it."
             )
+
+
+def _has_arrays(rows):
+    return any(np.ndim(row) for row in rows if isinstance(row, np.ndarray))
 
 
 def _numbered(number):
@@ -197,29 +207,3 @@ def _depends_on(rows, leaves):
         return set()
     gradients = torch.autograd.grad(sum(sums), leaves, allow_unused=True)
     return {number for number, gradient in enumerate(gradients) if gradient is not None}
-
-
-def check_finite_start(iterate):
-    """Refuse a start at which a residual is not finite.
-
-    Parameters
-    ----------
-    iterate : Iterate
-        Of an objective on blocks of residuals.
-
-    Raises
-    ------
-    ValueError
-        With the name of the block.
-    """
-    for block, rows in iterate.objective.points.slices():
-        residual = iterate.value[rows, 0]
-        bad = int((~torch.isfinite(residual)).sum())
-        if bad:
-            raise ValueError(
-                f"Expected finite residuals at the start, got {bad} of {len(residual)} in "
-                f"{block.name!r} that are not. The solution begins with values of either sign: "
-                "use functions that are defined there, such as np.log(np.maximum(u, 1e-6)) in "
-                "place of np.log(u), give it values by hard conditions, or try another "
-                "random_state."
-            )

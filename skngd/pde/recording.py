@@ -79,7 +79,7 @@ class Recording:
             advice = self._advice(str(error))
             if advice is None:
                 raise
-            raise TypeError(f"{error} {advice}") from error
+            raise TypeError(f"{str(error).rstrip('.')}. {advice}") from error
         self._check_kinds(rows)
         return rows
 

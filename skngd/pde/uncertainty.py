@@ -53,11 +53,15 @@ def standard_deviations(information, residuals, weights):
     Returns
     -------
     std : ndarray of shape (q,)
-        Infinite where the measurements say nothing.
+        Infinite where the measurements say nothing, and where there are no more of them than
+        unknowns.
     noise : float
-        Estimated standard deviation of a measurement of weight one.
+        Estimated standard deviation of a measurement of weight one; NaN where there are no more of
+        them than unknowns.
     """
-    degrees = max(len(residuals) - len(information), 1)
+    degrees = len(residuals) - len(information)
+    if degrees < 1:
+        return np.full(len(information), np.inf), np.nan
     noise = float(np.sqrt((weights * residuals**2).sum() / degrees))
     eigenvalues, vectors = np.linalg.eigh(information)
     informed = eigenvalues > np.finfo(float).eps * max(eigenvalues.max(initial=0.0), 0.0)
