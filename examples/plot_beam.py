@@ -10,7 +10,8 @@ pushes its head; its deflection w obeys
     EI w'''(0) = H, \\quad w''(0) = 0, \\quad w''(L) = w'''(L) = 0,
 
 with the bending stiffness EI of the pile and the stiffness k of the soil. What an engineer needs
-is the bending moment EI w'' and the shear force EI w''': derivatives have to be good, too.
+is the bending moment :math:`EI w''` and the shear force :math:`EI w'''`: derivatives have to be
+good, too.
 """
 
 # %%

@@ -1,7 +1,7 @@
 """
-=============================
+==============================
 Burgers' equation, and a shock
-=============================
+==============================
 
 A wave that steepens until viscosity stops it:
 
@@ -77,18 +77,27 @@ print(f"relative L2 error {error:.1e} after {solver.n_iter_} iterations, {second
 u, exact = u.reshape(101, 401), exact.reshape(101, 401)
 figure, axes = plt.subplots(1, 3, figsize=(12, 3.8), layout="constrained")
 figure.get_layout_engine().set(w_pad=0.15)
-image = axes[0].pcolormesh(t, x, u.T, cmap="RdBu_r", shading="gouraud", rasterized=True)
+colours = {"shading": "gouraud", "rasterized": True}
+image = axes[0].pcolormesh(t, x, u.T, cmap="RdBu_r", vmin=-1, vmax=1, **colours)
 figure.colorbar(image, ax=axes[0], label="u")
-axes[0].set(xlabel="t", ylabel="x", title="u(t, x)")
+axes[0].set(xlabel="t", ylabel="x", title="Solution u(t, x)")
 
 for colour, row in zip(("C0", "C1", "C2", "C3"), (0, 25, 50, 100), strict=True):
     axes[1].plot(x, exact[row], color=colour, linewidth=4, alpha=0.35)
     axes[1].plot(x, u[row], color=colour, linewidth=1, label=f"t = {t[row]:g}")
-axes[1].set(xlabel="x", ylabel="u", title="network (thin) on exact (wide)")
-axes[1].legend(loc="upper right")
+axes[1].set(xlabel="x", ylabel="u", title="Network (thin) on exact (wide)", ylim=(-1.1, 1.2))
+axes[1].legend(loc="upper right", fontsize="small")
+shock = axes[1].inset_axes((0.07, 0.12, 0.36, 0.34), xlim=(-0.03, 0.03), ylim=(-0.8, 0.8))
+near = np.linspace(-0.03, 0.03, 61)
+X = np.stack([np.ones_like(near), near], axis=1)
+shock.plot(near, zoo.Burgers().solution(X), color="C3", linewidth=4, alpha=0.35)
+shock.plot(near, solver.predict(X), color="C3", linewidth=1)
+shock.set_title("shock, t = 1", fontsize="small")
+shock.set(xticks=[-0.02, 0.02], yticks=[])
+shock.tick_params(labelsize="small")
 
 size = np.log10(np.maximum(np.abs(u - exact), 1e-7))
-image = axes[2].pcolormesh(t, x, size.T, cmap="magma", shading="gouraud", rasterized=True)
+image = axes[2].pcolormesh(t, x, size.T, cmap="magma", **colours)
 figure.colorbar(image, ax=axes[2], label="log₁₀ |error|")
-axes[2].set(xlabel="t", ylabel="x", title=f"relative L2 error {error:.1e}")
+axes[2].set(xlabel="t", ylabel="x", title=f"Relative L2 error {error:.1e}")
 plt.show()

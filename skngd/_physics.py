@@ -4,13 +4,13 @@ import numpy as np
 import torch
 from sklearn.base import clone
 
-from ._data import advice
 from ._training import to_numpy
 from .losses import SquaredLoss
 from .models import AutodiffJets, FullyConnected, NetworkJets
 from .optim import Objective
 from .pde.blocks import Collocation
 from .pde.discretization import Discretization
+from .pde.domains import Box
 from .pde.uncertainty import fisher_information, standard_deviations
 
 # What one unit of the last layer's parameters is for the damping; see ResidualModel.
@@ -61,6 +61,22 @@ class Physics:
     def unknowns(self, theta):
         """Values of the unknowns as a tensor."""
         return self.residuals.unknowns(theta)
+
+    def internal(self, network, unknowns):
+        """Undo :meth:`fitted_at`: values that leave the bounds begin at their start.
+
+        Parameters
+        ----------
+        network : ndarray of shape (P,)
+        unknowns : dict of str to float
+        """
+        inner = self.unknown_starts.copy()
+        stated = zip(self.problem.unknowns.items(), self.residuals.transforms, strict=True)
+        for position, ((name, unknown), transform) in enumerate(stated):
+            if name in unknowns and unknown.allows(unknowns[name]):
+                inner[position] = transform.inverse(unknowns[name])
+        theta = torch.tensor(network, **self.kind)
+        return to_numpy(self.residuals.internal(theta, inner))
 
     def trial_unknowns(self):
         """Values at which the operators are tried."""
@@ -123,13 +139,16 @@ class Physics:
                     columns, self.discretization.low, self.discretization.high, strict=True
                 )
             )
+            domain = self.problem.domain
+            ranges = ranges if type(domain) is Box else f"{domain!r}; {ranges}"
             raise ValueError(
                 f"Expected X inside the domain of the problem ({ranges}), got {len(outside)} of "
                 f"{len(X)} rows outside, the first ({row}). Pass X in the units of the equation: "
                 "a scaler in front of a PINNEstimator would change the equation, and is not "
                 "needed, for coordinates are normalised inside."
             )
-        return X
+        # A copy where torch could not take it: with negative strides, or read-only.
+        return np.require(X, requirements=["C", "W"])
 
     def fitted_at(self, theta):
         """What an estimator keeps of parameters of shape (P + q,)."""
@@ -138,7 +157,6 @@ class Physics:
             "theta_": to_numpy(self.residuals.network(theta)),
             "unknowns_": unknowns,
             "problem_": clone(self.problem, safe=False).set_params(**unknowns),
-            "_unknown_parameters": to_numpy(theta[self.model.n_parameters :]),
         }
 
     def fitted(self, iterate):
@@ -147,7 +165,7 @@ class Physics:
 
     def values(self, network, blocks):
         """Residuals of blocks for fitted parameters of the network, as a NumPy array."""
-        theta = self.residuals.internal(torch.as_tensor(network, **self.kind))
+        theta = self.residuals.internal(torch.tensor(network, **self.kind))
         return to_numpy(self.residuals.value(theta, Collocation(blocks))[:, 0])
 
     def check_start(self, iterate):
@@ -174,7 +192,7 @@ class Physics:
                 f"Expected the residual of {block.name!r} to be finite for the network that the "
                 f"fit starts from, got {float(residual[0, int(bad[0])])} at ({point}), one of "
                 f"{len(bad)} such points. A logarithm or a root of the solution needs "
-                "np.where or np.maximum, or a hard condition that keeps it in range."
+                "np.where or np.maximum, or a hard condition: use one that keeps it in range."
             )
 
     def parts(self, iterate):
@@ -186,7 +204,9 @@ class Physics:
             found[block.name] = found.get(block.name, 0.0) + square
         if self.problem.unknowns:
             values = self.unknowns(iterate.theta).tolist()
-            found.update(zip(self.problem.unknowns, values, strict=True))
+            # "beta" is a column of its own, the momentum's.
+            names = [f"{name}_" if name == "beta" else name for name in self.problem.unknowns]
+            found.update(zip(names, values, strict=True))
         return found
 
     def uncertainty(self, theta, constraints, measurements):
@@ -272,32 +292,3 @@ class Resampling:
             return monitor(iterate)
 
         return monitored
-
-
-def observed(y, fields):
-    """y as an array of shape (n, number of fields), NaN where nothing was observed.
-
-    Raises
-    ------
-    ValueError
-        If it has another shape, is infinite, or NaN throughout.
-    """
-    with advice(f"Expected y with one column for each of the fields {tuple(fields)}."):
-        y = np.asarray(y, dtype=np.float64)
-    y = y.reshape(-1, 1) if y.ndim == 1 else y
-    if y.ndim != 2 or y.shape[1] != len(fields):
-        raise ValueError(
-            f"Expected y of shape (n_samples, {len(fields)}), one column for each of the fields "
-            f"{tuple(fields)}, got shape {y.shape}. Fill what was not observed with NaN."
-        )
-    if np.isinf(y).any():
-        raise ValueError(
-            f"Expected y to be finite, or NaN where nothing was observed, got {np.isinf(y).sum()} "
-            "infinite entries. Replace them by NaN."
-        )
-    if np.isnan(y).all():
-        raise ValueError(
-            f"Expected at least one observed entry of y, got {y.size} that are all NaN. Call "
-            "fit() or fit(X) without y for a problem without measurements."
-        )
-    return y

@@ -6,14 +6,15 @@ import numpy as np
 import torch
 from sklearn.base import clone
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import validate_data
 
 from ._base import DTYPES
 from ._callbacks import Watch
 from ._data import ROWS, advice
 from ._device import few_threads, resolve_device
-from ._physics import Physics, PhysicsUnits, Resampling, observed
-from ._training import to_numpy, train
+from ._observed import named_columns, observed, weights_of
+from ._physics import Physics, PhysicsUnits, Resampling
+from ._training import train
 from .pde.consistency import check_problem, contradictions
 
 # Iterations between two resamplings of sampler="adaptive" where resample_every is None.
@@ -115,6 +116,7 @@ def _validated(estimator, problem, X, y, sample_weight):
         estimator.n_features_in_ = len(columns)
         estimator.__dict__.pop("feature_names_in_", None)
         return None, None, None
+    named_columns(X, columns)
     with advice(ROWS):
         X = validate_data(estimator, X, dtype=np.float64)
     if X.shape[1] != len(columns):
@@ -122,37 +124,22 @@ def _validated(estimator, problem, X, y, sample_weight):
             f"Expected X with {len(columns)} columns, {columns}, got {X.shape[1]}. Give the "
             "coordinates of the domain, then the inputs, in this order."
         )
-    names = getattr(estimator, "feature_names_in_", None)
-    if names is not None and set(names) == set(columns) and tuple(names) != columns:
-        raise ValueError(
-            f"Expected the columns of X in the order {columns}, got {tuple(names)}. Use "
-            f"X[{list(columns)}]."
-        )
-    weight = _check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True, allow_all_zero_weights=False
-    )
-    if y is not None:
-        y = observed(y, problem.fields)
-        if len(y) != len(X):
-            raise ValueError(
-                f"Expected one row of y for each row of X, got {len(y)} and {len(X)}. Give one "
-                "measurement for each point."
-            )
-        y = np.where(weight[:, None] > 0, y, np.nan)
-    return X, y, weight
+    if y is None:
+        return X, None, weights_of(X, sample_weight)
+    return X, *observed(X, y, sample_weight, problem.fields)
 
 
 def _warn_of_the_problem(problem, y):
     name = type(problem).__name__
-    if not problem.conditions and y is None:
+    if not problem.with_numbers().conditions and y is None:
         warnings.warn(
             f"{name} has no conditions and no measurements: its solution is not unique, and the "
             "one that comes out depends on random_state. Give it conditions, such as Dirichlet().",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     for sentence in contradictions(problem):
-        warnings.warn(sentence, UserWarning, stacklevel=4)
+        warnings.warn(sentence, UserWarning, stacklevel=5)
 
 
 def _device(estimator, problem, X):
@@ -227,8 +214,7 @@ class _Data:
 
 def _last(estimator, physics):
     """The parameters of the last fit."""
-    network = torch.as_tensor(estimator._last_theta(physics.model), **physics.kind)
-    return to_numpy(physics.residuals.internal(network, estimator._unknown_parameters))
+    return physics.internal(estimator._last_theta(physics.model), estimator.unknowns_)
 
 
 def _store(estimator, physics, trained, points, data):

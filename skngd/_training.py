@@ -211,8 +211,11 @@ def train(
             break
     last_stop = result.stop
     result, method, loss_curve = best
-    advice = BUDGET_ADVICE if getattr(estimator, "problem", None) is None else PHYSICS_ADVICE
-    _warn(last_stop if last_stop.kind == "interrupted" else result.stop, advice)
+    with_problem = getattr(estimator, "problem", None) is not None
+    advice = PHYSICS_ADVICE if with_problem else BUDGET_ADVICE
+    stop = last_stop if last_stop.kind == "interrupted" else result.stop
+    # The warning is to name the line that calls fit; a problem is one call further away.
+    _warn(stop, advice, stacklevel=6 if with_problem else 5)
     loss = result.loss
     if validation is not None:
         loss = units.loss(objective.at(result.theta))
@@ -288,13 +291,13 @@ def _out_of_time(estimator, began):
     return estimator.max_time is not None and time.perf_counter() - began > estimator.max_time
 
 
-def _warn(stop, advice=""):
+def _warn(stop, advice="", stacklevel=5):
     if stop.kind == "interrupted":
-        warnings.warn(stop.sentence, UserWarning, stacklevel=5)
+        warnings.warn(stop.sentence, UserWarning, stacklevel=stacklevel)
     elif stop.kind == "diverged":
-        warnings.warn(stop.sentence, ConvergenceWarning, stacklevel=5)
+        warnings.warn(stop.sentence, ConvergenceWarning, stacklevel=stacklevel)
     elif stop.kind == "budget":
-        warnings.warn(stop.sentence + advice, ConvergenceWarning, stacklevel=5)
+        warnings.warn(stop.sentence + advice, ConvergenceWarning, stacklevel=stacklevel)
 
 
 def to_numpy(tensor):

@@ -112,8 +112,11 @@ class Assembled:
         values = self.model.unknowns(self.theta)
         # Where the sites of each block are, and the normals there.
         self.places, blocks = [], []
-        for condition in [lambda _: Interior(), *map(numbered, range(len(problem.conditions)))]:
-            stated = condition(problem)
+        for condition in [
+            lambda _: Interior(),
+            *map(numbered, range(len(problem.with_numbers().conditions))),
+        ]:
+            stated = condition(problem.with_numbers())
             if stated.hard:
                 continue
             sites, normals = stated.sites(problem.domain, n_points, "uniform", random)

@@ -62,7 +62,7 @@ def test_an_unknown_may_have_the_name_of_a_column_of_the_history():
     problem = PredatorPrey(beta=Unknown(0.5, low=0))
     fitted = solver(problem, (8,), max_iter=30).fit(t, PredatorPrey().solution(t))
     assert fitted.unknowns_["beta"] == pytest.approx(1.0, rel=0.01)
-    assert fitted.history_["beta"][0] == 0.5
+    assert fitted.history_["beta_"][0] == 0.5
 
 
 @pytest.mark.parametrize("hard", [False, True], ids=["soft", "hard"])

@@ -240,7 +240,7 @@ def test_equations_of_a_system_share_one_jet():
     interior = assembled.collocation.blocks[0]
     assert interior.n_equations == 2
     assert len(interior.sites) == 1
-    periodic = next(b for b in assembled.collocation.blocks if b.name == "periodic x")
+    periodic = next(b for b in assembled.collocation.blocks if b.name == "periodic x u")
     assert periodic.n_equations == len(periodic.sites) == 2
 
 

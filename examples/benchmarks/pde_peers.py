@@ -78,8 +78,11 @@ class Settings:
 
 
 SETTINGS = {
-    ("laplace2d", "lm"): Settings(),
-    ("heat", "lm"): Settings(bias=0.5, up=1.5),
+    ("laplace2d", "lm"): Settings(bias=1.5),
+    ("laplace2d", "anagram"): Settings(rcond=3e-7),
+    ("heat", "lm"): Settings(),
+    ("heat", "anagram"): Settings(),
+    ("laplace5d", "lm"): Settings(bias=2.0),
 }
 
 

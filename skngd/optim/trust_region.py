@@ -55,8 +55,6 @@ class TrustRegion(Search):
     ):
         super().__init__()
         self.variable_projection = variable_projection
-        if variable_projection:
-            self.lower, self.faster_growth, self.n_refusals = self.bold_lower, 1.0, 60
         self.current = damping
         self.geodesic_acceleration = geodesic_acceleration
         self.compare_without_momentum = compare_without_momentum
@@ -102,7 +100,9 @@ class TrustRegion(Search):
         eps = torch.finfo(start.theta.dtype).eps
         smallest, largest = eps**2 * prepared.square_norm, prepared.square_norm / eps
         growth, n_trials = 2.0, 0
-        for _ in range(self.n_refusals):
+        projects = self._projects(start)
+        lower = self.bold_lower if projects else self.lower
+        for _ in range(2 * self.n_refusals if projects else self.n_refusals):
             proposals = [(beta, propose(damping, beta))]
             if beta and self.compare_without_momentum:
                 proposals.append((0.0, propose(damping, 0.0)))
@@ -120,7 +120,7 @@ class TrustRegion(Search):
             if best is not None and best.end.loss < start.loss:
                 ratio = (start.loss - best.end.loss) / promised
                 if ratio > self.good_ratio:
-                    damping *= self.lower
+                    damping *= lower
                 elif ratio < self.poor_ratio:
                     damping *= self.raise_by
                 self.current = max(damping, smallest)
@@ -128,11 +128,16 @@ class TrustRegion(Search):
                 return best
             beta = 0.0
             damping = max(damping, smallest) * growth
-            growth *= self.faster_growth
+            growth *= 1.0 if projects else self.faster_growth
             if damping > largest:
                 break
         # λ stays as it was: it is not its fault that nothing is to be gained here.
         return None
+
+    def _projects(self, start):
+        """Whether there is a last layer, and it is to be fitted again."""
+        has_output = start.objective.model.output_parameters is not None
+        return self.variable_projection and has_output
 
     def _acceleration(self, prepared, descent, damping):
         if not self.geodesic_acceleration:
@@ -149,7 +154,6 @@ class TrustRegion(Search):
         if acceleration is not None:
             dtheta = dtheta + acceleration
         end = start.objective.at(start.theta + dtheta)
-        has_output = start.objective.model.output_parameters is not None
-        if self.variable_projection and has_output and isfinite(end.loss):
+        if self._projects(start) and isfinite(end.loss):
             end = project_output(end, damping)
         return Step(end, proposal.direction, proposal.descent, 1.0, damping, beta, 1)

@@ -251,7 +251,7 @@ def box_faces(domain, condition):
         If the domain has no such face, or if it is none of the sides of the box around it.
     """
     on = condition.faces(domain)
-    named = (on,) if isinstance(on, str) else domain.default_faces if on is None else on
+    named = (on,) if isinstance(on, str) else domain.face_names() if on is None else on
     faces = []
     for name in named:
         if name not in domain.faces:

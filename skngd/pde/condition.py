@@ -97,7 +97,10 @@ class Condition:
             Several where an equation compares points.
         normals : ndarray of shape (m, d) or None
         """
-        points, normals, faces = domain.boundary(n, self.faces(domain), sampler, random_state)
+        on = self.faces(domain)
+        # A face without a point would be a condition that is silently dropped.
+        n = max(n, len(domain.face_names(on)))
+        points, normals, faces = domain.boundary(n, on, sampler, random_state)
         missing = np.isnan(normals).any(axis=1)
         if self.needs_normals and missing.any():
             face = str(faces[missing][0])

@@ -152,11 +152,13 @@ class Discretization:
     def measurements(self, X, y, sample_weight, weight, unknowns=None):
         """A block for each field with observations; NaN entries of y are left out."""
         found = []
+        # Each entry weighs the same, whichever field it belongs to.
+        total = (sample_weight[:, None] * np.isfinite(y)).sum()
         for field, column in zip(self.problem.fields, y.T, strict=True):
             seen = np.isfinite(column)
             if not seen.any():
                 continue
-            share = sample_weight[seen] / sample_weight[seen].sum()
+            share = sample_weight[seen] / total
             block = self.compiler.block(
                 _Measured(field),
                 [X[seen]],
@@ -250,9 +252,12 @@ class WithInputs:
         return self._points(self.product.sample(n, sampler, random_state))
 
     def boundary(self, n, on=None, sampler="sobol", random_state=None):
-        on = self.domain.default_faces if on is None else on
+        on = self.face_names() if on is None else on
         points, normals, faces = self.product.boundary(n, on, sampler, random_state)
         return self._points(points), normals[:, : len(self.names)], faces
+
+    def face_names(self, on=None):
+        return self.domain.face_names(on)
 
     def boundary_measure(self, on=None):
         return self.domain.boundary_measure(on)

@@ -24,7 +24,7 @@ class Domain(ABC):
     bounds : ndarray of shape (d, 2)
         Bounding box: the lowest and highest value of each coordinate.
     measure : float
-        Length, area or volume |Ω|.
+        Length, area or volume.
     faces : tuple of str
         Names that ``on`` may take. A name such as ``"x"`` stands for ``"x.min"`` and ``"x.max"``.
     """
@@ -156,10 +156,9 @@ class Domain(ABC):
         """
         return float(sum(piece.measure for piece in self._on(on)))
 
-    @property
-    def default_faces(self):
-        """What ``on=None`` stands for, by name."""
-        return tuple(dict.fromkeys(piece.name for piece in self._on(None)))
+    def face_names(self, on=None):
+        """The names of the faces that ``on`` stands for, each once."""
+        return tuple(dict.fromkeys(piece.name for piece in self._on(on)))
 
     def pairs(self, n, on, sampler="sobol", random_state=None):
         """Points of two opposite faces of a `Box`, or of a product with one.
@@ -228,6 +227,12 @@ class Domain(ABC):
 
     def __deepcopy__(self, memo):
         return self
+
+    def __getstate__(self):
+        return self._arguments()
+
+    def __setstate__(self, arguments):
+        self.__init__(**arguments)
 
     def __reduce__(self):
         return partial(type(self), **self._arguments()), ()

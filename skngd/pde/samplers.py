@@ -180,7 +180,7 @@ def choose_by_residual(candidates, size, random_state, n, power=1.0, offset=1.0)
     """Draw candidates without replacement, more of them where the residual is large.
 
     Residual-based adaptive distribution of Wu, Zhu, Tan, Kartha and Lu (2023): candidate i has the
-    density p_i ∝ |r_i|^power / mean |r|^power + offset.
+    density ``|r_i|^power / mean |r|^power + offset``, up to a factor.
 
     Parameters
     ----------

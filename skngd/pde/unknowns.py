@@ -1,6 +1,6 @@
 """Coefficients that are not numbers: unknown ones and inputs."""
 
-from math import isfinite
+from math import isfinite, log, log1p
 from numbers import Real
 
 import torch
@@ -72,6 +72,11 @@ class Unknown:
     def __hash__(self):
         return hash((self.start, self.low, self.high))
 
+    def allows(self, value):
+        """Whether a value is strictly between the bounds."""
+        above = self.low is None or value > self.low
+        return above and (self.high is None or value < self.high)
+
     def transform(self):
         """The smooth map from the real line onto the range."""
         if self.low is None and self.high is None:
@@ -87,7 +92,11 @@ class Affine:
 
     def __init__(self, start):
         self.scale = abs(start) or 1.0
-        self.start = start / self.scale
+        self.start = self.inverse(start)
+
+    def inverse(self, value):
+        """z of a value."""
+        return value / self.scale
 
     def derivative(self, z, order):
         """c or its first or second derivative at z."""
@@ -99,7 +108,10 @@ class ExponentialBound:
 
     def __init__(self, sign, bound, start):
         self.sign, self.bound = sign, bound
-        self.start = float(torch.tensor(sign * (start - bound), dtype=torch.float64).log())
+        self.start = self.inverse(start)
+
+    def inverse(self, value):
+        return log(self.sign * (value - self.bound))
 
     def derivative(self, z, order):
         grown = self.sign * torch.exp(z)
@@ -111,8 +123,11 @@ class LogisticBounds:
 
     def __init__(self, low, high, start):
         self.low, self.width = low, high - low
-        part = torch.tensor((start - low) / self.width, dtype=torch.float64)
-        self.start = float(torch.logit(part))
+        self.start = self.inverse(start)
+
+    def inverse(self, value):
+        part = (value - self.low) / self.width
+        return log(part) - log1p(-part)
 
     def derivative(self, z, order):
         s = torch.sigmoid(z)
