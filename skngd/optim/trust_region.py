@@ -33,7 +33,8 @@ class TrustRegion(Search):
     variable_projection : bool, default=False
         Fit the last layer again at the end of each trial step, with the same λ; see
         :func:`skngd.optim.variable_projection.project_output`. What is left is less curved, so that
-        λ may fall faster: by ``bold_lower``, and it then rises by no more than 2 at a time.
+        λ may fall faster: by ``bold_lower`` after a step that was not refused, and refusals
+        raise it by 2 at a time.
     compare_without_momentum : bool, default=True
         False makes the step with momentum without trying the other, until it is refused.
     """
@@ -129,6 +130,8 @@ class TrustRegion(Search):
             beta = 0.0
             damping = max(damping, smallest) * growth
             growth *= 1.0 if projects else self.faster_growth
+            # The λ that was just too small is not to be tried again at once.
+            lower = self.lower
             if damping > largest:
                 break
         # λ stays as it was: it is not its fault that nothing is to be gained here.
