@@ -92,7 +92,7 @@ near = np.linspace(-0.03, 0.03, 61)
 X = np.stack([np.ones_like(near), near], axis=1)
 shock.plot(near, zoo.Burgers().solution(X), color="C3", linewidth=4, alpha=0.35)
 shock.plot(near, solver.predict(X), color="C3", linewidth=1)
-shock.set_title("shock, t = 1", fontsize="small")
+shock.text(0.95, 0.95, "t = 1", transform=shock.transAxes, ha="right", va="top", fontsize="small")
 shock.set(xticks=[-0.02, 0.02], yticks=[])
 shock.tick_params(labelsize="small")
 

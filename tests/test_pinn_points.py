@@ -6,6 +6,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from solvers import Rod, error, recorded_samples, sample, solver
 
+from skngd._solve import build_physics
 from skngd.pde import Dirichlet
 from skngd.pde.blocks import Collocation
 from skngd.pde.discretization import Discretization
@@ -193,3 +194,12 @@ def test_global_state_is_left_alone():
     fitted.residual(sample(Heat()))
     fitted.score()
     assert state() == before
+
+
+def test_gauss_points_come_with_their_weights():
+    physics = build_physics(solver(Rod()), Rod(), torch.device("cpu"))
+    points = physics.discretization.sample(7, [1] * len(Rod().conditions), "gauss", 0)
+    (x,), _, weights = points[0]
+    low, high = Rod().domain.bounds[0]
+    # Exact for polynomials of degree 13; the weights are those of a mean.
+    assert weights @ x[:, 0] ** 13 * (high - low) == pytest.approx((high**14 - low**14) / 14)

@@ -28,6 +28,10 @@ HERE = Path(__file__).parent
 OURS = "skngd"
 PEERS = {
     "Levenberg-Marquardt (JAX)": ("pde_peers.py", ["lm"]),
+    "the same, usual damping": (
+        "pde_peers.py",
+        ["lm", "--down", "3", "--damping", "0.01", "--bias", "0.1"],
+    ),
     "ANaGRAM (JAX)": ("pde_peers.py", ["anagram"]),
     "DeepXDE": ("pde_deepxde.py", []),
 }
@@ -123,6 +127,16 @@ def table(name, results):
     )
 
 
+def load(path):
+    """The tables of saved runs."""
+    cases = {}
+    for line in Path(path).read_text().splitlines():
+        result = json.loads(line)
+        cases.setdefault(result["case"], {}).setdefault(result["method"], []).append(result)
+    for name, results in cases.items():
+        table(name, results)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cases", nargs="*", choices=[*CASES, []])
@@ -130,7 +144,11 @@ def main():
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--save", help="a file that gets all runs as lines of JSON")
+    parser.add_argument("--load", help="print the tables of such a file; nothing is run")
     arguments = parser.parse_args()
+    if arguments.load:
+        load(arguments.load)
+        return
     for name in arguments.cases or CASES:
         results = {}
         for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
@@ -140,7 +158,7 @@ def main():
                     results.setdefault(method, []).append(result)
                     if arguments.save:
                         with open(arguments.save, "a") as file:
-                            file.write(json.dumps({"method": method, **result}) + "\n")
+                            file.write(json.dumps({**result, "method": method}) + "\n")
         table(name, results)
 
 

@@ -1,7 +1,7 @@
 """One fit of ``PINNEstimator`` on a case of :mod:`pde_cases`; prints a line of JSON.
 
 The fit runs twice: once undisturbed, for the times, once with a callback, for the error after each
-iteration. Both take the same steps. Where an iteration takes a fifth of a second, as for the shocks,
+iteration. Both take the same steps. For the shocks, where an iteration takes a fifth of a second,
 one run does: the time of the callback is taken off. Times start when ``fit`` is called; nothing is
 compiled.
 """

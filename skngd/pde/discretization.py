@@ -8,7 +8,7 @@ from .compile import Compiler
 from .conditions import Interior, Measurements
 from .domains import Box
 from .residuals import ResidualModel
-from .samplers import choose_by_residual
+from .samplers import choose_by_residual, gauss_rule
 
 # Candidates for each point that residual-adaptive sampling chooses.
 CANDIDATES = 4
@@ -121,10 +121,12 @@ class Discretization:
 
         Returns
         -------
-        points : list of (sites, normals, None) or None
-            None for hard conditions.
+        points : list of (sites, normals, weights) or None
+            None for hard conditions; weights are those of Gauss points, else None.
         """
-        points = [(*Interior().sites(self.source, n_interior, sampler, random_state), None)]
+        sites, normals = Interior().sites(self.source, n_interior, sampler, random_state)
+        weights = gauss_rule(len(sites[0]))[1] if sampler == "gauss" else None
+        points = [(sites, normals, weights)]
         for condition, n in zip(self.compiler.stated.conditions, n_boundary, strict=True):
             if condition.hard:
                 points.append(None)
