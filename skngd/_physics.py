@@ -15,6 +15,8 @@ from .pde.uncertainty import fisher_information, standard_deviations
 
 # What one unit of the last layer's parameters is for the damping; see ResidualModel.
 OUTPUT_SCALE = 10.0
+# Prescribed and measured values up to this size count as being of the order of one.
+ORDER_OF_ONE = 10.0
 # Points for each parameter where n_interior="auto", and the fewest.
 POINTS_PER_PARAMETER, FEWEST_POINTS = 5, 200
 
@@ -40,6 +42,7 @@ class Physics:
         self.residuals = self.discretization.residual_model(
             model.n_parameters, model.output_parameters, OUTPUT_SCALE
         )
+        self.solution_scale = 1.0
         starts = [transform.start for transform in self.residuals.transforms]
         self.unknown_starts = np.array(starts, dtype=float)
 
@@ -55,12 +58,49 @@ class Physics:
             factor = np.sqrt(2.0 / into) / np.sqrt(6.0 / (into + out))
             theta[weights] *= factor
             theta[biases] *= factor
+            theta[self.model.output_parameters] *= self.solution_scale
         network = torch.as_tensor(theta, **self.kind)
         return to_numpy(self.residuals.internal(network, self.unknown_starts))
 
     def unknowns(self, theta):
         """Values of the unknowns as a tensor."""
         return self.residuals.unknowns(theta)
+
+    def adopt_scale(self, blocks):
+        """Measure the last layer by the values that are prescribed or measured.
+
+        A linear problem with s times the data then takes the same steps to s times the solution.
+
+        Parameters
+        ----------
+        blocks : list of Block
+        """
+        sizes = [
+            float(block.affine[1].square().mean().sqrt())
+            for block in blocks
+            if block.affine is not None and all(jet.indices == ((),) for jet, _ in block.sites)
+        ]
+        largest = max(sizes, default=0.0)
+        self.solution_scale = largest if largest > ORDER_OF_ONE else 1.0
+        self.residuals.output_scale = OUTPUT_SCALE * self.solution_scale
+
+    def unsolved(self, first, last):
+        """The block that is furthest from being solved, and how much of it is left.
+
+        Parameters
+        ----------
+        first, last : dict of str to float
+            Mean squares of the residuals by block, at the start and at the end.
+
+        Returns
+        -------
+        name : str
+        part : float
+            Of the sum over the equation and its conditions; measurements have noise.
+        """
+        names = [name for name in self.discretization.labels() if name in first]
+        name = max(names, key=last.get)
+        return name, sum(map(last.get, names)) / (sum(map(first.get, names)) or 1.0)
 
     def internal(self, network, unknowns):
         """Undo :meth:`fitted_at`: values that leave the bounds begin at their start.

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import torch
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
@@ -17,6 +18,8 @@ from ._physics import Physics, PhysicsUnits, Resampling
 from ._training import train
 from .pde.consistency import check_problem, contradictions
 
+# The part of the first squared residuals that is too much for a solution.
+UNSOLVED = 1e-5
 # Iterations between two resamplings of sampler="adaptive" where resample_every is None.
 ADAPT_EVERY = 20
 
@@ -40,7 +43,9 @@ def solve(estimator, X, y, sample_weight, began):
     with torch.no_grad():
         points = _Points(estimator, physics, X if y is None else None, weight, random_state)
         data = _Data(estimator, physics, X, y, weight)
-        objective = physics.objective(points.first() + data.blocks)
+        blocks = points.first() + data.blocks
+        physics.adopt_scale(blocks)
+        objective = physics.objective(blocks)
         if continues:
             starts = [_last(estimator, physics)]
         else:
@@ -77,6 +82,7 @@ def solve(estimator, X, y, sample_weight, began):
                 watch=watch if watch.is_needed else None,
                 began=began,
             )
+        _warn_if_unsolved(physics, trained, physics.parts(first), objective)
         _store(estimator, physics, trained, points, data)
     watch.finish()
 
@@ -140,6 +146,23 @@ def _warn_of_the_problem(problem, y):
         )
     for sentence in contradictions(problem):
         warnings.warn(sentence, UserWarning, stacklevel=5)
+
+
+def _warn_if_unsolved(physics, trained, first, objective):
+    """A loss that does not fall any more need not be small."""
+    if not trained.stop_reason.startswith("Converged"):
+        return
+    last = physics.parts(objective.at(torch.as_tensor(trained.theta, **physics.kind)))
+    name, part = physics.unsolved(first, last)
+    if part > UNSOLVED:
+        warnings.warn(
+            f"The fit has converged, but not to a solution: the squared residuals are still "
+            f"{part:.1%} of those at the start, most of it of {name!r}. Try several layers, such "
+            "as hidden_layer_sizes=(20, 20), hard conditions, another random_state, or units in "
+            "which the terms of the equation are of the order of one.",
+            ConvergenceWarning,
+            stacklevel=5,
+        )
 
 
 def _device(estimator, problem, X):

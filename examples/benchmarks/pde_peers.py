@@ -83,6 +83,9 @@ SETTINGS = {
     ("heat", "lm"): Settings(),
     ("heat", "anagram"): Settings(),
     ("laplace5d", "lm"): Settings(bias=2.0),
+    ("advection_diffusion", "lm"): Settings(),
+    ("advection_diffusion", "anagram"): Settings(bias=3.0, rcond=1e-9),
+    ("reaction_diffusion", "lm"): Settings(bias=1.5),
 }
 
 

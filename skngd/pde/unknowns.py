@@ -145,7 +145,8 @@ class Input:
     low, high : float
         Its range, sampled with the domain.
     scale : {"linear", "log"}, default="linear"
-        ``"log"`` samples, and normalises, its logarithm; needs low > 0.
+        ``"log"`` samples, and normalises, its logarithm; needs low > 0. It is the better one where
+        high is several times low: the solution then varies most near low.
 
     Raises
     ------
