@@ -11,6 +11,7 @@ from .optim import Objective
 from .pde.blocks import Collocation
 from .pde.discretization import Discretization
 from .pde.domains import Box
+from .pde.samplers import check_count
 from .pde.uncertainty import fisher_information, standard_deviations
 
 # What one unit of the last layer's parameters is for the damping; see ResidualModel.
@@ -137,20 +138,20 @@ class Physics:
             n, d = int(np.prod(n_interior)), len(self.discretization.columns)
             setting = max(10, round(4 * n ** ((d - 1) / d)))
         if np.isscalar(setting):
-            return [setting] * len(labels)
+            return [check_count(setting)] * len(labels)
         if isinstance(setting, dict):
             if set(setting) != set(labels):
                 raise ValueError(
                     f"Expected n_boundary to name the conditions {labels}, got {list(setting)}. "
                     "Give one number for each, or a single number."
                 )
-            return [setting[label] for label in labels]
+            return [check_count(setting[label]) for label in labels]
         if len(setting) != len(labels):
             raise ValueError(
                 f"Expected n_boundary to hold one number for each of the conditions {labels}, got "
                 f"{len(setting)}. Give a single number for all."
             )
-        return list(setting)
+        return [check_count(n) for n in setting]
 
     def objective(self, blocks):
         """The weighted squared loss of the blocks."""
