@@ -86,6 +86,8 @@ SETTINGS = {
     ("advection_diffusion", "lm"): Settings(),
     ("advection_diffusion", "anagram"): Settings(bias=3.0, rcond=1e-9),
     ("reaction_diffusion", "lm"): Settings(bias=1.5),
+    ("burgers", "lm"): Settings(bias=0.5, weight=10.0),
+    ("allen_cahn", "lm"): Settings(bias=0.5, weight=100.0),
 }
 
 
