@@ -82,7 +82,7 @@ def parametric(seeds):
     for seed in seeds:
         held_out = np.random.RandomState(100 + seed).uniform(0.1, 1, 20)
         began = time.perf_counter()
-        problem = AdvectionDiffusion(eps=Input(0.1, 1))
+        problem = AdvectionDiffusion(eps=Input(0.1, 1, scale="log"))
         model = PINNEstimator(problem, max_iter=150, random_state=seed).fit()
         seconds = time.perf_counter() - began
         errors = [
@@ -105,7 +105,8 @@ def main():
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore", ConvergenceWarning)
-    heat(range(arguments.heat))
+    if arguments.heat:
+        heat(range(arguments.heat))
     parametric(range(arguments.parametric))
     burgers(range(arguments.burgers))
 
