@@ -43,7 +43,7 @@ def solve(estimator, X, y, sample_weight, began):
     with torch.no_grad():
         points = _Points(estimator, physics, X if y is None else None, weight, random_state)
         data = _Data(estimator, physics, X, y, weight)
-        blocks = points.first() + data.blocks
+        blocks = points.draw() + data.blocks
         physics.adopt_scale(blocks)
         objective = physics.objective(blocks)
         if continues:
@@ -57,9 +57,9 @@ def solve(estimator, X, y, sample_weight, began):
         resampling = validation = None
         if every is not None:
             # Points that stay the same decide which iterate is the best.
-            validation = physics.objective(points.again() + data.blocks)
+            validation = physics.objective(points.draw() + data.blocks)
             resampling = Resampling(
-                lambda theta: physics.objective(points.again(theta) + data.blocks),
+                lambda theta: physics.objective(points.draw(theta) + data.blocks),
                 every,
                 objective,
             )
@@ -187,7 +187,7 @@ def build_physics(estimator, problem, device):
 
 
 class _Points:
-    """The blocks of the equation and its conditions, at first and drawn again."""
+    """The blocks of the equation and its conditions, on new points each time."""
 
     def __init__(self, estimator, physics, X, weight, random_state):
         self.estimator, self.physics, self.random_state = estimator, physics, random_state
@@ -201,11 +201,7 @@ class _Points:
         self.n_boundary = physics.n_boundary(estimator.n_boundary, n)
         self.sampler = "sobol" if estimator.sampler == "adaptive" else estimator.sampler
 
-    def first(self):
-        """The blocks that the first iterations see."""
-        return self.again()
-
-    def again(self, theta=None):
+    def draw(self, theta=None):
         """Blocks on new points; adapted to the residual where that is asked for."""
         physics, random_state = self.physics, self.random_state
         discretization = physics.discretization
@@ -249,7 +245,7 @@ def _store(estimator, physics, trained, points, data):
     estimator.unknowns_std_, estimator.noise_std_ = {}, None
     if unknowns:
         estimator.unknowns_std_, estimator.noise_std_ = physics.uncertainty(
-            theta, points.first(), data.blocks
+            theta, points.draw(), data.blocks
         )
     discretization = physics.discretization
     estimator.X_mean_, estimator.X_scale_ = discretization.centre, discretization.half_width

@@ -1,6 +1,7 @@
 """What a condition is: where its points are, and what vanishes there."""
 
 import inspect
+from abc import ABC, abstractmethod
 from math import isfinite
 from numbers import Real
 
@@ -9,7 +10,7 @@ import numpy as np
 from .quantity import Quantity
 
 
-class Condition:
+class Condition(ABC):
     """Common to all conditions.
 
     Parameters
@@ -110,6 +111,7 @@ class Condition:
             )
         return [points], normals
 
+    @abstractmethod
     def equations(self, places):
         """Quantities that vanish.
 
@@ -118,7 +120,6 @@ class Condition:
         places : list of Place
             One for each site.
         """
-        raise NotImplementedError
 
     def check_field(self, fields):
         """Refuse a field that is not among these."""
