@@ -65,6 +65,31 @@ class JetModel(ABC):
         """The same jet by ``torch.func``, which can be differentiated again."""
 
 
+class Tower:
+    """σ and its derivatives at given pre-activations, each computed once.
+
+    Parameters
+    ----------
+    activation : type
+        One of :data:`skngd.models.activations.ACTIVATIONS`.
+    z : torch.Tensor
+    """
+
+    def __init__(self, activation, z):
+        self.activation, self.z, self._known = activation, z, {}
+
+    def __getitem__(self, order):
+        known, activation, z = self._known, self.activation, self.z
+        if order not in known:
+            if order == 0:
+                known[0] = activation.value(z)
+            elif order == 1:
+                known[1] = activation.derivative(z, self[0])
+            else:
+                known[order] = activation.higher(z, self[0], self[1], order)
+        return known[order]
+
+
 def sub_indices(index):
     """All multi-indices that a part of ``index`` forms, itself and () included."""
     parts = {()}

@@ -15,7 +15,8 @@ import copy
 import torch
 
 from .autodiff_jets import AutodiffJets
-from .jets import JetModel, JetRecord, set_partitions, sub_indices, without
+from .jets import JetModel, JetRecord, Tower, set_partitions, sub_indices, without
+from .shallow_jets import Orders, ShallowJetRecord
 
 ALONG = -1
 
@@ -42,10 +43,12 @@ class NetworkJets(JetModel):
         ones = [1.0] * network.layer_sizes[0]
         self.input_scales = ones if input_scale is None else input_scale.tolist()
         # Inner layers have to know all parts of what is wanted, the last one only that.
+        self.orders = Orders(self.indices, network.layer_sizes[0])
         self.closure = sorted(set().union(*map(sub_indices, self.indices)), key=_by_order)
 
     def record(self, theta, x):
-        return NetworkJetRecord(self, theta, x)
+        shallow = len(self.network.layout) == 2
+        return (ShallowJetRecord if shallow else NetworkJetRecord)(self, theta, x)
 
     def by_autodiff(self):
         return AutodiffJets(self.network, self.indices, self.input_scale)
@@ -66,7 +69,7 @@ class NetworkJetRecord(JetRecord):
         # Per layer: the derivatives of its inputs and of its pre-activations; absent ones are 0.
         self.inputs = [{(): x.T}, *({} for _ in range(n_hidden))]
         self.pre_activations = [{} for _ in range(n_hidden)]
-        self.towers = [{} for _ in range(n_hidden)]
+        self.towers = {}
         self.monomials = [{} for _ in range(n_hidden)]
         self._forward(jets.indices, jets.closure)
         self.value = torch.stack(self._outputs(jets.indices))
@@ -80,7 +83,7 @@ class NetworkJetRecord(JetRecord):
     # Forward
 
     def _forward(self, wanted, closure, changes=None):
-        n_hidden = len(self.towers)
+        n_hidden = len(self.pre_activations)
         for depth in range(n_hidden):
             here = self.pre_activations[depth]
             for index in closure if depth else self._seen_by_first_layer(closure):
@@ -134,18 +137,11 @@ class NetworkJetRecord(JetRecord):
         return self.jets.input_scales[index[0]]
 
     def _tower(self, depth, order):
-        """σ^(order) of a hidden layer, computed once."""
-        tower = self.towers[depth]
-        if order not in tower:
-            activation, z = self.network.activation, self.pre_activations[depth][()]
-            if order == 0:
-                tower[0] = activation.value(z)
-            elif order == 1:
-                tower[1] = activation.derivative(z, self._tower(depth, 0))
-            else:
-                a, slope = self._tower(depth, 0), self._tower(depth, 1)
-                tower[order] = activation.higher(z, a, slope, order)
-        return tower[order]
+        """σ^(order) of a hidden layer."""
+        if depth not in self.towers:
+            z = self.pre_activations[depth][()]
+            self.towers[depth] = Tower(self.network.activation, z)
+        return self.towers[depth][order]
 
     def _terms(self, depth, index):
         """(count, blocks) of the partitions whose factors do not vanish."""

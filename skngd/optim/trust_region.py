@@ -33,16 +33,17 @@ class TrustRegion(Search):
     variable_projection : bool, default=False
         Fit the last layer again at the end of each trial step, with the same λ; see
         :func:`skngd.optim.variable_projection.project_output`. What is left is less curved, so that
-        λ may fall faster: by ``bold_lower`` after a step that was not refused, and refusals
-        raise it by 2 at a time.
+        λ may fall faster: by ``bold_lower`` after a step that was not refused, by ``trusting_lower``
+        where the linear form has promised no more than was gained; refusals raise it by 2 at a
+        time.
     compare_without_momentum : bool, default=True
         False makes the step with momentum without trying the other, until it is refused.
     """
 
     first = 1e-3
     lower, raise_by = 0.4, 3.0
-    bold_lower = 0.1
-    good_ratio, poor_ratio = 0.3, 0.05
+    bold_lower, trusting_lower = 0.1, 0.03
+    good_ratio, poor_ratio, trusted_ratio = 0.3, 0.05, 0.95
     n_refusals = 30
     # How much faster λ grows with each refusal.
     faster_growth = 2.0
@@ -102,7 +103,7 @@ class TrustRegion(Search):
         smallest, largest = eps**2 * prepared.square_norm, prepared.square_norm / eps
         growth, n_trials = 2.0, 0
         projects = self._projects(start)
-        lower = self.bold_lower if projects else self.lower
+        is_refused = False
         for _ in range(2 * self.n_refusals if projects else self.n_refusals):
             proposals = [(beta, propose(damping, beta))]
             if beta and self.compare_without_momentum:
@@ -121,7 +122,7 @@ class TrustRegion(Search):
             if best is not None and best.end.loss < start.loss:
                 ratio = (start.loss - best.end.loss) / promised
                 if ratio > self.good_ratio:
-                    damping *= lower
+                    damping *= self._lower(ratio, bold=projects and not is_refused)
                 elif ratio < self.poor_ratio:
                     damping *= self.raise_by
                 self.current = max(damping, smallest)
@@ -130,12 +131,17 @@ class TrustRegion(Search):
             beta = 0.0
             damping = max(damping, smallest) * growth
             growth *= 1.0 if projects else self.faster_growth
-            # The λ that was just too small is not to be tried again at once.
-            lower = self.lower
+            is_refused = True
             if damping > largest:
                 break
         # λ stays as it was: it is not its fault that nothing is to be gained here.
         return None
+
+    def _lower(self, ratio, bold):
+        """The factor of λ after a good step; a λ that was just too small is not tried at once."""
+        if not bold:
+            return self.lower
+        return self.trusting_lower if ratio > self.trusted_ratio else self.bold_lower
 
     def _projects(self, start):
         """Whether there is a last layer, and it is to be fitted again."""
