@@ -33,9 +33,9 @@ class TrustRegion(Search):
     variable_projection : bool, default=False
         Fit the last layer again at the end of each trial step, with the same λ; see
         :func:`skngd.optim.variable_projection.project_output`. What is left is less curved, so that
-        λ may fall faster: by ``bold_lower`` after a step that was not refused, by ``trusting_lower``
-        where the linear form has promised no more than was gained; refusals raise it by 2 at a
-        time.
+        λ may fall faster: by ``bold_lower`` after a step that was not refused, by
+        ``trusting_lower`` where the linear form promised about as much as was gained, or less;
+        refusals raise it by 2 at a time.
     compare_without_momentum : bool, default=True
         False makes the step with momentum without trying the other, until it is refused.
     """
