@@ -1,13 +1,33 @@
 """The members that the tests of the engine run over, and how they are compared."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
 
-from skngd.losses import SquaredLoss
-from skngd.models import FullyConnected, LinearModel, TorchModule
+from skngd.losses import (
+    CrossEntropy,
+    DistortedLoss,
+    HuberLoss,
+    KLDivergence,
+    KWeightedLoss,
+    LogisticLoss,
+    PoissonDeviance,
+    SquaredLoss,
+)
+from skngd.models import (
+    Exponential,
+    FullyConnected,
+    LinearModel,
+    NetworkJets,
+    NormalizedExponential,
+    QuadraticModel,
+    TorchModule,
+    WithDerivatives,
+)
 from skngd.models.activations import ACTIVATIONS
 from skngd.optim import MEMORIES, Objective, Stopping, minimize
 
@@ -55,6 +75,10 @@ def sequential(*sizes, activation=torch.nn.Tanh):
     return torch.nn.Sequential(*layers[:-1])
 
 
+def _symmetric(q):
+    return q + q.transpose(0, 1)
+
+
 LAYER_SIZES = [
     (2, 1),
     (2, 3),
@@ -75,19 +99,86 @@ MODELS["linear"] = LinearModel(cosines, 6)
 MODELS["module 2-4-3"] = TorchModule(sequential(2, 4, 3), 2)
 MODELS["module flat"] = TorchModule(Flat(), 2)
 
+MODELS["quadratic"] = QuadraticModel(cosines, normal(3, 6), _symmetric(normal(3, 3, 6, seed=1)))
+MODELS["exponential"] = Exponential(FullyConnected((2, 3, 1)))
+MODELS["normalised"] = NormalizedExponential(FullyConnected((2, 3, 1)))
+MODELS["with derivatives"] = WithDerivatives(
+    NetworkJets(FullyConnected((2, 3, 2)), [(), (0,), (1,)])
+)
+
 every_model = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS.keys())
 
 
 # Losses
 
+
+@dataclass(frozen=True)
+class LossCase:
+    """A kind of loss, and values at which it is differentiated."""
+
+    kind: Callable
+    target: torch.Tensor
+    values: torch.Tensor
+
+    def make(self, target=None, weights=None):
+        return self.kind(self.target if target is None else target, weights)
+
+
 WEIGHTS = {"equal": None, "unequal": torch.tensor([1.0, 4.0, 2.0, 0.5, 3.0, 1.5, 0.1]).double()}
-LOSSES = {
-    f"squared, {c} outputs, {name} weights": SquaredLoss(normal(7, c, seed=1), weights)
-    for c in (1, 3)
-    for name, weights in WEIGHTS.items()
+
+
+def cube(v):
+    """A distortion of functions that couples the points."""
+    return v + 0.3 * v**3 + 0.1 * v.mean() ** 2
+
+
+def kernel(n=7):
+    """A symmetric positive definite matrix."""
+    root = normal(n, n, seed=8)
+    return root @ root.T / n
+
+
+def _probabilities(*shape):
+    return torch.softmax(normal(*shape, seed=1), dim=1)
+
+
+LOSS_CASES = {
+    **{
+        f"squared, {c} outputs": LossCase(SquaredLoss, normal(7, c, seed=1), normal(7, c, seed=2))
+        for c in (1, 3)
+    },
+    **{
+        f"Huber, {c} outputs": LossCase(
+            lambda target, weights: HuberLoss(target, weights, delta=0.8),
+            normal(7, c, seed=1),
+            2 * normal(7, c, seed=2),
+        )
+        for c in (1, 2)
+    },
+    "Poisson": LossCase(
+        PoissonDeviance, torch.arange(14.0).double().view(7, 2), normal(7, 2, seed=2)
+    ),
+    "logistic": LossCase(LogisticLoss, _probabilities(7, 2)[:, :1], 3 * normal(7, 1, seed=2)),
+    "cross-entropy": LossCase(CrossEntropy, _probabilities(7, 3), 2 * normal(7, 3, seed=2)),
+    "KL": LossCase(KLDivergence, normal(7, 2, seed=1) ** 2 + 0.1, normal(7, 2, seed=2) ** 2 + 0.1),
+    "K-weighted": LossCase(
+        lambda target, weights: KWeightedLoss(target, weights, kernel=kernel()),
+        normal(7, 1, seed=1),
+        normal(7, 1, seed=2),
+    ),
+    "distorted": LossCase(
+        lambda target, weights: DistortedLoss(target, weights, distortion=cube, kernel=kernel()),
+        normal(7, 1, seed=1),
+        normal(7, 1, seed=2),
+    ),
+}
+POINTWISE = {
+    name: case for name, case in LOSS_CASES.items() if name not in ("K-weighted", "distorted")
 }
 
-every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
+every_loss = pytest.mark.parametrize("case", LOSS_CASES.values(), ids=LOSS_CASES.keys())
+every_pointwise_loss = pytest.mark.parametrize("case", POINTWISE.values(), ids=POINTWISE.keys())
+every_weight = pytest.mark.parametrize("weights", WEIGHTS.values(), ids=WEIGHTS.keys())
 
 
 # Problems: an objective and where to start

@@ -2,57 +2,218 @@
 
 import pytest
 import torch
-from cases import assert_close, every_loss, normal
+from cases import (
+    LOSS_CASES,
+    assert_close,
+    every_loss,
+    every_pointwise_loss,
+    every_weight,
+    kernel,
+    normal,
+)
 from torch.func import grad, hessian
 
+from skngd.losses import CrossEntropy, HuberLoss, KLDivergence, KWeightedLoss, LogisticLoss
+from skngd.models import FullyConnected, Record
 
-def values(loss):
-    return normal(*loss.target.shape, seed=2)
+# What stands for the Hessian in their metric is not the Hessian.
+OWN_METRIC = ("Huber, 1 outputs", "Huber, 2 outputs", "distorted")
+
+
+class Values(Record):
+    """The model whose parameters are its values: J is the identity."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def jacobian(self, scale=None):
+        m, c = self.value.shape
+        identity = torch.eye(m * c, dtype=self.value.dtype)
+        if scale is None:
+            return identity
+        if scale.ndim == 2:
+            return scale.reshape(-1, 1) * identity
+        return (scale @ identity.view(m, c, m * c)).reshape(-1, m * c)
+
+    def gradient(self, cotangent):
+        return cotangent.reshape(-1)
+
+    def directional(self, dtheta, order=1):
+        return dtheta.view_as(self.value) if order == 1 else torch.zeros_like(self.value)
+
+
+def matrix(factor, v):
+    """C as a matrix."""
+    return factor.rows(Values(v), slice(None))
 
 
 @every_loss
-def test_gradient_is_the_derivative_in_the_weighted_inner_product(loss):
-    v = values(loss)
-    assert_close(loss.weights * loss.gradient(v), grad(loss.value)(v), 1e-13)
+@every_weight
+def test_gradient_is_the_derivative_in_the_weighted_inner_product(case, weights):
+    loss, v = case.make(weights=weights), case.values
+    assert_close(loss.weights * loss.gradient(v), grad(loss.value)(v), 1e-12)
 
 
 @every_loss
-def test_hessian_is_the_second_derivative_in_the_weighted_inner_product(loss):
-    v = values(loss)
+@every_weight
+def test_second_variation_is_the_second_derivative(case, weights):
+    loss, v = case.make(weights=weights), case.values
     n = v.numel()
-    diagonal = torch.diag((loss.weights * loss.hessian(v)).reshape(-1))
-    assert_close(diagonal, hessian(loss.value)(v).reshape(n, n), 1e-13)
+    expected = hessian(loss.value)(v).reshape(n, n)
+    jacobian = normal(n, 5, seed=3)
+    found = loss.second_variation(v, jacobian)
+    assert_close(found, jacobian.T @ expected @ jacobian, 1e-12)
 
 
 @every_loss
+@every_weight
 @pytest.mark.parametrize("metric", ["l2", "loss"])
-def test_row_factor_factorises_the_metric_and_the_gradient(loss, metric):
-    v = values(loss)
+def test_row_factor_factorises_the_metric_and_the_gradient(case, weights, metric):
+    loss, v = case.make(weights=weights), case.values
     factor, residual = loss.row_factor(v, metric)
-    weight = loss.weights * (loss.hessian(v) if metric == "loss" else torch.ones_like(v))
-    assert_close(factor * factor, weight, 1e-13)  # CᵀC = W H
-    assert_close(factor * residual, loss.weights * loss.gradient(v), 1e-13)  # Cᵀb = W g
+    rows = matrix(factor, v)
+    weighted = loss.weights * loss.gradient(v)
+    assert_close(factor.adjoint(residual), weighted, 1e-12)  # Cᵀb = W g
+    assert_close(rows.T @ residual, weighted.reshape(-1), 1e-12)
+    f = normal(*v.shape, seed=4)
+    assert_close(factor.apply(f), rows @ f.reshape(-1), 1e-13)
+    if metric == "l2":
+        expected = torch.diag(loss.weights.expand_as(v).reshape(-1))  # CᵀC = W
+        assert_close(rows.T @ rows, expected, 1e-13)
+
+
+@pytest.mark.parametrize("name", [name for name in LOSS_CASES if name not in OWN_METRIC])
+@every_weight
+def test_the_metric_of_the_loss_is_its_hessian(name, weights):
+    case = LOSS_CASES[name]
+    loss, v = case.make(weights=weights), case.values
+    rows = matrix(loss.row_factor(v, "loss")[0], v)
+    n = v.numel()
+    assert_close(rows.T @ rows, hessian(loss.value)(v).reshape(n, n), 1e-12)  # CᵀC = W H
+
+
+def test_the_metric_of_huber_is_its_weight():
+    target, v = normal(7, 1, seed=1), 2 * normal(7, 1, seed=2)
+    loss = HuberLoss(target, delta=0.8)
+    rows = matrix(loss.row_factor(v, "loss")[0], v)
+    weight = loss.weights * loss.gradient(v) / (v - target)  # ψ(r) / r
+    assert_close(rows.T @ rows, torch.diag(weight[:, 0]), 1e-13)
+
+
+def test_the_metric_of_the_distorted_loss_is_that_of_gauss_and_newton():
+    case = LOSS_CASES["distorted"]
+    loss, v = case.make(), case.values
+    rows = matrix(loss.row_factor(v, "loss")[0], v)
+    slope = torch.func.jacrev(loss.distortion)(v[:, 0])
+    assert_close(rows.T @ rows, slope.T @ loss.kernel @ slope, 1e-12)
 
 
 @every_loss
-def test_weights_are_a_probability(loss):
+def test_weights_are_a_probability(case):
+    weights = torch.arange(1.0, 8.0).double()
+    loss, scaled = case.make(weights=weights), case.make(weights=3.0 * weights)
     assert_close(loss.weights.sum(), 1.0, 1e-14)
-    scaled = type(loss)(loss.target, 3.0 * loss.weights[:, 0])
-    assert_close(scaled.value(values(loss)), loss.value(values(loss)), 1e-14)
+    assert_close(scaled.value(case.values), loss.value(case.values), 1e-14)
 
 
-@every_loss
-def test_a_weight_of_two_equals_two_rows(loss):
-    v, weights = values(loss), torch.ones(len(loss.target)).double()
+@every_pointwise_loss
+def test_a_weight_of_two_equals_two_rows(case):
+    weights = torch.ones(len(case.target)).double()
     weights[0] = 2.0
-    repeated = torch.tensor([0, *range(len(v))])
-    twice = type(loss)(loss.target[repeated])
-    assert_close(type(loss)(loss.target, weights).value(v), twice.value(v[repeated]), 1e-14)
+    repeated = torch.tensor([0, *range(len(case.values))])
+    twice = case.make(case.target[repeated])
+    once = case.make(weights=weights).value(case.values)
+    assert_close(once, twice.value(case.values[repeated]), 1e-14)
 
 
-@every_loss
-def test_at_restricts_to_some_points(loss):
-    v, index = values(loss), torch.tensor([4, 0, 5])
+@every_pointwise_loss
+@every_weight
+def test_at_restricts_to_some_points(case, weights):
+    loss, v, index = case.make(weights=weights), case.values, torch.tensor([4, 0, 5])
     restricted, w = loss.at(index), loss.weights[index]
     assert_close(restricted.weights, w / w.sum(), 1e-14)
     assert_close(restricted.gradient(v[index]), loss.gradient(v)[index], 1e-14)
+
+
+@pytest.mark.parametrize("name", ["K-weighted", "distorted"])
+def test_a_loss_that_couples_its_points_has_no_part(name):
+    with pytest.raises(ValueError, match="couples all points"):
+        LOSS_CASES[name].make().at(torch.tensor([0]))
+
+
+@every_loss
+def test_the_minimum_is_the_target(case):
+    if case.kind is CrossEntropy:
+        minimum = torch.log(case.target)
+    elif case.kind is LogisticLoss:
+        minimum = torch.logit(case.target)
+    elif "Poisson" in case.kind.__name__:
+        case = counts_from_one(case)
+        minimum = torch.log(case.target)
+    else:
+        minimum = case.target
+    loss = case.make()
+    assert float(loss.gradient(minimum).abs().max()) < 1e-12
+    for seed in range(3):
+        near = minimum + 1e-2 * normal(*minimum.shape, seed=seed)
+        assert float(loss.value(near)) > float(loss.value(minimum))
+
+
+def counts_from_one(case):
+    return type(case)(case.kind, case.target + 1.0, case.values)
+
+
+def test_cross_entropy_of_two_classes_is_the_logistic_loss():
+    v, p = normal(7, 1, seed=2), torch.sigmoid(normal(7, 1, seed=1))
+    one = LogisticLoss(p)
+    two = CrossEntropy(torch.cat([1 - p, p], dim=1))
+    both = torch.cat([torch.zeros_like(v), v], dim=1)
+    assert_close(two.value(both), one.value(v), 1e-13)
+    assert_close(two.gradient(both)[:, 1:], one.gradient(v), 1e-13)
+
+
+def test_sure_and_wrong_predictions_stay_finite():
+    v = torch.tensor([[800.0, 0.0, -800.0], [0.0, 0.0, 0.0]]).double()
+    loss = CrossEntropy(torch.tensor([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]).double())
+    factor, residual = loss.row_factor(v, "loss")
+    assert bool(torch.isfinite(residual).all() & torch.isfinite(factor.blocks).all())
+    loss = LogisticLoss(torch.tensor([[1.0], [0.0]]).double())
+    factor, residual = loss.row_factor(torch.tensor([[-900.0], [900.0]]).double(), "loss")
+    assert bool(torch.isfinite(residual).all() & torch.isfinite(factor.numbers).all())
+
+
+def test_densities_that_are_not_positive():
+    with pytest.raises(ValueError, match="positive density"):
+        KLDivergence(torch.tensor([[1.0], [0.0]]))
+    loss = KLDivergence(torch.tensor([[1.0], [2.0]]))
+    assert float(loss.value(torch.tensor([[1.0], [-0.1]]))) == torch.inf
+
+
+@pytest.mark.parametrize(
+    ("matrix", "message"),
+    [(kernel() + torch.triu(torch.ones(7, 7)), "symmetric"), (-kernel(), "positive semidefinite")],
+    ids=["not symmetric", "negative"],
+)
+def test_a_kernel_that_is_no_norm(matrix, message):
+    with pytest.raises(ValueError, match=message):
+        KWeightedLoss(normal(7, 1), kernel=matrix)
+
+
+def test_a_kernel_wants_one_output():
+    with pytest.raises(ValueError, match="one output"):
+        KWeightedLoss(normal(7, 2), kernel=kernel())
+
+
+def test_blocks_are_rows_of_the_network():
+    network, x = FullyConnected((2, 4, 3)), normal(7, 2)
+    theta = normal(network.n_parameters, seed=3)
+    record = network.record(theta, x)
+    loss = LOSS_CASES["cross-entropy"].make()
+    factor, residual = loss.row_factor(record.value, "loss")
+    rows = factor.rows(record, slice(None))
+    gradient = grad(lambda theta: loss.value(network.value(theta, x)))(theta)
+    assert_close(rows.T @ residual, gradient, 1e-11)
+    fisher = record.jacobian().T @ torch.block_diag(
+        *(factor.blocks.transpose(1, 2) @ factor.blocks)
+    )
+    assert_close(rows.T @ rows, fisher @ record.jacobian(), 1e-11)

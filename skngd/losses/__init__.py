@@ -1,6 +1,24 @@
-"""Losses: functionals of the model's values, with gradient and Hessian weight."""
+"""Loss functionals L(v): value, functional gradient and Hessian weight."""
 
-from .base import Loss
+from .base import Loss, PointwiseLoss
+from .classes import CrossEntropy, LogisticLoss
+from .coupled import DistortedLoss, KWeightedLoss
+from .divergence import KLDivergence
+from .huber import HuberLoss
+from .on_values import OnValues
+from .poisson import PoissonDeviance
 from .squared import SquaredLoss
 
-__all__ = ["Loss", "SquaredLoss"]
+__all__ = [
+    "CrossEntropy",
+    "DistortedLoss",
+    "HuberLoss",
+    "KLDivergence",
+    "KWeightedLoss",
+    "LogisticLoss",
+    "Loss",
+    "OnValues",
+    "PointwiseLoss",
+    "PoissonDeviance",
+    "SquaredLoss",
+]

@@ -4,9 +4,11 @@ from abc import ABC, abstractmethod
 
 import torch
 
+from .factors import Diagonal
+
 
 class Loss(ABC):
-    """A pointwise functional L(v) = Σ w_i ℓ(v(x_i), u_i), equation (L).
+    """A functional L(v) of the values of v at weighted points, equation (L).
 
     Parameters
     ----------
@@ -14,7 +16,14 @@ class Loss(ABC):
         The values u_i.
     weights : torch.Tensor of shape (m,), default=None
         Weights w_i > 0; they are divided by their sum. None stands for equal weights.
+
+    Attributes
+    ----------
+    weights : torch.Tensor of shape (m, 1)
     """
+
+    # Whether W H is W: the metrics "l2" and "loss" are then the same.
+    has_unit_hessian = False
 
     def __init__(self, target, weights=None):
         if weights is None:
@@ -25,15 +34,37 @@ class Loss(ABC):
 
     @abstractmethod
     def value(self, v):
-        """L(v), a tensor with one element."""
+        """L(v), a tensor with one element, for values v of shape (m, c)."""
 
     @abstractmethod
     def gradient(self, v):
         """Functional gradient g = ∇L(v), its values at the points: shape (m, c)."""
 
     @abstractmethod
-    def hessian(self, v):
-        """Hessian weight H = H_V L(v) at the points: shape (m, c)."""
+    def hessian_rows(self, v):
+        """Row factor C and residual b of equation (A) in the metric of the loss.
+
+        Returns
+        -------
+        factor : RowFactor
+            CᵀC = W H, with a positive semidefinite H that stands for the Hessian.
+        residual : torch.Tensor of shape (n_rows,)
+            Cᵀb = W g.
+        """
+
+    @abstractmethod
+    def second_variation(self, v, jacobian):
+        """Jᵀ W H J with the Hessian itself, for Newton's method.
+
+        Parameters
+        ----------
+        v : torch.Tensor of shape (m, c)
+        jacobian : torch.Tensor of shape (m * c, P)
+
+        Returns
+        -------
+        matrix : torch.Tensor of shape (P, P)
+        """
 
     def at(self, index):
         """The same functional on some of the points, the weights rescaled to sum 1."""
@@ -50,11 +81,43 @@ class Loss(ABC):
 
         Returns
         -------
-        factor : torch.Tensor of shape (m, c)
-        residual : torch.Tensor of shape (m, c)
+        factor : RowFactor
+        residual : torch.Tensor of shape (n_rows,)
         """
         if metric == "l2":
-            return self.root_weights.expand_as(v), self.root_weights * self.gradient(v)
-        root_hessian = torch.sqrt(self.hessian(v))
-        factor = self.root_weights * root_hessian
-        return factor, self.root_weights * self.gradient(v) / root_hessian
+            return self.plain_factor(v), (self.root_weights * self.gradient(v)).reshape(-1)
+        return self.hessian_rows(v)
+
+    def plain_factor(self, v):
+        """C = W^½, the row factor of the metric "l2"."""
+        return Diagonal(self.root_weights.expand_as(v))
+
+
+class PointwiseLoss(Loss):
+    """L(v) = Σ w_i ℓ(v(x_i), u_i), where ℓ is a sum over the outputs: H is diagonal.
+
+    A new loss of this kind is three formulas; see the guide "How to add a loss".
+    """
+
+    @abstractmethod
+    def density(self, v):
+        """ℓ at each point and output, shape (m, c)."""
+
+    @abstractmethod
+    def hessian(self, v):
+        """ℓ'' in v, shape (m, c)."""
+
+    def metric_weight(self, v):
+        """What stands for H in the metric: ℓ'' itself, where it is positive."""
+        return self.hessian(v)
+
+    def value(self, v):
+        return (self.weights * self.density(v)).sum()
+
+    def hessian_rows(self, v):
+        root = torch.sqrt(self.metric_weight(v))
+        factor = self.root_weights * root
+        return Diagonal(factor), (self.root_weights * self.gradient(v) / root).reshape(-1)
+
+    def second_variation(self, v, jacobian):
+        return jacobian.T @ ((self.weights * self.hessian(v)).reshape(-1, 1) * jacobian)

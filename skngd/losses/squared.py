@@ -2,10 +2,10 @@
 
 import torch
 
-from .base import Loss
+from .base import PointwiseLoss
 
 
-class SquaredLoss(Loss):
+class SquaredLoss(PointwiseLoss):
     """L(v) = ½ Σ w_i ‖v(x_i) − u_i‖²: the gradient is v − u, the Hessian the identity.
 
     The metrics "l2" and "loss" agree for it.
@@ -18,6 +18,11 @@ class SquaredLoss(Loss):
     >>> round(float(loss.value(torch.tensor([[0.0], [0.0]]))), 6)
     1.0
     """
+
+    has_unit_hessian = True
+
+    def density(self, v):
+        return 0.5 * (v - self.target) ** 2
 
     def value(self, v):
         residual = (self.root_weights * (v - self.target)).reshape(-1)

@@ -7,15 +7,22 @@ from .linear import LinearModel
 from .module import TorchModule
 from .network import FullyConnected
 from .network_jets import NetworkJets
+from .positive import Exponential, NormalizedExponential
+from .quadratic import QuadraticModel
+from .with_derivatives import WithDerivatives
 
 __all__ = [
     "AutodiffJets",
+    "Exponential",
     "FullyConnected",
     "JetModel",
     "JetRecord",
     "LinearModel",
     "Model",
     "NetworkJets",
+    "NormalizedExponential",
+    "QuadraticModel",
     "Record",
     "TorchModule",
+    "WithDerivatives",
 ]

@@ -3,6 +3,7 @@
 ``prepare`` factorises once what an iteration needs; the result answers for any damping λ.
 """
 
+from itertools import chain
 from math import isfinite
 
 import torch
@@ -29,26 +30,50 @@ class NaturalGradient:
         Parameters
         ----------
         here : Iterate
-        remembered : torch.Tensor of shape (m c,), default=None
-            A row-scaled function to be projected beside b.
+        remembered : Remembered, default=None
+            A function to be projected beside b. With a loss-Hessian metric the memory of a
+            function has a projection of its own, equation (2M).
         relative_damping : float, default=0.0
             The λ / ‖A‖² that the search is likely to ask for; "auto" looks at it.
         """
+        functions, apart = [here.residual], None
+        if remembered is not None and remembered.is_plain and here.objective.has_two_metrics:
+            apart = remembered.function
+        elif remembered is not None:
+            functions.append(here.scale(remembered.function))
+        relative = relative_damping
+        functions = torch.stack(functions, dim=1)
+        chunks = chain(here.chunks_with(functions), here.penalty_chunks(functions.shape[1]))
+        factorization = self._factorization(here, relative)(chunks)
+        memory = None
+        if apart is not None:
+            memory = self._factorization(here, relative)(here.plain_chunks_with(apart))
+        return PreparedNatural(here, factorization, self.rcond, memory)
+
+    def _factorization(self, here, relative_damping):
         name = self.projection
         if name == "auto":
             shape = here.objective.n_rows, len(here.theta)
             name = choose(*shape, self.rcond, relative_damping, here.theta.dtype)
-        columns = [here.residual] if remembered is None else [here.residual, remembered]
-        functions = torch.stack(columns, dim=1)
-        factorization = FACTORIZATIONS[name](here.chunks_with(functions))
-        return PreparedNatural(here, factorization, self.rcond)
+        return FACTORIZATIONS[name]
 
 
 class PreparedNatural:
-    """The pseudo-inverse A⁺ at one point, for any damping."""
+    """The pseudo-inverse A⁺ at one point, for any damping.
 
-    def __init__(self, here, factorization, rcond):
+    Parameters
+    ----------
+    here : Iterate
+    factorization : Factorization
+        Of A, for the residual b and the memory.
+    rcond : float
+    memory_factorization : Factorization, default=None
+        Of W^½ J for the memory, where it is projected in another metric.
+    """
+
+    def __init__(self, here, factorization, rcond, memory_factorization=None):
         self.here, self.factorization, self.rcond = here, factorization, rcond
+        self.memory_factorization = memory_factorization
         self.square_norm = factorization.square_norm
         if not isfinite(self.square_norm):
             raise torch.linalg.LinAlgError("the Jacobian is not finite")
@@ -67,8 +92,13 @@ class PreparedNatural:
         return -self._solve(damping)[0]
 
     def memory(self, damping):
-        """A⁺ q of the remembered function."""
-        return self._solve(damping)[1]
+        """A⁺ q of the remembered function, equation (HB); (W^½ J)⁺ W^½ q in equation (2M)."""
+        if self.memory_factorization is None:
+            return self._solve(damping)[1]
+        # The same damping, relative to the size of the matrix.
+        relative = damping / (self.square_norm or 1.0)
+        memory = self.memory_factorization
+        return memory.solve(self.rcond, relative * memory.square_norm)[:, 0]
 
     def acceleration(self, direction, damping):
         """Geodesic acceleration −½ A⁺ C v''(d, d): bends the step along the manifold."""
@@ -108,13 +138,12 @@ class PreparedNewton:
         objective, loss = here.objective, here.objective.loss
         weighted = loss.weights * here.functional_gradient
         curvature = objective.model.curvature(here.theta, objective.points, weighted)
-        factor = torch.sqrt(loss.weights * loss.hessian(here.value))
-        gram = 0.0
-        for chunk, record in here.records():
-            rows = record.jacobian(factor[chunk])
-            gram = gram + rows.T @ rows
+        jacobian = torch.cat([record.jacobian() for _, record in here.records()])
+        gram = loss.second_variation(here.value, jacobian)
         self.hessian = gram + curvature
-        self.square_norm = float(gram.diagonal().sum())
+        if objective.penalty is not None:
+            self.hessian = self.hessian + torch.diag(objective.penalty)
+        self.square_norm = float(gram.diagonal().abs().sum())
 
     def _damped(self, damping):
         return self.hessian + damping * torch.eye(

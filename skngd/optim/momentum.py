@@ -20,6 +20,21 @@ class Proposal:
     descent: torch.Tensor
 
 
+@dataclass
+class Remembered:
+    """A function that is to be projected.
+
+    Attributes
+    ----------
+    function : torch.Tensor of shape (m, c)
+    is_plain : bool
+        Whether the projection is that of L2 whatever the metric of the gradient, equation (2M).
+    """
+
+    function: torch.Tensor
+    is_plain: bool = True
+
+
 class NoMomentum:
     """dθ = −α A⁺ b, equation (NGD), or (GD), or (N)."""
 
@@ -54,13 +69,14 @@ class FunctionMomentum(NoMomentum):
         self.memory = memory
 
     def recall(self, here, past):
-        """The remembered function q at today's points, row-scaled."""
+        """The remembered function q at today's points."""
         before = past.on(here.objective)
-        return here.scale(self.memory(before, here, past.step))
+        return Remembered(self.memory(before, here, past.step))
 
     def uphill(self, here, past, beta):
         """Whether ⟨∇L, β q⟩ > 0."""
-        return float(torch.dot(here.residual, beta * self.recall(here, past))) > 0
+        q = self.recall(here, past).function
+        return float((here.objective.loss.weights * here.functional_gradient * beta * q).sum()) > 0
 
 
 class HeavyBall(FunctionMomentum):
@@ -119,7 +135,7 @@ class Spring(NoMomentum):
     """(SPRING) dθ_k = μ p − (AᵀA + λ I)⁻¹ Aᵀ (b + μ A p), with p the last direction, μ = β."""
 
     def remembered(self, here, past):
-        return None if past is None else here.scale(here.tangent(past.direction))
+        return None if past is None else Remembered(here.tangent(past.direction), is_plain=False)
 
     def propose(self, prepared, past, damping, beta):
         descent = prepared.descent(damping)

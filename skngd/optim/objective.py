@@ -19,14 +19,22 @@ class Objective:
     points : torch.Tensor of shape (m, d)
     metric : {"l2", "loss"}, default="l2"
         Which row factor C enters equation (A).
+    penalty : torch.Tensor of shape (P,), default=None
+        α_p ≥ 0 of the weight decay ½ Σ α_p θ_p², which is added to the loss: rows √α_p θ_p of A.
     """
 
-    def __init__(self, model, loss, points, metric="l2"):
+    def __init__(self, model, loss, points, metric="l2", penalty=None):
         self.model, self.loss, self.points, self.metric = model, loss, points, metric
+        self.penalty = penalty
         self.n_rows = len(points) * model.n_outputs
         size = max(1, CHUNK_ELEMENTS // (model.n_parameters * model.n_outputs))
         starts = range(0, len(points), size)
         self.chunks = [slice(start, start + size) for start in starts]
+
+    @property
+    def has_two_metrics(self):
+        """Whether gradient and memory are projected in different metrics, equation (2M)."""
+        return self.metric == "loss" and not self.loss.has_unit_hessian
 
     def at(self, theta):
         """The point of the manifold with these parameters."""
@@ -34,7 +42,8 @@ class Objective:
 
     def subset(self, index):
         """The objective on some of the points."""
-        return Objective(self.model, self.loss.at(index), self.points[index], self.metric)
+        loss, points = self.loss.at(index), self.points[index]
+        return Objective(self.model, loss, points, self.metric, self.penalty)
 
 
 class Iterate:
@@ -49,7 +58,9 @@ class Iterate:
     value : torch.Tensor of shape (m, c)
         v_θ at the points.
     loss : float
-        L(v_θ).
+        L(v_θ), and the weight decay.
+    penalty : float
+        The weight decay by itself.
     """
 
     def __init__(self, objective, theta, record=None):
@@ -61,7 +72,10 @@ class Iterate:
             self.value = self.record.value
         else:
             self.value = self._gather(lambda record: record.value)
-        self.loss = float(objective.loss.value(self.value))
+        self.penalty = 0.0
+        if objective.penalty is not None:
+            self.penalty = 0.5 * float(torch.dot(objective.penalty, theta * theta))
+        self.loss = float(objective.loss.value(self.value)) + self.penalty
         self._factor = self._rows = self._gradient = None
 
     def with_output(self, theta):
@@ -92,20 +106,25 @@ class Iterate:
     @property
     def residual(self):
         """b of equation (A), flat."""
-        return self._row_factor()[1].reshape(-1)
+        return self._row_factor()[1]
 
     def scale(self, function):
         """Row-scaled values C f of a function, flat."""
-        return (self._row_factor()[0] * function).reshape(-1)
+        return self._row_factor()[0].apply(function)
 
     def rows(self):
         """(slice, A_j) for each chunk: the rows of A = C J of these points."""
-        if self._rows is not None:
+        if self._rows is None:
+            yield from self._fresh_rows()
+        else:
             yield slice(None), self._rows
-            return
+
+    def _fresh_rows(self):
         factor = self._row_factor()[0]
-        for chunk, record in self.records():
-            rows = record.jacobian(factor[chunk])
+        parts = ((chunk, factor.rows(record, chunk)) for chunk, record in self.records())
+        if factor.couples_points:
+            parts = [(slice(None), functools.reduce(torch.add, (rows for _, rows in parts)))]
+        for chunk, rows in parts:
             if self.record is not None:
                 self._rows = rows
             yield chunk, rows
@@ -113,26 +132,44 @@ class Iterate:
     def output_chunks(self):
         """(A_j, b_j) for each chunk: the columns of A of the last layer, and the residual."""
         factor, residual = self._row_factor()
+        by_point = residual.view(len(self.value), -1)
         for chunk, record in self.records():
-            yield record.output_jacobian(factor[chunk]), residual[chunk].reshape(-1, 1)
+            yield factor.output_rows(record, chunk), by_point[chunk].reshape(-1, 1)
+        if self.objective.penalty is not None:
+            place = self.objective.model.output_parameters
+            root = torch.sqrt(self.objective.penalty[place])
+            yield torch.diag(root), (root * self.theta[place]).unsqueeze(1)
 
     def chunks_with(self, functions):
-        """(A_j, F_j) for each chunk, for row-scaled functions of shape (m c, k)."""
-        if self.record is not None:
-            ((_, rows),) = self.rows()
-            yield rows, functions
-            return
-        m, c = self.value.shape
-        by_point = functions.view(m, c, -1)
+        """(A_j, F_j) for each chunk, for row-scaled functions of shape (n, k)."""
+        by_point = functions.view(len(self.value), -1, functions.shape[1])
         for chunk, rows in self.rows():
-            yield rows, by_point[chunk].reshape(len(rows), -1)
+            if chunk == slice(None):
+                yield rows, functions
+            else:
+                yield rows, by_point[chunk].reshape(len(rows), -1)
+
+    def plain_chunks_with(self, function):
+        """(W^½ J_j, W^½ f_j) for each chunk, for a function of shape (m, c): the metric L2."""
+        factor = self.objective.loss.plain_factor(self.value)
+        scaled = factor.apply(function).view(self.value.shape)
+        for chunk, record in self.records():
+            yield factor.rows(record, chunk), scaled[chunk].reshape(-1, 1)
+
+    def penalty_chunks(self, n_functions):
+        """The rows of the weight decay, beside √α θ for the residual and 0 for other functions."""
+        if self.objective.penalty is not None:
+            root = torch.sqrt(self.objective.penalty)
+            functions = root.new_zeros(len(root), n_functions)
+            functions[:, 0] = root * self.theta
+            yield torch.diag(root), functions
 
     def pull_back(self, function):
         """Aᵀ f of a row-scaled function."""
         if self._rows is not None:
             return self._rows.T @ function
-        # Without the rows, a backward pass: Aᵀ f = Jᵀ (C f).
-        return self._backward(self._row_factor()[0] * function.view_as(self.value))
+        # Without the rows, a backward pass: Aᵀ f = Jᵀ (Cᵀ f).
+        return self._backward(self._row_factor()[0].adjoint(function))
 
     def _backward(self, cotangent):
         """Jᵀ f by one backward pass."""
@@ -150,13 +187,15 @@ class Iterate:
         if self._gradient is None:
             cotangent = self.objective.loss.weights * self.functional_gradient
             self._gradient = self._backward(cotangent)
+            if self.objective.penalty is not None:
+                self._gradient = self._gradient + self.objective.penalty * self.theta
         return self._gradient
 
     def tangent(self, dtheta):
         """The tangent vector J dθ."""
         if self._rows is not None and self.objective.metric == "l2":
             # C is positive in this metric, so that the rows that are there can be used.
-            factor = self._row_factor()[0]
+            factor = self._row_factor()[0].numbers
             return (self._rows @ dtheta).view_as(factor) / factor
         return self._gather(lambda record: record.directional(dtheta))
 

@@ -1,0 +1,70 @@
+"""Cross-entropy for classes; its metric "loss" is the Fisher metric."""
+
+import torch
+
+from .base import Loss, PointwiseLoss
+from .factors import Blocks
+
+
+class LogisticLoss(PointwiseLoss):
+    """Two classes: ℓ(v) = log(1 + e^v) − u v for the target u in [0, 1], p = σ(v).
+
+    The gradient is p − u, the Hessian p (1 − p).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses import LogisticLoss
+    >>> loss = LogisticLoss(torch.tensor([[1.0], [0.0]]))
+    >>> round(float(loss.value(torch.tensor([[0.0], [0.0]]))), 4)
+    0.6931
+    """
+
+    def density(self, v):
+        return torch.logaddexp(v, torch.zeros_like(v)) - self.target * v
+
+    def gradient(self, v):
+        return torch.sigmoid(v) - self.target
+
+    def hessian(self, v):
+        # Each factor by itself, so that neither is lost where the other is one.
+        return torch.sigmoid(v) * torch.sigmoid(-v)
+
+    def metric_weight(self, v):
+        return self.hessian(v).clamp(min=torch.finfo(v.dtype).tiny)
+
+
+class CrossEntropy(Loss):
+    """Several classes: L(v) = −Σ w_i Σ_c u_ic log p_ic with p = softmax(v).
+
+    The targets of a point are probabilities, for labels one of them is 1. g = p − u, and with
+    H = diag p − p pᵀ the row factor of a point is C = diag √p − √p pᵀ, b_c = (p_c − u_c) / √p_c.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses import CrossEntropy
+    >>> loss = CrossEntropy(torch.tensor([[1.0, 0.0, 0.0]]))
+    >>> round(float(loss.value(torch.zeros(1, 3))), 4)
+    1.0986
+    """
+
+    def value(self, v):
+        logs = torch.log_softmax(v, dim=1)
+        return -(self.weights * self.target * logs).sum()
+
+    def gradient(self, v):
+        return torch.softmax(v, dim=1) - self.target
+
+    def hessian_rows(self, v):
+        p = torch.softmax(v, dim=1).clamp(min=torch.finfo(v.dtype).tiny)
+        root = torch.sqrt(p)
+        blocks = torch.diag_embed(root) - root.unsqueeze(2) * p.unsqueeze(1)
+        residual = self.root_weights * (p - self.target) / root
+        return Blocks(self.root_weights.unsqueeze(2) * blocks), residual.reshape(-1)
+
+    def second_variation(self, v, jacobian):
+        factor, _ = self.hessian_rows(v)
+        m, c = v.shape
+        rows = (factor.blocks @ jacobian.view(m, c, -1)).reshape(m * c, -1)
+        return rows.T @ rows

@@ -1,0 +1,54 @@
+"""The Kullback-Leibler divergence between densities."""
+
+import torch
+
+from .base import PointwiseLoss
+
+
+class KLDivergence(PointwiseLoss):
+    """L(v) = ∫ v log(v / u) + u − v for positive v and u; the gradient is log(v / u), H = 1 / v.
+
+    Neither has to have mass one. Where v is normalised by its model, as by
+    :class:`skngd.models.NormalizedExponential`, the last two terms are a constant. Values v ≤ 0
+    have an infinite loss: a model that can reach them is refused by every line search there.
+
+    Parameters
+    ----------
+    target : torch.Tensor of shape (m, c)
+        u > 0.
+    weights
+        See :class:`Loss`: those of the quadrature. Divided by their sum, they are a probability
+        measure, to which v and u are densities.
+
+    Raises
+    ------
+    ValueError
+        If u is not positive.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses import KLDivergence
+    >>> loss = KLDivergence(torch.tensor([[1.0], [2.0]]))
+    >>> float(loss.value(torch.tensor([[1.0], [2.0]])))
+    0.0
+    """
+
+    def __init__(self, target, weights=None):
+        super().__init__(target, weights)
+        if not bool((target > 0).all()):
+            raise ValueError(
+                f"Expected a positive density, got the value {float(target.min()):g}. Add a small "
+                "number, or leave out the points where it vanishes."
+            )
+
+    def density(self, v):
+        ratio = torch.log(v) - torch.log(self.target)
+        found = v * ratio + self.target - v
+        return torch.where(v > 0, found, torch.inf)
+
+    def gradient(self, v):
+        return torch.log(v) - torch.log(self.target)
+
+    def hessian(self, v):
+        return 1.0 / v

@@ -1,0 +1,121 @@
+"""Row factors: the C of equation (A), with CᵀC = W H.
+
+Functions have shape (m, c), row-scaled functions C f are flat.
+"""
+
+from abc import ABC, abstractmethod
+
+import torch
+
+
+class RowFactor(ABC):
+    """C, as what is done with it."""
+
+    # Whether rows of C f depend on f at several points.
+    couples_points = False
+
+    @abstractmethod
+    def apply(self, f):
+        """C f, flat, for a function of shape (m, c)."""
+
+    @abstractmethod
+    def adjoint(self, rows):
+        """Cᵀ r, shape (m, c), for a flat r."""
+
+    @abstractmethod
+    def rows(self, record, chunk):
+        """C J of the points in a slice, from the record of these points."""
+
+
+class Diagonal(RowFactor):
+    """One number for each value.
+
+    Parameters
+    ----------
+    numbers : torch.Tensor of shape (m, c)
+    """
+
+    def __init__(self, numbers):
+        self.numbers = numbers
+
+    def apply(self, f):
+        return (self.numbers * f).reshape(-1)
+
+    def adjoint(self, rows):
+        return self.numbers * rows.view_as(self.numbers)
+
+    def rows(self, record, chunk):
+        return record.jacobian(self.numbers[chunk])
+
+    def output_rows(self, record, chunk):
+        """The columns of :meth:`rows` that belong to the last layer."""
+        return record.output_jacobian(self.numbers[chunk])
+
+
+class Blocks(RowFactor):
+    """A matrix for each point.
+
+    Parameters
+    ----------
+    blocks : torch.Tensor of shape (m, r, c)
+    """
+
+    def __init__(self, blocks):
+        self.blocks = blocks
+
+    def apply(self, f):
+        return (self.blocks @ f.unsqueeze(2)).reshape(-1)
+
+    def adjoint(self, rows):
+        m, r, _ = self.blocks.shape
+        return (rows.view(m, 1, r) @ self.blocks).squeeze(1)
+
+    def rows(self, record, chunk):
+        return record.jacobian(self.blocks[chunk])
+
+    def output_rows(self, record, chunk):
+        """The columns of :meth:`rows` that belong to the last layer."""
+        return record.output_jacobian(self.blocks[chunk])
+
+
+class Coupled(RowFactor):
+    """A matrix between all points, for functions with one output.
+
+    Parameters
+    ----------
+    matrix : torch.Tensor of shape (r, m)
+    """
+
+    couples_points = True
+
+    def __init__(self, matrix):
+        self.matrix = matrix
+
+    def apply(self, f):
+        return self.matrix @ f.reshape(-1)
+
+    def adjoint(self, rows):
+        return (self.matrix.T @ rows).unsqueeze(1)
+
+    def rows(self, record, chunk):
+        return self.matrix[:, chunk] @ record.jacobian()
+
+
+def square_root(matrix):
+    """R with RᵀR = ``matrix``, symmetric and positive semidefinite, shape (n, n).
+
+    Raises
+    ------
+    ValueError
+        If it is not symmetric, or has a negative eigenvalue.
+    """
+    if not torch.allclose(matrix, matrix.T):
+        raise ValueError("Expected a symmetric matrix K. Pass (K + K.T) / 2.")
+    eigenvalues, vectors = torch.linalg.eigh(matrix)
+    largest = float(eigenvalues[-1])
+    if float(eigenvalues[0]) < -1e-10 * max(largest, 0.0) or largest < 0.0:
+        raise ValueError(
+            "Expected a positive semidefinite matrix K, got one with the eigenvalue "
+            f"{float(eigenvalues[0]):g}. The K-weighted norm is a norm for positive K only."
+        )
+    return torch.sqrt(eigenvalues.clamp(min=0.0)).unsqueeze(1) * vectors.T

@@ -1,0 +1,36 @@
+"""The Poisson deviance, for counts."""
+
+import torch
+
+from .base import PointwiseLoss
+
+# exp of a larger number overflows the products that are formed with it.
+LARGEST_LOGARITHM = 60.0
+
+
+class PoissonDeviance(PointwiseLoss):
+    """ℓ(v) = e^v − u v + u log u − u: half the deviance of counts u with the mean e^v.
+
+    The gradient is e^v − u, the Hessian e^v: the metric "loss" is the Fisher metric.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses import PoissonDeviance
+    >>> loss = PoissonDeviance(torch.tensor([[3.0], [0.0]]))
+    >>> loss.gradient(torch.tensor([[0.0], [0.0]]))
+    tensor([[-2.],
+            [ 1.]])
+    """
+
+    def _mean(self, v):
+        return torch.exp(v.clamp(max=LARGEST_LOGARITHM))
+
+    def density(self, v):
+        return self._mean(v) - self.target * v + torch.xlogy(self.target, self.target) - self.target
+
+    def gradient(self, v):
+        return self._mean(v) - self.target
+
+    def hessian(self, v):
+        return self._mean(v)
