@@ -12,9 +12,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._data import advice
 from ._device import n_cuda_devices, resolve_device
-from ._scaling import standardisation
-from .losses import SquaredLoss
-from .models import FullyConnected, TorchModule
+from .losses import OnValues
+from .models import AutodiffJets, FullyConnected, NetworkJets, TorchModule, WithDerivatives
 from .models.activations import ACTIVATIONS
 from .optim import MEMORIES, Objective, build_method
 from .tangent import FACTORIZATIONS
@@ -49,8 +48,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "optimizer": [StrOptions({"ngd", "gd", "newton", "adam", "lbfgs"})],
-        "metric": [StrOptions({"l2", "loss"})],
-        "loss": [StrOptions({"squared"})],
+        "metric": [StrOptions({"auto", "l2", "loss", "h1"})],
         "model": [torch.nn.Module, None],
         "momentum": [StrOptions({"auto", "heavy-ball", "nesterov", "spring"}), None],
         "momentum_space": [StrOptions({"function", "parameter"})],
@@ -65,6 +63,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         "rcond": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="left")],
         "damping": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "geodesic_acceleration": ["boolean"],
+        "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left"), None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
@@ -120,6 +119,15 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         sizes = (n_features, *self._hidden_layer_sizes(), n_outputs)
         return FullyConnected(sizes, self.activation)
 
+    def _metric(self):
+        """The metric that "auto" stands for: that of the loss, which for squares is L2."""
+        if self.metric != "auto":
+            return self.metric
+        return "l2" if getattr(self, "loss", None) == "squared" else "loss"
+
+    def _strata(self, y):
+        """Groups that are held out in proportion; None where there are none."""
+
     def _check_settings(self):
         """Refuse combinations that cannot run as they are named."""
         self._build_method()
@@ -155,25 +163,11 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         with advice("Pass X as it was in fit: the same columns, dense, real and finite."):
             return validate_data(self, X, reset=False, dtype=np.float64)
 
-    def _n_network_outputs(self):
-        return len(self.y_mean_)
-
-    def _standardise(self, X, y, weight, y_is_flat):
-        self._y_is_flat = y_is_flat
-        self.X_mean_, self.X_scale_ = standardisation(X, weight)
-        self.y_mean_, self.y_scale_ = standardisation(y, weight)
-        if not np.all((self.y_scale_ > 1e-152) & (self.y_scale_ < 1e152)):
-            raise ValueError(
-                "Expected y with a standard deviation between 1e-152 and 1e152, so that its square "
-                f"is a number, got {self.y_scale_}. Rescale y, for example with "
-                "TransformedTargetRegressor."
-            )
-
     def _check_outputs(self, y):
         """Later rows have to fit the standardisation of the first ones."""
-        if y.shape[1] != len(self.y_mean_):
+        if y.shape[1] != self._n_network_outputs():
             raise ValueError(
-                f"Expected y to have {len(self.y_mean_)} columns, as in the first fit, got "
+                f"Expected y to have {self._n_network_outputs()} columns, as in the first fit, got "
                 f"{y.shape[1]}. Set warm_start=False, or clone the estimator, to start anew."
             )
 
@@ -207,9 +201,19 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         """The standardised problem as tensors."""
         kind = {"dtype": DTYPES[self.dtype], "device": self.device_}
         points = torch.as_tensor((X - self.X_mean_) / self.X_scale_, **kind)
-        target = torch.as_tensor((y - self.y_mean_) / self.y_scale_, **kind)
-        loss = SquaredLoss(target, torch.as_tensor(weight, **kind))
-        return Objective(model, loss, points, self.metric)
+        target = torch.as_tensor(self._standardised(y), **kind)
+        loss = self._loss(target, torch.as_tensor(weight, **kind))
+        penalty = None
+        if self.alpha > 0:
+            penalty = torch.zeros(model.n_parameters, **kind)
+            penalty[model.decaying] = self.alpha
+        metric = self._metric()
+        if metric == "h1":
+            jets = NetworkJets if isinstance(model, FullyConnected) else AutodiffJets
+            d = X.shape[1]
+            model = WithDerivatives(jets(model, [(), *((i,) for i in range(d))]))
+            loss, metric = OnValues(loss, model.n_outputs), "l2"
+        return Objective(model, loss, points, metric, penalty)
 
     def _store(self, model, trained):
         self.theta_ = trained.theta
@@ -226,12 +230,13 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
 
     def _unfold(self, network):
         """Weights of each layer, with the standardisation multiplied into them."""
+        y_mean, y_scale = self._output_units()
         coefs, intercepts = [], []
         for weights, biases in network.layers(torch.tensor(self.theta_)):
             coefs.append(weights.T.numpy().copy())
             intercepts.append(biases.squeeze(1).numpy().copy())
         coefs[0] = coefs[0] / self.X_scale_[:, None]
         intercepts[0] = intercepts[0] - self.X_mean_ @ coefs[0]
-        coefs[-1] = coefs[-1] * self.y_scale_
-        intercepts[-1] = intercepts[-1] * self.y_scale_ + self.y_mean_
+        coefs[-1] = coefs[-1] * y_scale
+        intercepts[-1] = intercepts[-1] * y_scale + y_mean
         self.coefs_, self.intercepts_ = coefs, intercepts

@@ -10,9 +10,7 @@ class Watch:
     ----------
     estimator : estimator with CallbackSupportMixin
     rows : tuple (X, y, weight)
-        The training rows.
-    y_is_flat : bool
-        Whether y came with one dimension; the callbacks see it as it came.
+        The training rows; y as it was given.
     sample_weight : array-like or None
         As given to ``fit``.
     max_iterations : int
@@ -22,13 +20,13 @@ class Watch:
         for ``theta_``.
     """
 
-    def __init__(self, estimator, rows, y_is_flat, sample_weight, max_iterations, fitted=None):
+    def __init__(self, estimator, rows, sample_weight, max_iterations, fitted=None):
         self.estimator = estimator
         self.fitted = fitted or (lambda iterate: {"theta_": to_numpy(iterate.theta)})
         self.is_needed = hasattr(estimator, "_skl_callbacks")
         X, y, weight = rows
         metadata = None if sample_weight is None else {"sample_weight": weight}
-        self.data = {"X": X, "y": y.ravel() if y_is_flat else y, "metadata": metadata}
+        self.data = {"X": X, "y": y, "metadata": metadata}
         self.context = estimator._init_callback_context(max_subtasks=max_iterations)
         self.context.call_on_fit_task_begin(estimator=estimator, **self.data)
         self.task = None

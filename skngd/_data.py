@@ -36,7 +36,7 @@ def advice(sentence):
 
 
 def validate_rows(estimator, X, y, sample_weight, reset):
-    """Dense, finite, real rows; rows of weight zero are left out.
+    """Dense, finite, real rows with numbers as targets; rows of weight zero are left out.
 
     Parameters
     ----------
@@ -69,7 +69,22 @@ def validate_rows(estimator, X, y, sample_weight, reset):
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     y_is_flat = y.ndim == 1
-    y = y.reshape(len(y), -1)
+    return *weighted_rows(X, y.reshape(len(y), -1), sample_weight), y_is_flat
+
+
+def weighted_rows(X, y, sample_weight):
+    """Rows with a positive weight, and these weights divided by the largest.
+
+    Parameters
+    ----------
+    X, y : ndarray of shape (n, ...)
+    sample_weight : array-like of shape (n,) or None
+
+    Raises
+    ------
+    ValueError
+        If no weight is positive, or one is negative.
+    """
     weight = _check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True, allow_all_zero_weights=True
     )
@@ -83,7 +98,7 @@ def validate_rows(estimator, X, y, sample_weight, reset):
         )
     if not positive.all():
         X, y, weight = X[positive], y[positive], weight[positive]
-    return X, y, weight, y_is_flat
+    return X, y, weight
 
 
 def hold_out(estimator, rows, X_val, y_val, random_state):
@@ -91,8 +106,8 @@ def hold_out(estimator, rows, X_val, y_val, random_state):
 
     Parameters
     ----------
-    estimator : estimator
-        With ``early_stopping`` and ``validation_fraction``.
+    estimator : BaseNaturalMomentum
+        With ``early_stopping`` and ``validation_fraction``; it validates the rows held out.
     rows : tuple (X, y, weight)
         Validated.
     X_val, y_val : array-like or None
@@ -117,7 +132,7 @@ def hold_out(estimator, rows, X_val, y_val, random_state):
                 "Expected X_val and y_val together, got only "
                 f"{'y_val' if X_val is None else 'X_val'}. Give both, or early_stopping=True."
             )
-        X_out, y_out, weight_out, _ = validate_rows(estimator, X_val, y_val, None, reset=False)
+        X_out, y_out, weight_out = estimator._validated_rows(X_val, y_val, None, reset=False)
         if y_out.shape[1] != y.shape[1]:
             raise ValueError(
                 f"Expected y_val to have {y.shape[1]} columns, as y has, got {y_out.shape[1]}."
@@ -135,7 +150,12 @@ def hold_out(estimator, rows, X_val, y_val, random_state):
 
     fraction = estimator.validation_fraction
     X, X_out, y, y_out, weight, weight_out = train_test_split(
-        X, y, weight, test_size=fraction, random_state=random_state
+        X,
+        y,
+        weight,
+        test_size=fraction,
+        random_state=random_state,
+        stratify=estimator._strata(y),
     )
     return (X, y, weight), (X_out, y_out, weight_out)
 

@@ -1,25 +1,26 @@
 """Regression by natural gradient descent with momentum."""
 
 import time
+from numbers import Real
+from typing import ClassVar
 
-import torch
+import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from ._base import BaseNaturalMomentum, has_partial_fit
-from ._callbacks import Watch
-from ._data import check_batch_size, hold_out, validate_rows
-from ._device import few_threads
-from ._training import Units, train, train_one_step
+from ._fitting import fit_rows, partial_fit_rows
+from ._targets import LOSSES, NumericTargets
+from .losses.poisson import LARGEST_LOGARITHM
 
 
-class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
+class NaturalMomentumRegressor(RegressorMixin, NumericTargets, BaseNaturalMomentum):
     """Small neural network, fitted by natural gradient descent with momentum.
 
     Each iteration projects the functional gradient of the loss onto the tangent space of the
-    network, a linear least-squares problem in its Jacobian. There is no weight decay: on noisy data
-    take few neurons or ``early_stopping=True``.
+    network, a linear least-squares problem in its Jacobian. On noisy data take few neurons,
+    ``alpha`` or ``early_stopping=True``.
 
     Inputs and targets are standardised inside. With several outputs the standardised errors are
     minimised; which iterate is the best, and when to stop, is judged in the units of y.
@@ -34,10 +35,15 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
     optimizer : {"ngd", "gd", "newton", "adam", "lbfgs"}, default="ngd"
         Natural gradient descent, equation (NGD); gradient descent (GD); Newton's method (N); Adam
         and L-BFGS of torch, for comparison.
-    metric : {"l2", "loss"}, default="l2"
-        Metric of the Gram matrix, equation (G). For the squared loss both are the same.
-    loss : {"squared"}, default="squared"
-        ½ the mean squared error.
+    metric : {"auto", "l2", "loss", "h1"}, default="auto"
+        Metric of the Gram matrix, equation (G). ``"auto"`` is "loss", the generalised
+        Gauss-Newton, which for the squared loss is "l2". ``"h1"`` adds the derivatives in x (H1).
+    loss : {"squared", "huber", "poisson"}, default="squared"
+        ½ the mean squared error; the same with linear tails, for outliers (targets are then
+        standardised by median and median deviation); ½ the Poisson deviance, for counts: the
+        network is the logarithm of the mean.
+    huber_delta : float, default=0.3
+        Size of the error, in robust standard deviations of y, from which the Huber loss is linear.
     model : torch.nn.Module, default=None
         Takes the place of the network. It maps standardised inputs to standardised targets, row
         by row, and starts from its own parameters. Its derivatives come from ``torch.func``,
@@ -77,6 +83,8 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
     geodesic_acceleration : bool, default=True
         Bend the steps of the trust region along the manifold, by one second directional
         derivative.
+    alpha : float, default=0.0
+        Weight decay: ½ α ‖W‖², over the standardised weights, is added to the mean loss.
     batch_size : int, default=None
         Rows of each iteration, drawn afresh; None takes all.
     max_iter : int, default=300
@@ -116,8 +124,8 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         Weights of each layer, in the units of X and y. Only for the built-in network.
     intercepts_ : list of ndarray of shape (n_out,)
     loss_ : float
-        ½ the mean squared error, over rows and outputs, of the kept parameters on the training
-        rows; in the units of y².
+        The mean loss, over rows and outputs, of the kept parameters on the training rows, and the
+        weight decay; in the units of y² (for "poisson" of y).
     loss_curve_ : ndarray of shape (`n_iter_` + 1,)
         The same at the start and after each iteration of the best start; with ``batch_size``, of
         the rows of the iteration.
@@ -153,14 +161,21 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
     True
     """
 
+    _parameter_constraints: ClassVar = {
+        **BaseNaturalMomentum._parameter_constraints,
+        "loss": [StrOptions(set(LOSSES))],
+        "huber_delta": [Interval(Real, 0, None, closed="neither")],
+    }
+
     def __init__(
         self,
         hidden_layer_sizes=(10,),
         *,
         activation="tanh",
         optimizer="ngd",
-        metric="l2",
+        metric="auto",
         loss="squared",
+        huber_delta=0.3,
         model=None,
         momentum="auto",
         momentum_space="function",
@@ -172,6 +187,7 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         rcond="auto",
         damping="auto",
         geodesic_acceleration=True,
+        alpha=0.0,
         batch_size=None,
         max_iter=300,
         max_time=None,
@@ -191,6 +207,7 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         self.optimizer = optimizer
         self.metric = metric
         self.loss = loss
+        self.huber_delta = huber_delta
         self.model = model
         self.momentum = momentum
         self.momentum_space = momentum_space
@@ -202,6 +219,7 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         self.rcond = rcond
         self.damping = damping
         self.geodesic_acceleration = geodesic_acceleration
+        self.alpha = alpha
         self.batch_size = batch_size
         self.max_iter = max_iter
         self.max_time = max_time
@@ -247,41 +265,7 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         UserWarning
             If the fit is interrupted from the keyboard. The best model so far is kept.
         """
-        began = time.perf_counter()
-        self._check_settings()
-        continues = self.warm_start and hasattr(self, "theta_")
-        X, y, weight, is_flat = validate_rows(self, X, y, sample_weight, reset=not continues)
-        random_state = check_random_state(self.random_state)
-        rows, held_out = hold_out(self, (X, y, weight), X_val, y_val, random_state)
-        X, y, weight = rows
-        check_batch_size(self.batch_size, len(X))
-        if continues:
-            self._check_outputs(y)
-        else:
-            self._standardise(X, y, weight, is_flat)
-        model = self._place_model(len(X))
-        objective = self._objective(model, X, y, weight)
-        validation = None if held_out is None else self._objective(model, *held_out)
-        if continues:
-            starts = [self._last_theta(model)]
-        else:
-            starts = self._starts(model, random_state)
-
-        watch = Watch(self, rows, is_flat, sample_weight, self.max_iter * len(starts))
-        with torch.no_grad(), few_threads(objective.n_rows, model.n_parameters):
-            trained = train(
-                self,
-                objective,
-                starts,
-                self._build_method,
-                Units(self.y_scale_),
-                validation=validation,
-                random_state=random_state,
-                watch=watch if watch.is_needed else None,
-                began=began,
-            )
-        self._store(model, trained)
-        watch.finish()
+        fit_rows(self, X, y, sample_weight, X_val, y_val, time.perf_counter())
         return self
 
     @available_if(has_partial_fit)
@@ -308,25 +292,7 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         ValueError
             As ``fit`` does.
         """
-        began = time.perf_counter()
-        self._check_settings()
-        first = not hasattr(self, "theta_")
-        X, y, weight, is_flat = validate_rows(self, X, y, sample_weight, reset=first)
-        if first:
-            self._standardise(X, y, weight, is_flat)
-        else:
-            self._check_outputs(y)
-        model = self._place_model(len(X))
-        if first:
-            theta, earlier = model.initial(check_random_state(self.random_state)), None
-        else:
-            theta, earlier = self._last_theta(model), self
-        objective = self._objective(model, X, y, weight)
-        with torch.no_grad(), few_threads(objective.n_rows, model.n_parameters):
-            trained = train_one_step(
-                objective, theta, self._build_method(), Units(self.y_scale_), earlier, began
-            )
-        self._store(model, trained)
+        partial_fit_rows(self, X, y, sample_weight, time.perf_counter())
         return self
 
     def predict(self, X):
@@ -341,10 +307,16 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
         X = self._validated_for_prediction(X)
-        y = self._values(X) * self.y_scale_ + self.y_mean_
+        values = self._values(X)
+        if self.loss == "poisson":
+            y = np.exp(np.clip(values, None, LARGEST_LOGARITHM)) * self.y_scale_
+        else:
+            y = values * self.y_scale_ + self.y_mean_
         return y.ravel() if self._y_is_flat else y
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
+        # scikit-learn checks several outputs with negative numbers.
+        tags.target_tags.multi_output = self.loss != "poisson"
+        tags.target_tags.positive_only = self.loss == "poisson"
         return tags

@@ -20,6 +20,8 @@ from .pde.consistency import check_problem, contradictions
 
 # The part of the first squared residuals that is too much for a solution.
 UNSOLVED = 1e-5
+# What a problem takes of the hyperparameters of regression.
+PLAIN = {"loss": "squared", "alpha": 0.0, "metric": "auto"}
 # Iterations between two resamplings of sampler="adaptive" where resample_every is None.
 ADAPT_EVERY = 20
 
@@ -65,7 +67,7 @@ def solve(estimator, X, y, sample_weight, began):
             )
         rows = X, (y if y is None or y.shape[1] > 1 else y[:, 0]), weight
         max_iterations = estimator.max_iter * len(starts)
-        watch = Watch(estimator, rows, False, sample_weight, max_iterations, physics.fitted)
+        watch = Watch(estimator, rows, sample_weight, max_iterations, physics.fitted)
         first = objective.at(torch.as_tensor(starts[0], **physics.kind))
         physics.check_start(first)
         with few_threads(objective.n_rows, physics.residuals.n_parameters):
@@ -93,6 +95,12 @@ def _check_physics_settings(estimator):
             f"batch_size={estimator.batch_size} is for problem=None. With a problem, set "
             f"n_interior={estimator.batch_size} and resample_every=1 for fresh points in each "
             "iteration."
+        )
+    if estimator.loss != "squared" or estimator.alpha > 0 or estimator.metric == "h1":
+        name = next(n for n in ("loss", "alpha", "metric") if getattr(estimator, n) != PLAIN[n])
+        raise ValueError(
+            f"{name}={getattr(estimator, name)!r} is for problem=None. With a problem, the loss is "
+            f"the sum of squared residuals; set {name}={PLAIN[name]!r}."
         )
     if estimator.early_stopping:
         raise ValueError(
@@ -183,7 +191,7 @@ def build_physics(estimator, problem, device):
     kind = {"dtype": DTYPES[estimator.dtype], "device": device}
     shape = len(columns_of(problem)), len(problem.fields)
     model = estimator._build_model(*shape, device)
-    return Physics(problem, model, kind, estimator.metric)
+    return Physics(problem, model, kind, estimator._metric())
 
 
 class _Points:

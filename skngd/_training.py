@@ -41,28 +41,39 @@ class Trained:
 
 
 class Units:
-    """Losses in the units of y: ½ the mean, over rows and outputs, of the squared error.
+    """Losses in the units of y: the mean over rows and outputs, and the weight decay.
 
     Parameters
     ----------
-    scale : ndarray of shape (c,)
-        What one unit of each standardised output is in the units of y.
+    squares : ndarray of shape (c,)
+        What one unit of the loss of each standardised output is, in the units of y.
     """
 
-    def __init__(self, scale):
-        self.square = scale**2 / len(scale)
-        self.common = float(self.square[0]) if np.ptp(self.square) == 0 else None
+    def __init__(self, squares):
+        self.squares = squares / len(squares)
+        self.common = float(self.squares[0]) if np.ptp(self.squares) == 0 else None
 
     def floor(self, dtype):
         """A loss that is zero to working precision: relative errors of the size of eps."""
-        return float(0.5 * self.square.sum()) * torch.finfo(dtype).eps ** 2
+        return float(0.5 * self.squares.sum()) * torch.finfo(dtype).eps ** 2
 
     def loss(self, iterate):
         if self.common is not None:
             return self.common * iterate.loss
-        loss = iterate.objective.loss
-        columns = (loss.weights * loss.gradient(iterate.value) ** 2).sum(0)
-        return float(0.5 * to_numpy(columns) @ self.square)
+        columns = iterate.objective.loss.by_output(iterate.value)
+        decay = float(self.squares.mean()) * iterate.penalty
+        return float(to_numpy(columns) @ self.squares) + decay
+
+
+class LogLossUnits:
+    """The cross-entropy is a number by itself."""
+
+    def floor(self, dtype):
+        """A loss that is zero to working precision: every label has probability one."""
+        return 10 * torch.finfo(dtype).eps
+
+    def loss(self, iterate):
+        return iterate.loss
 
 
 class Batches:
@@ -214,8 +225,7 @@ def train(
     with_problem = getattr(estimator, "problem", None) is not None
     advice = PHYSICS_ADVICE if with_problem else BUDGET_ADVICE
     stop = last_stop if last_stop.kind == "interrupted" else result.stop
-    # The warning is to name the line that calls fit; a problem is one call further away.
-    _warn(stop, advice, stacklevel=6 if with_problem else 5)
+    _warn(stop, advice)
     loss = result.loss
     if validation is not None:
         loss = units.loss(objective.at(result.theta))
@@ -291,7 +301,9 @@ def _out_of_time(estimator, began):
     return estimator.max_time is not None and time.perf_counter() - began > estimator.max_time
 
 
-def _warn(stop, advice="", stacklevel=5):
+def _warn(stop, advice=""):
+    # The warning is to name the line that calls fit.
+    stacklevel = 6
     if stop.kind == "interrupted":
         warnings.warn(stop.sentence, UserWarning, stacklevel=stacklevel)
     elif stop.kind == "diverged":

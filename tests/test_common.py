@@ -7,7 +7,7 @@ import sys
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skngd import NaturalMomentumRegressor, PINNEstimator
+from skngd import NaturalMomentumClassifier, NaturalMomentumRegressor, PINNEstimator
 
 SETTINGS = [
     NaturalMomentumRegressor(),
@@ -16,6 +16,12 @@ SETTINGS = [
     NaturalMomentumRegressor(optimizer="adam", n_init=1, step_size=0.01),
     NaturalMomentumRegressor(optimizer="gd", n_init=1),
     NaturalMomentumRegressor(optimizer="lbfgs", n_init=1, max_iter=20),
+    NaturalMomentumRegressor(loss="huber", alpha=1e-3, n_init=1, max_iter=30),
+    NaturalMomentumRegressor(loss="poisson", n_init=1, max_iter=30),
+    NaturalMomentumRegressor(metric="h1", n_init=1, max_iter=30),
+    NaturalMomentumClassifier(max_iter=50),
+    NaturalMomentumClassifier(momentum="nesterov", metric="l2", n_init=1, max_iter=30),
+    NaturalMomentumClassifier(optimizer="newton", n_init=1, max_iter=20),
     # Without a problem it is a regressor.
     PINNEstimator(max_iter=20),
     PINNEstimator(None, (10,), n_init=1, momentum="spring", max_iter=20),
@@ -23,8 +29,9 @@ SETTINGS = [
 
 IN_A_FRESH_INTERPRETER = """
 from sklearn.utils.estimator_checks import check_estimator
-from skngd import NaturalMomentumRegressor, PINNEstimator
-for estimator in (NaturalMomentumRegressor(max_iter=30), PINNEstimator(max_iter=20)):
+from skngd import NaturalMomentumClassifier, NaturalMomentumRegressor, PINNEstimator
+kinds = NaturalMomentumRegressor, NaturalMomentumClassifier, PINNEstimator
+for estimator in [kind(max_iter=30) for kind in kinds]:
     results = check_estimator(estimator, on_skip=None, on_fail="raise")
     assert all(result["status"] != "xfail" for result in results)
     assert any(result["check_name"] == "check_array_api_input" for result in results)

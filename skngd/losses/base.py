@@ -114,6 +114,10 @@ class PointwiseLoss(Loss):
     def value(self, v):
         return (self.weights * self.density(v)).sum()
 
+    def by_output(self, v):
+        """What each output contributes to L(v), shape (c,)."""
+        return (self.weights * self.density(v)).sum(0)
+
     def hessian_rows(self, v):
         root = torch.sqrt(self.metric_weight(v))
         factor = self.root_weights * root

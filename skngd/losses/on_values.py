@@ -38,6 +38,10 @@ class OnValues(Loss):
     def value(self, v):
         return self.loss.value(self._values(v))
 
+    def by_output(self, v):
+        """What each of the values contributes to L(v), shape (c,)."""
+        return self.loss.by_output(self._values(v))
+
     def gradient(self, v):
         return self._padded(self.loss.gradient(self._values(v)))
 

@@ -75,11 +75,14 @@ class Model(ABC):
         c.
     output_parameters : slice or None
         The parameters of the last layer, in which v is affine; None where there are none.
+    decaying : index
+        The parameters that a weight decay pulls to zero: all of them, or those that are weights.
     """
 
     n_parameters: int
     n_outputs: int
     output_parameters = None
+    decaying = slice(None)
 
     @abstractmethod
     def record(self, theta, x):

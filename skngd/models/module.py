@@ -3,6 +3,7 @@
 import copy
 import math
 
+import numpy as np
 import torch
 from torch.func import functional_call, jacrev, jvp, vjp, vmap
 
@@ -43,6 +44,9 @@ class TorchModule(Model):
             )
         self.sizes = [math.prod(shape) for shape in self.shapes.values()]
         self.n_parameters = sum(self.sizes)
+        # Weights have two dimensions or more, biases one.
+        is_weight = [len(shape) > 1 for shape in self.shapes.values()]
+        self.decaying = np.flatnonzero(np.repeat(is_weight, self.sizes))
         try:
             probe = self.module(torch.zeros(2, n_features, dtype=dtype, device=device))
         except RuntimeError as error:

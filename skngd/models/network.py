@@ -39,6 +39,7 @@ class FullyConnected(Model):
         self.layout = list(zip(shapes, blocks[::2], blocks[1::2], strict=True))
         self.n_parameters = int(ends[-1])
         self.n_outputs = self.layer_sizes[-1]
+        self.decaying = np.concatenate([np.r_[place] for _, place, _ in self.layout])
         self.output_parameters = slice(self.layout[-1][1].start, self.n_parameters)
 
     def layers(self, theta):

@@ -53,7 +53,8 @@ class NaturalGradient:
     def _factorization(self, here, relative_damping):
         name = self.projection
         if name == "auto":
-            shape = here.objective.n_rows, len(here.theta)
+            n_decay = 0 if here.objective.penalty is None else len(here.theta)
+            shape = here.objective.n_rows + n_decay, len(here.theta)
             name = choose(*shape, self.rcond, relative_damping, here.theta.dtype)
         return FACTORIZATIONS[name]
 
@@ -102,7 +103,7 @@ class PreparedNatural:
 
     def acceleration(self, direction, damping):
         """Geodesic acceleration −½ A⁺ C v''(d, d): bends the step along the manifold."""
-        bend = self.here.scale(self.here.bend(direction))
+        bend = self.here.extended(self.here.scale(self.here.bend(direction)))
         solve = self.factorization.solve_function
         return -0.5 * solve(bend, self.here.pull_back, self.rcond, damping)
 

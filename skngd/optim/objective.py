@@ -164,8 +164,18 @@ class Iterate:
             functions[:, 0] = root * self.theta
             yield torch.diag(root), functions
 
+    def extended(self, function):
+        """A row-scaled function with the entries 0 for the rows of the weight decay."""
+        if self.objective.penalty is None:
+            return function
+        return torch.cat([function, torch.zeros_like(self.theta)])
+
     def pull_back(self, function):
-        """Aᵀ f of a row-scaled function."""
+        """Aᵀ f of a row-scaled function; entries behind it belong to the weight decay."""
+        n = self.objective.n_rows
+        if len(function) > n:
+            decay = torch.sqrt(self.objective.penalty) * function[n:]
+            return self.pull_back(function[:n]) + decay
         if self._rows is not None:
             return self._rows.T @ function
         # Without the rows, a backward pass: Aᵀ f = Jᵀ (Cᵀ f).

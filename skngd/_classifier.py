@@ -1,0 +1,340 @@
+"""Classification by natural gradient descent with momentum."""
+
+import time
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import expit, log_softmax, softmax
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from ._base import BaseNaturalMomentum, has_partial_fit
+from ._fitting import fit_rows, partial_fit_rows
+from ._labels import Labels
+
+
+class NaturalMomentumClassifier(ClassifierMixin, Labels, BaseNaturalMomentum):
+    """Small neural network for classes, fitted by natural gradient descent with momentum.
+
+    The loss is the cross-entropy of softmax probabilities (of logistic ones for two classes). With
+    its Hessian in the Gram matrix, the Fisher metric, the natural gradient is that of Amari.
+
+    Inputs are standardised inside. Classes that can be separated have no finite minimum without
+    ``alpha``: the fit then stops where all labels have probability one to working precision.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(10,)
+        Numbers of neurons of the hidden layers. A step costs about
+        n_samples × n_classes × P² operations for P parameters.
+    activation : {"tanh", "sin", "logistic", "softplus", "identity"}, default="tanh"
+        Activation function of the hidden layers.
+    optimizer : {"ngd", "gd", "newton", "adam", "lbfgs"}, default="ngd"
+        Natural gradient descent, equation (NGD); gradient descent (GD); Newton's method (N); Adam
+        and L-BFGS of torch, for comparison.
+    metric : {"auto", "l2", "loss", "h1"}, default="auto"
+        Metric of the Gram matrix, equation (G). ``"auto"`` is "loss", the Fisher metric; the memory
+        of the momentum is projected in L2, equation (2M). ``"h1"`` adds the derivatives in x to
+        "l2" (H1).
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, multiplied into the weights of the rows.
+    model : torch.nn.Module, default=None
+        Takes the place of the network. It maps standardised inputs to the outputs, row by row, and
+        starts from its own parameters. Its derivatives come from ``torch.func``,
+        several times slower than those of the built-in network.
+    momentum : {"auto", "heavy-ball", "nesterov", "spring"} or None, default="auto"
+        Equations (HB), (NAG), (SPRING); None is the plain method. ``"auto"`` is "heavy-ball"
+        with ``optimizer="ngd"`` and None with the others.
+    momentum_space : {"function", "parameter"}, default="function"
+        What is remembered: a function, which is projected onto today's tangent space, or the last
+        parameter step, equations (QN), (pHB) and (pNAG).
+    memory : {"momentum", "difference", "gradient"}, default="momentum"
+        Which function is remembered: the last momentum (LM), the function difference (FD) or the
+        last gradient (LG). Nesterov's method is printed for "difference"; "momentum" is its
+        linearisation; "gradient" runs, and works against the motion.
+    beta : float in (-1, 1), default=0.5
+        How much is remembered; μ of (SPRING).
+    restart : {"loss", "gradient"} or None, default="loss"
+        ``"loss"`` drops the momentum of a step that would raise the loss (with a trust region:
+        that gains less than the step without it); ``"gradient"`` drops it when it points uphill;
+        None leaves inertia alone, which is what escapes a local minimum (with a constant
+        ``step_size``: a trust region refuses a step that gains nothing). With a trust region and
+        "loss", momentum that lost a comparison rests for 1, 3 or 7 iterations;
+        ``history_["beta"]`` shows it.
+    step_size : {"auto", "trust-region", "backtracking", "grid"} or float, default="auto"
+        A constant α or how it is searched. ``"auto"`` is "trust-region" for "ngd" and "newton",
+        "backtracking" for "gd", 0.001 for "adam", and a strong Wolfe search for "lbfgs".
+    projection : {"auto", "svd", "qr", "gram", "kernel"}, default="auto"
+        How the pseudo-inverse is computed. ``"auto"``: "gram" where damping makes it accurate,
+        else "qr"; with fewer rows than parameters "kernel" and "svd".
+    rcond : float or "auto", default="auto"
+        Singular values up to ``rcond`` times the largest are cut off. ``"auto"`` cuts off those
+        that are rounding errors.
+    damping : float or "auto", default="auto"
+        λ in (AᵀA + λ I)⁻¹ Aᵀ. With a trust region: λ of the first step.
+        ``"auto"``: adapted by the trust region; 1e-10 ‖A‖² for the other step lengths (1e-5 ‖A‖²
+        for "spring"), but 0 where ``rcond`` is a number (not for "spring").
+    geodesic_acceleration : bool, default=True
+        Bend the steps of the trust region along the manifold, by one second directional
+        derivative.
+    alpha : float, default=1e-3
+        Weight decay: ½ α ‖W‖², over the standardised weights, is added to the mean loss.
+    batch_size : int, default=None
+        Rows of each iteration, drawn afresh; None takes all.
+    max_iter : int, default=300
+        Largest number of iterations, of each start.
+    max_time : float, default=None
+        Seconds for all starts together, looked at after each iteration.
+    tol : float or "auto", default="auto"
+        The fit has converged when the loss has not fallen by more than ``tol`` in
+        ``n_iter_no_change`` iterations. ``"auto"`` is a thousandth of the loss.
+    n_iter_no_change : int, default=10
+        See ``tol``. With ``batch_size`` it counts epochs.
+    early_stopping : bool, default=False
+        Hold out a part of the rows; the best iterate is the one with the lowest loss there, and
+        ``tol`` looks at that loss. Rows given to ``fit`` as ``X_val, y_val`` do the same.
+    validation_fraction : float in (0, 1), default=0.1
+        The part that ``early_stopping`` holds out.
+    n_init : int or "auto", default="auto"
+        Number of random starts, one after the other; the best one is kept. ``"auto"`` is 3 up to
+        P = 100, where local minima abound and an iteration costs little, else 1.
+    warm_start : bool, default=False
+        Start from the parameters of the last fit and keep its standardisation.
+    device : str, default="auto"
+        "cpu", "cuda", "cuda:1", …; ``"auto"`` takes a CUDA device, where there is one, from
+        n_samples × n_outputs × P² ≥ 1e9 on.
+    dtype : {"float64", "float32"}, default="float64"
+        Precision of the fit.
+    random_state : int, RandomState instance or None, default=None
+        Draws initial weights, batches and the held-out rows.
+    verbose : int, default=0
+        Print a line for each start.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    theta_ : ndarray of shape (P,)
+        Parameters of the network, for standardised inputs.
+    coefs_ : list of ndarray of shape (n_in, n_out)
+        Weights of each layer, in the units of X. Only for the built-in network.
+    intercepts_ : list of ndarray of shape (n_out,)
+    loss_ : float
+        Mean cross-entropy of the kept parameters on the training rows, and the weight decay.
+    loss_curve_, n_iter_, stop_reason_, history_, device_
+        As of :class:`NaturalMomentumRegressor`.
+    X_mean_, X_scale_ : ndarray
+        The standardisation.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, where X has names that are all strings.
+
+    See Also
+    --------
+    NaturalMomentumRegressor : The same for numbers.
+    sklearn.neural_network.MLPClassifier : Adam, SGD and L-BFGS, for larger networks.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skngd import NaturalMomentumClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = NaturalMomentumClassifier(random_state=0).fit(X, y)
+    >>> model.score(X, y) > 0.97
+    True
+    """
+
+    _parameter_constraints: ClassVar = {
+        **BaseNaturalMomentum._parameter_constraints,
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(10,),
+        *,
+        activation="tanh",
+        optimizer="ngd",
+        metric="auto",
+        class_weight=None,
+        model=None,
+        momentum="auto",
+        momentum_space="function",
+        memory="momentum",
+        beta=0.5,
+        restart="loss",
+        step_size="auto",
+        projection="auto",
+        rcond="auto",
+        damping="auto",
+        geodesic_acceleration=True,
+        alpha=1e-3,
+        batch_size=None,
+        max_iter=300,
+        max_time=None,
+        tol="auto",
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_init="auto",
+        warm_start=False,
+        device="auto",
+        dtype="float64",
+        random_state=None,
+        verbose=0,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.optimizer = optimizer
+        self.metric = metric
+        self.class_weight = class_weight
+        self.model = model
+        self.momentum = momentum
+        self.momentum_space = momentum_space
+        self.memory = memory
+        self.beta = beta
+        self.restart = restart
+        self.step_size = step_size
+        self.projection = projection
+        self.rcond = rcond
+        self.damping = damping
+        self.geodesic_acceleration = geodesic_acceleration
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.max_time = max_time
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_init = n_init
+        self.warm_start = warm_start
+        self.device = device
+        self.dtype = dtype
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, X_val=None, y_val=None):
+        """Fit the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of 2 equals two copies of the row, 0 leaves it out.
+        X_val, y_val : array-like, default=None
+            Rows that decide which iterate is kept, and when the fit has converged.
+
+        Returns
+        -------
+        self : NaturalMomentumClassifier
+
+        Raises
+        ------
+        ValueError
+            If the data are not finite, dense, real arrays of matching shapes, if there is one class
+            only, if no weight is positive, or if the hyperparameters name a combination that does
+            not exist.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``max_iter`` or ``max_time`` is reached, or if the loss overflows.
+        UserWarning
+            If the fit is interrupted from the keyboard. The best model so far is kept.
+        """
+        fit_rows(self, X, y, sample_weight, X_val, y_val, time.perf_counter())
+        return self
+
+    @available_if(has_partial_fit)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Make one iteration on these rows, with the momentum of the earlier ones.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will come; needed at the first call where y does not hold them all.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : NaturalMomentumClassifier
+
+        Raises
+        ------
+        ValueError
+            As ``fit`` does, and if ``classes`` changes.
+        """
+        self._expect_classes(classes)
+        partial_fit_rows(self, X, y, sample_weight, time.perf_counter())
+        return self
+
+    def decision_function(self, X):
+        """Outputs of the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Log-odds of the second of two classes, else logarithms of the probabilities up to a
+            constant for each row.
+        """
+        scores = self._values(self._validated_for_prediction(X))
+        return scores[:, 0] if scores.shape[1] == 1 else scores
+
+    def predict_proba(self, X):
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        scores = self.decision_function(X)
+        if scores.ndim == 1:
+            return np.column_stack([expit(-scores), expit(scores)])
+        return softmax(scores, axis=1)
+
+    def predict_log_proba(self, X):
+        """Logarithms of the probabilities; finite where these vanish.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes)
+        """
+        scores = self.decision_function(X)
+        if scores.ndim == 1:
+            scores = np.column_stack([np.zeros_like(scores), scores])
+        return log_softmax(scores, axis=1)
+
+    def predict(self, X):
+        """The most probable class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        scores = self.decision_function(X)
+        codes = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
+        return self.classes_[codes]
