@@ -141,3 +141,14 @@ class Mean(torch.nn.Module):
 def test_module_that_is_no_map_of_rows_is_refused(module, message):
     with pytest.raises(ValueError, match=message):
         TorchModule(module, n_features=2)
+
+
+@pytest.mark.parametrize("sizes", [(2, 3), (2, 4, 3), (2, 3, 4, 5)], ids=str)
+@pytest.mark.parametrize("kind", ["none", "numbers", "blocks"])
+def test_the_gram_matrix_without_its_rows(sizes, kind):
+    network, x = FullyConnected(sizes), normal(6, 2)
+    record = network.record(normal(network.n_parameters, seed=1), x)
+    shapes = {"none": None, "numbers": (6, sizes[-1]), "blocks": (6, 2, sizes[-1])}
+    scale = None if kind == "none" else normal(*shapes[kind], seed=2)
+    rows = record.jacobian(scale)
+    assert_close(record.gram(scale), rows.T @ rows, 1e-13)

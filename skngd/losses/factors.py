@@ -26,6 +26,10 @@ class RowFactor(ABC):
     def rows(self, record, chunk):
         """C J of the points in a slice, from the record of these points."""
 
+    def gram(self, record, chunk):
+        """AᵀA of these rows, where it can be had without them; else None."""
+        return None
+
 
 class Diagonal(RowFactor):
     """One number for each value.
@@ -46,6 +50,9 @@ class Diagonal(RowFactor):
 
     def rows(self, record, chunk):
         return record.jacobian(self.numbers[chunk])
+
+    def gram(self, record, chunk):
+        return record.gram(self.numbers[chunk])
 
     def output_rows(self, record, chunk):
         """The columns of :meth:`rows` that belong to the last layer."""
@@ -72,6 +79,9 @@ class Blocks(RowFactor):
 
     def rows(self, record, chunk):
         return record.jacobian(self.blocks[chunk])
+
+    def gram(self, record, chunk):
+        return record.gram(self.blocks[chunk])
 
     def output_rows(self, record, chunk):
         """The columns of :meth:`rows` that belong to the last layer."""

@@ -33,6 +33,10 @@ class Record(ABC):
             The rows of point 0, then those of point 1, and so on. Stored by columns.
         """
 
+    def gram(self, scale=None):
+        """AᵀA of :meth:`jacobian` by a formula that is cheaper; None where there is none."""
+        return None
+
     def output_jacobian(self, scale=None):
         """Columns of C J that belong to the last layer, shape (m * r, p).
 

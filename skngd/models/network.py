@@ -40,6 +40,17 @@ class FullyConnected(Model):
         self.n_parameters = int(ends[-1])
         self.n_outputs = self.layer_sizes[-1]
         self.decaying = np.concatenate([np.r_[place] for _, place, _ in self.layout])
+        # By layer and neuron: where its weights and, behind them, its bias stand in θ.
+        self.places = [
+            torch.cat(
+                [
+                    torch.arange(weights.start, weights.stop).view(shape),
+                    torch.arange(biases.start, biases.stop).unsqueeze(1),
+                ],
+                dim=1,
+            )
+            for shape, weights, biases in self.layout
+        ]
         self.output_parameters = slice(self.layout[-1][1].start, self.n_parameters)
 
     def layers(self, theta):
@@ -138,6 +149,34 @@ class NetworkRecord(Record):
                 back = self.layers[depth][0].T @ delta.reshape(out, m * rows)
                 delta = back.view(into, m, rows) * self._slope(depth - 1).unsqueeze(2)
         return jacobian.view(self.network.n_parameters, m * rows).T
+
+    def gram(self, scale=None):
+        # The rows of a layer are products of δ, which knows the output, and of the inputs, which
+        # do not: summing over the outputs first saves a factor of their number.
+        deltas, delta = [], self._first_delta(scale)
+        m, rows = delta.shape[1:]
+        for depth in reversed(range(len(self.layers))):
+            deltas.insert(0, delta)
+            if depth:
+                into = self.layers[depth][0].shape[1]
+                back = self.layers[depth][0].T @ delta.reshape(len(delta), m * rows)
+                delta = back.view(into, m, rows) * self._slope(depth - 1).unsqueeze(2)
+        ones = self.value.new_ones(1, m)
+        inputs = [torch.cat([a, ones]) for a in self.inputs]
+        places = [place.to(ones.device) for place in self.network.places]
+        gram = ones.new_empty(self.network.n_parameters, self.network.n_parameters)
+        for left, delta in enumerate(deltas):
+            for right in range(left, len(deltas)):
+                for neuron, its_delta in enumerate(delta):
+                    # The matrix is symmetric.
+                    first = neuron if left == right else 0
+                    products = (deltas[right][first:] * its_delta).sum(2)
+                    weighted = products.unsqueeze(1) * inputs[right]
+                    block = inputs[left] @ weighted.reshape(-1, m).T
+                    here, there = places[left][neuron], places[right][first:].reshape(-1)
+                    gram[here.unsqueeze(1), there] = block
+                    gram[there.unsqueeze(1), here] = block.T
+        return gram
 
     def output_jacobian(self, scale=None):
         delta = self._first_delta(scale)

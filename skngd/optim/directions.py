@@ -9,6 +9,7 @@ from math import isfinite
 import torch
 
 from ..tangent import FACTORIZATIONS, choose
+from ..tangent.gram import Gram
 
 
 class NaturalGradient:
@@ -41,22 +42,49 @@ class NaturalGradient:
             apart = remembered.function
         elif remembered is not None:
             functions.append(here.scale(remembered.function))
-        relative = relative_damping
         functions = torch.stack(functions, dim=1)
-        chunks = chain(here.chunks_with(functions), here.penalty_chunks(functions.shape[1]))
-        factorization = self._factorization(here, relative)(chunks)
+        kind = self._kind(here, relative_damping)
+        if kind is Gram:
+            factorization = _gram(here, functions)
+            if here.objective.penalty is not None:
+                factorization.add_decay(here.objective.penalty, here.theta)
+        else:
+            decay = here.penalty_chunks(functions.shape[1])
+            factorization = kind(chain(here.chunks_with(functions), decay))
         memory = None
         if apart is not None:
-            memory = self._factorization(here, relative)(here.plain_chunks_with(apart))
+            memory = _plain_gram(here, apart) if kind is Gram else None
+            memory = memory or kind(here.plain_chunks_with(apart))
         return PreparedNatural(here, factorization, self.rcond, memory)
 
-    def _factorization(self, here, relative_damping):
+    def _kind(self, here, relative_damping):
+        """The class of the factorisation."""
         name = self.projection
         if name == "auto":
             n_decay = 0 if here.objective.penalty is None else len(here.theta)
             shape = here.objective.n_rows + n_decay, len(here.theta)
             name = choose(*shape, self.rcond, relative_damping, here.theta.dtype)
         return FACTORIZATIONS[name]
+
+
+def _gram(here, functions):
+    """The Gram form at a point, without the rows of A where that is cheaper."""
+    matrix = here.gram_matrix()
+    if matrix is None:
+        return Gram(here.chunks_with(functions))
+    gradients = torch.stack([here.pull_back(f) for f in functions.unbind(1)], dim=1)
+    return Gram.of(matrix, gradients, (functions * functions).sum(0), len(functions))
+
+
+def _plain_gram(here, function):
+    """The same in L2; None where the rows have to be formed."""
+    loss = here.objective.loss
+    matrix = here.gram_matrix(loss.plain_factor(here.value))
+    if matrix is None:
+        return None
+    gradient = here.backward(loss.weights * function).unsqueeze(1)
+    square = (loss.weights * function * function).sum().reshape(1)
+    return Gram.of(matrix, gradient, square, here.objective.n_rows)
 
 
 class PreparedNatural:

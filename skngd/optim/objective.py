@@ -4,6 +4,8 @@ import functools
 
 import torch
 
+# From so many outputs on, the Gram matrix of a network is cheaper without the rows of A.
+OUTPUTS_FOR_GRAM = 3
 # A block of rows of the Jacobian holds at most this many numbers (64 MiB in float64).
 CHUNK_ELEMENTS = 2**23
 
@@ -156,6 +158,25 @@ class Iterate:
         for chunk, record in self.records():
             yield factor.rows(record, chunk), scaled[chunk].reshape(-1, 1)
 
+    def gram_matrix(self, factor=None):
+        """AᵀA without the rows of A, for models of several outputs that know how; else None.
+
+        Parameters
+        ----------
+        factor : RowFactor, default=None
+            C; None stands for that of equation (A).
+        """
+        if self.value.shape[1] < OUTPUTS_FOR_GRAM or self._rows is not None:
+            return None
+        factor = self._row_factor()[0] if factor is None else factor
+        total = None
+        for chunk, record in self.records():
+            part = factor.gram(record, chunk)
+            if part is None:
+                return None
+            total = part if total is None else total + part
+        return total
+
     def penalty_chunks(self, n_functions):
         """The rows of the weight decay, beside √α θ for the residual and 0 for other functions."""
         if self.objective.penalty is not None:
@@ -179,9 +200,9 @@ class Iterate:
         if self._rows is not None:
             return self._rows.T @ function
         # Without the rows, a backward pass: Aᵀ f = Jᵀ (Cᵀ f).
-        return self._backward(self._row_factor()[0].adjoint(function))
+        return self.backward(self._row_factor()[0].adjoint(function))
 
-    def _backward(self, cotangent):
+    def backward(self, cotangent):
         """Jᵀ f by one backward pass."""
         parts = (record.gradient(cotangent[chunk]) for chunk, record in self.records())
         return functools.reduce(torch.add, parts)
@@ -196,7 +217,7 @@ class Iterate:
         """Parameter gradient ∇_θ L = Jᵀ W g, equation (L), by one backward pass."""
         if self._gradient is None:
             cotangent = self.objective.loss.weights * self.functional_gradient
-            self._gradient = self._backward(cotangent)
+            self._gradient = self.backward(cotangent)
             if self.objective.penalty is not None:
                 self._gradient = self._gradient + self.objective.penalty * self.theta
         return self._gradient

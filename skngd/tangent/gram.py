@@ -36,6 +36,28 @@ class Gram(Symmetric):
             square_targets, n_rows = square_targets + part[2], n_rows + part[3]
         self._store(matrix, gradients, square_targets, min(n_rows, len(matrix)))
 
+    @classmethod
+    def of(cls, matrix, gradients, square_targets, n_rows):
+        """From AᵀA and Aᵀ F, where A itself is never formed."""
+        gram = cls.__new__(cls)
+        gram._store(matrix, gradients, square_targets, min(n_rows, len(matrix)))
+        return gram
+
+    def add_decay(self, penalty, theta):
+        """The rows √α_p θ_p of a weight decay, which only touch the diagonal.
+
+        Parameters
+        ----------
+        penalty : torch.Tensor of shape (P,)
+            α.
+        theta : torch.Tensor of shape (P,)
+        """
+        self.matrix.diagonal().add_(penalty)
+        self.gradients[:, 0] += penalty * theta
+        self.square_targets[0] += torch.dot(penalty, theta * theta)
+        self.square_norm += float(penalty.sum())
+        self.largest_rank = len(self.matrix)
+
     def _vectors(self, s, eigenvectors):
         # Uᵀ F = S⁻¹ Vᵀ Aᵀ F, read only where s is above the rounding level.
         inverse = 1.0 / torch.where(s > 0, s, 1.0)
