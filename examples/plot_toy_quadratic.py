@@ -36,7 +36,7 @@ Q = torch.zeros(2, 2, 2, dtype=torch.float64)
 Q[1, 1, 0], Q[0, 0, 1] = 0.6, 0.8  # v = (θ₁ + 0.3 θ₂²) φ₁ + (θ₂ + 0.4 θ₁²) φ₂
 model = QuadraticModel(features, B, Q)
 
-solution, start = vector(0.8, 0.8), vector(-1.0, 1.0)
+solution, start = vector(1.0, -0.5), vector(-1.0, 1.0)
 target = model.coordinates(solution)
 objective = Objective(model, SquaredLoss(function(target), weights), x)
 
