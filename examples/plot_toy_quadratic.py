@@ -1,7 +1,7 @@
 """
-=================================================
-A quadratic manifold: Newton leaves the straight
-=================================================
+=====================================================
+A quadratic manifold: Newton and the natural gradient
+=====================================================
 
 The smallest model that is not linear is :math:`v = (\\theta^\\top B + \\tfrac12 \\theta^\\top Q
 \\theta) \\Phi` with :math:`\\Phi(x) = [1, \\sqrt 2 \\sin 2 \\pi x]`. The loss is
@@ -44,7 +44,7 @@ objective = Objective(model, SquaredLoss(function(target), weights), x)
 # The paths
 # ---------
 
-ALPHA, N_ITER = 0.2, 60
+ALPHA, N_ITER = 0.1, 80
 gd = build_method("gd", momentum=None, step_size=ALPHA)
 ngd = build_method("ngd", momentum=None, step_size=ALPHA, damping=0.0)
 newton = build_method("newton", momentum=None, step_size=ALPHA, damping=0.0)
@@ -57,14 +57,14 @@ paths = [
 table(paths, target)
 
 # %%
-# Newton without damping looks for a point where the gradient vanishes. From another start it finds
-# a saddle point of the loss; the natural gradient does not.
+# Newton without damping looks for a point where the parameter gradient vanishes. From another start
+# it finds a saddle point of the loss, where the manifold folds; the natural gradient does not.
 
 other = vector(-1.0, 0.4)
 for name, method in (("natural gradient", ngd), ("Newton", newton)):
     path = follow(name, method, objective, other, N_ITER)
     slope = objective.at(torch.as_tensor(path.thetas[-1])).gradient.norm()
-    print(f"{name:16s} loss {path.losses[-1]:.1e}, norm of its gradient {float(slope):.1e}")
+    print(f"{name:16s} loss {path.losses[-1]:.1e}, norm of the gradient {float(slope):.1e}")
 
 # %%
 # The directions at points that approach the solution: their relative difference falls with the
@@ -83,7 +83,7 @@ for distance in (1.0, 0.1, 0.01):
 # Thin lines in function space are the images of the lines of constant θ₁ and θ₂.
 
 lines = np.linspace(-2, 2, 21)
-fine = np.linspace(-2, 2, 101)
+fine = np.linspace(-2, 2, 41)
 grid = [[(fixed, free) for free in fine] for fixed in lines]
 grid += [[(free, fixed) for free in fine] for fixed in lines]
 manifold = [[model.coordinates(vector(*theta)).numpy() for theta in line] for line in grid]

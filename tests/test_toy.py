@@ -13,6 +13,7 @@ from cases import After, assert_close, run, trajectory
 from skngd.losses import DistortedLoss, KWeightedLoss, SquaredLoss
 from skngd.models import LinearModel, QuadraticModel
 from skngd.optim import Objective, build_method
+from skngd.optim.directions import Newton
 
 
 def tensor(numbers):
@@ -214,6 +215,19 @@ def test_newton_and_the_natural_gradient_agree_at_the_solution_only():
     assert difference(1.0) > 0.5
     assert difference(1e-3) == pytest.approx(10 * difference(1e-4), rel=0.05)
     assert difference(1e-6) < 1e-5
+
+
+def test_undamped_newton_goes_to_a_saddle_point_where_the_natural_gradient_does_not():
+    objective, _ = quadratic()
+    natural, newton = (
+        objective.at(trajectory(method(name), objective, tensor([-1.0, 0.4]), 40)[-1])
+        for name in ("ngd", "newton")
+    )
+    assert natural.loss < 1e-9
+    assert newton.loss > 1.0
+    assert float(newton.gradient.norm()) < 1e-4
+    lowest, highest = torch.linalg.eigvalsh(Newton().prepare(newton).hessian)
+    assert lowest < 0 < highest
 
 
 # A curve with a local minimum: θ b + θ² b⊥ with b = (0.18, 0), b⊥ = (0, 1) and the target at 0.3
