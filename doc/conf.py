@@ -29,7 +29,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"[\\/]plot_",
-    "ignore_pattern": r"__init__\.py|[\\/]benchmarks[\\/]",
+    "ignore_pattern": r"__init__\.py|\btoy\.py|[\\/]benchmarks[\\/]",
     "abort_on_example_error": True,
     "download_all_examples": False,
 }
