@@ -78,7 +78,7 @@ class NaturalMomentumClassifier(ClassifierMixin, Labels, BaseNaturalMomentum):
     geodesic_acceleration : bool, default=True
         Bend the steps of the trust region along the manifold, by one second directional
         derivative.
-    alpha : float, default=1e-3
+    alpha : float, default=3e-3
         Weight decay: ½ α ‖W‖², over the standardised weights, is added to the mean loss.
     batch_size : int, default=None
         Rows of each iteration, drawn afresh; None takes all.
@@ -168,7 +168,7 @@ class NaturalMomentumClassifier(ClassifierMixin, Labels, BaseNaturalMomentum):
         rcond="auto",
         damping="auto",
         geodesic_acceleration=True,
-        alpha=1e-3,
+        alpha=3e-3,
         batch_size=None,
         max_iter=300,
         max_time=None,
