@@ -44,6 +44,9 @@ def has_partial_fit(estimator):
 class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
     """Base class of the estimators; use the derived classes."""
 
+    # What tol="auto" stands for.
+    _relative_tol = 1e-3
+
     _parameter_constraints: ClassVar = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],

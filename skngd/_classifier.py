@@ -88,7 +88,7 @@ class NaturalMomentumClassifier(ClassifierMixin, Labels, BaseNaturalMomentum):
         Seconds for all starts together, looked at after each iteration.
     tol : float or "auto", default="auto"
         The fit has converged when the loss has not fallen by more than ``tol`` in
-        ``n_iter_no_change`` iterations. ``"auto"`` is a thousandth of the loss.
+        ``n_iter_no_change`` iterations. ``"auto"`` is a hundredth of the loss.
     n_iter_no_change : int, default=10
         See ``tol``. With ``batch_size`` it counts epochs.
     early_stopping : bool, default=False

@@ -199,6 +199,7 @@ def train(
                 patience,
                 floor,
                 expects_descent=validation is None and batches is None,
+                relative_tol=estimator._relative_tol,
             ),
             max_iter=estimator.max_iter,
             max_time=estimator.max_time,

@@ -30,16 +30,24 @@ class Stopping:
     n_iter_no_change : int, default=10
     floor : float, default=0.0
         A loss not above this is zero to working precision.
+    relative_tol : float, default=1e-3
+        The part that ``tol="auto"`` stands for.
     expects_descent : bool, default=True
         Whether a loss that has risen is a failure. It is none on held-out rows or on batches.
     """
 
-    relative_tol = 1e-3
     # A loss this many times the best one is no convergence.
     risen = 1.1
 
-    def __init__(self, tol="auto", n_iter_no_change=10, floor=0.0, expects_descent=True):
-        self.expects_descent = expects_descent
+    def __init__(
+        self,
+        tol="auto",
+        n_iter_no_change=10,
+        floor=0.0,
+        expects_descent=True,
+        relative_tol=1e-3,
+    ):
+        self.expects_descent, self.relative_tol = expects_descent, relative_tol
         self.tol, self.n_iter_no_change, self.floor = tol, n_iter_no_change, floor
         self.reference, self.waited = math.inf, 0
 
