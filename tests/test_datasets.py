@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import quad
 from scipy.sparse import csr_array
 
-from skngd.datasets import load_mackey_glass, make_lagged, make_mackey_glass
+from skngd.datasets import load_mackey_glass, make_lagged, make_mackey_glass, make_xor
 
 
 def production(x, a=0.2, exponent=10):
@@ -248,3 +248,27 @@ def test_lagged_refuses(series, lags, horizon, message):
 def test_lagged_refuses_a_sparse_series():
     with pytest.raises(TypeError, match="dense data is required"):
         make_lagged(csr_array(RAMP[np.newaxis]), [0], 1)
+
+
+# Exclusive or
+
+
+@pytest.mark.parametrize("n_side", [2, 3])
+def test_the_probabilities_of_the_clusters_are_those_of_the_labels(n_side):
+    _, y, p = make_xor(50_000, n_side=n_side, random_state=0, return_probability=True)
+    for low in np.arange(0, 1, 0.1):
+        rows = (p >= low) & (p < low + 0.1)
+        error = np.sqrt(0.25 / rows.sum())
+        assert abs(y[rows].mean() - p[rows].mean()) < 4 * error
+
+
+def test_narrow_clusters_are_a_chessboard():
+    X, y = make_xor(200, n_side=3, spread=1e-3, random_state=0)
+    assert_array_equal(np.rint(X + 1).sum(axis=1) % 2, y)
+    assert_array_equal(X, make_xor(200, n_side=3, spread=1e-3, random_state=0)[0])
+
+
+@pytest.mark.parametrize("bad", [{"n_side": 1}, {"spread": 0.0}, {"n_samples": 0}], ids=str)
+def test_clusters_that_do_not_exist(bad):
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        make_xor(**bad)

@@ -8,6 +8,7 @@ from cases import (
     assert_close,
     every_loss,
     every_memory,
+    every_pointwise_loss,
     kernel,
     linear_problem,
     network_problem,
@@ -180,6 +181,27 @@ def test_a_weight_decay_shrinks_the_weights():
         decayed = Objective(objective.model, objective.loss, objective.points, "l2", penalty)
         norms.append(float(run(build_method(), decayed, theta, 30).theta.norm()))
     assert norms[0] > norms[1] > norms[2]
+
+
+# Devices
+
+
+@every_pointwise_loss
+@pytest.mark.parametrize("place", ["reversed", pytest.param("cuda", marks=pytest.mark.cuda)])
+def test_devices_and_the_order_of_the_rows_change_nothing(case, place):
+    objective, theta = network_with(case, penalty=None)
+    penalty = torch.full_like(theta, 1e-3)
+    x, target = objective.points, case.target
+    if place == "reversed":
+        x, target, at = x.flip(0), target.flip(0), "cpu"
+    else:
+        x, target, at = x.to(place), target.to(place), place
+    losses = [case.make(), case.make(target)]
+    runs = []
+    for loss, points, device in zip(losses, [objective.points, x], ["cpu", at], strict=True):
+        there = Objective(objective.model, loss, points, "loss", penalty.to(device))
+        runs.append(run(build_method(), there, theta.to(device), 8).history["loss"])
+    assert_close(runs[1], runs[0], 1e-8)
 
 
 # H¹
