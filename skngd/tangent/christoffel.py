@@ -134,6 +134,11 @@ def draw(basis, n, generator, n_equations=1, max_attempts=MAX_ATTEMPTS):
     -------
     sample : Sample
 
+    Raises
+    ------
+    torch.linalg.LinAlgError
+        If the tangent space is that of dimension 0.
+
     Examples
     --------
     >>> import numpy as np
@@ -146,6 +151,8 @@ def draw(basis, n, generator, n_equations=1, max_attempts=MAX_ATTEMPTS):
     True
     """
     d = basis.shape[1]
+    if d == 0:
+        raise torch.linalg.LinAlgError("the tangent space has no direction")
     probability = leverage_scores(basis, n_equations).cpu().numpy().astype(float)
     probability = probability / probability.sum()
     by_point = basis.view(n_equations, -1, d)
