@@ -6,7 +6,7 @@ import numpy as np
 
 from ._data import check_batch_size
 from ._physics import Resampling
-from .pde.optimal import candidates, optimal_points
+from .pde.optimal import OptimalPoints, candidates
 from .tangent.christoffel import RCOND, STABLE, enough_points
 
 # Iterations between two resamplings of sampler="adaptive" where resample_every is None.
@@ -68,7 +68,7 @@ class Points:
     def __init__(self, estimator, physics, X, weight, random_state):
         self.estimator, self.physics, self.random_state = estimator, physics, random_state
         self.own, self.order, self.dimension = None, iter(()), 0
-        self.n_draws = self.n_unstable = 0
+        self.optimal, self.n_draws, self.n_unstable = None, 0, 0
         if X is not None:
             X = physics.checked(X)
             used = weight > 0
@@ -165,19 +165,16 @@ class Points:
 
     def _optimal(self, theta):
         """Optimal points of the tangent space at θ, with their weights."""
-        discretization, rcond = self.physics.discretization, self.estimator.rcond
-        X, weight = self.own or (None, None)
-        if X is None:
-            X = candidates(discretization.source, self.n_fresh, len(theta), self.random_state)
-        X, weight, sample, self.dimension = optimal_points(
-            discretization,
-            self.physics.residuals,
-            theta,
-            X,
-            weight,
-            self.n_fresh,
-            self.random_state,
-            RCOND if rcond == "auto" else rcond,
+        physics, n, rcond = self.physics, self.n_fresh, self.estimator.rcond
+        if self.optimal is None:
+            X, weight = self.own or (None, None)
+            if X is None:
+                X = candidates(physics.discretization.source, n, len(theta), self.random_state)
+            unknowns = physics.trial_unknowns()
+            self.optimal = OptimalPoints(physics.discretization, X, weight, unknowns)
+        rcond = RCOND if rcond == "auto" else rcond
+        X, weight, sample, self.dimension = self.optimal.draw(
+            physics.residuals, theta, n, self.random_state, rcond
         )
         self.n_draws += 1
         self.n_unstable += not sample.is_stable
