@@ -304,8 +304,8 @@ class Resampling:
         Maps parameters of shape (P + q,) to an :class:`Objective`.
     every : int
         Iterations between two draws.
-    first : Objective
-        What the first iterations see.
+    first : Objective or None
+        What the first iterations see. None draws for them, too.
     """
 
     def __init__(self, draw, every, first):
@@ -313,7 +313,8 @@ class Resampling:
 
     def begin(self, theta):
         """An iterator for a new start."""
-        self.current, self.waited, self.theta = self.first, 0, theta
+        self.current, self.theta = self.first, theta
+        self.waited = self.every if self.first is None else 0
         return self
 
     def __iter__(self):

@@ -13,6 +13,7 @@ from ._base import has_partial_fit
 from ._evaluate import fields_at, multi_index, physics_score, r2_of_observed, residual_at
 from ._regressor import NaturalMomentumRegressor
 from ._solve import solve
+from .pde.samplers import SAMPLERS
 
 
 def _has_problem(estimator):
@@ -25,7 +26,7 @@ def _is_regression(estimator):
     if estimator.problem is not None:
         raise AttributeError(
             "partial_fit is for problem=None. With a problem use warm_start=True, or "
-            "resample_every=1 for fresh points in each iteration."
+            "batch_size for fresh points in each iteration."
         )
     return has_partial_fit(estimator)
 
@@ -52,13 +53,20 @@ class PINNEstimator(NaturalMomentumRegressor):
         Points of each condition: one number for all, or one for each, by position or by the names
         that ``history_`` uses. ``"auto"`` is 4 n^((d − 1) / d) for n interior points in d
         dimensions.
-    sampler : {"sobol", "uniform", "latin", "grid", "gauss", "adaptive"}, default="sobol"
+    sampler : {"sobol", "uniform", "latin", "grid", "gauss", "adaptive", "christoffel"}, \
+default="sobol"
         How points are drawn: scrambled Sobol, uniform, Latin hypercube, a grid, Gauss-Legendre
-        points (in one dimension), or residual-adaptive: Sobol at first, then half of the interior
-        points move, at each resampling, to where the residual is large.
+        points (in one dimension); residual-adaptive: Sobol at first, then half of the interior
+        points move, at each resampling, to where the residual is large; or "christoffel": interior
+        points and weights that are optimal for the tangent space at each resampling, see
+        :mod:`skngd.tangent.christoffel`. Directions below ``rcond`` do not count there.
     resample_every : int, default=None
-        Iterations after which new points are drawn. None keeps them; "adaptive" then takes 20.
-        A fit has then converged after two rounds without progress at the earliest.
+        Iterations after which new points are drawn. None keeps them; "adaptive" then takes 20 and
+        "christoffel" 1. A fit has then converged after two rounds without progress at the earliest.
+    batch_size : int, default=None
+        Points of the equation in each iteration, drawn afresh by ``sampler``, or rows of
+        ``fit(X)``; ``n_boundary`` counts those of each condition. The ``n_interior`` points then
+        only judge which iterate is the best. Measurements are used in full.
     measurement_weight : float, default=0.01
         Weight of the mean square of the measurements beside the equation and its conditions,
         which weigh 1 unless they say otherwise. Small, so that physics is not bent to noise.
@@ -70,7 +78,7 @@ step_size, projection, rcond, damping, geodesic_acceleration, max_iter, max_time
 n_iter_no_change, n_init, warm_start, device, dtype, random_state, verbose
         As in :class:`NaturalMomentumRegressor`. Momentum acts on residuals. ``n_init="auto"`` is
         one start.
-    batch_size, early_stopping, validation_fraction
+    early_stopping, validation_fraction
         For ``problem=None``.
 
     Attributes
@@ -87,7 +95,7 @@ n_iter_no_change, n_init, warm_start, device, dtype, random_state, verbose
     theta_, coefs_, intercepts_, loss_, loss_curve_, n_iter_, stop_reason_, device_, \
 n_features_in_
         As in :class:`NaturalMomentumRegressor`. The loss is ½ Σ weight · mean square of the
-        residuals; with ``resample_every``, on points that stay the same.
+        residuals; with points that are drawn again, on points that stay the same.
     history_ : dict of str to ndarray
         As there; beside it the mean square of the residuals of each block (``"equation"``,
         ``"initial"``, ``"dirichlet x"``, ``"measurements u"``, …) and the unknowns, by name.
@@ -114,7 +122,7 @@ n_features_in_
             dict,
             "array-like",
         ],
-        "sampler": [StrOptions({"sobol", "uniform", "latin", "grid", "gauss", "adaptive"})],
+        "sampler": [StrOptions({*SAMPLERS, "adaptive", "christoffel"})],
         "resample_every": [Interval(Integral, 1, None, closed="left"), None],
         "measurement_weight": [Interval(Real, 0, None, closed="neither")],
         "variable_projection": ["boolean"],
@@ -239,7 +247,8 @@ n_features_in_
             If ``max_iter`` or ``max_time`` is reached, or if the loss overflows.
         UserWarning
             If the problem has no conditions, if conditions contradict each other where they meet,
-            or if the fit is interrupted. The best model so far is kept.
+            if optimal points are too few for a stable projection, or if the fit is interrupted. The
+            best model so far is kept.
         """
         if self.problem is None:
             return super().fit(X, y, sample_weight, X_val, y_val)

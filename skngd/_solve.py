@@ -14,7 +14,8 @@ from ._callbacks import Watch
 from ._data import ROWS, advice
 from ._device import few_threads, resolve_device
 from ._observed import named_columns, observed, weights_of
-from ._physics import Physics, PhysicsUnits, Resampling
+from ._physics import Physics, PhysicsUnits
+from ._points import Points
 from ._training import train
 from .pde.consistency import check_problem, contradictions
 
@@ -22,8 +23,6 @@ from .pde.consistency import check_problem, contradictions
 UNSOLVED = 1e-5
 # What a problem takes of the hyperparameters of regression.
 PLAIN = {"loss": "squared", "alpha": 0.0, "metric": "auto"}
-# Iterations between two resamplings of sampler="adaptive" where resample_every is None.
-ADAPT_EVERY = 20
 
 
 def solve(estimator, X, y, sample_weight, began):
@@ -43,7 +42,7 @@ def solve(estimator, X, y, sample_weight, began):
     random_state = check_random_state(estimator.random_state)
     physics = build_physics(estimator, problem, _device(estimator, problem, X))
     with torch.no_grad():
-        points = _Points(estimator, physics, X if y is None else None, weight, random_state)
+        points = Points(estimator, physics, X if y is None else None, weight, random_state)
         data = _Data(estimator, physics, X, y, weight)
         blocks = points.draw() + data.blocks
         physics.adopt_scale(blocks)
@@ -53,18 +52,10 @@ def solve(estimator, X, y, sample_weight, began):
         else:
             n_init = 1 if estimator.n_init == "auto" else estimator.n_init
             starts = [physics.initial(random_state) for _ in range(n_init)]
-        every = estimator.resample_every
-        if every is None and estimator.sampler == "adaptive":
-            every = ADAPT_EVERY
-        resampling = validation = None
-        if every is not None:
+        resampling, validation = points.resampling(physics.objective, data.blocks, objective), None
+        if resampling is not None and not points.begins_fresh:
             # Points that stay the same decide which iterate is the best.
             validation = physics.objective(points.draw() + data.blocks)
-            resampling = Resampling(
-                lambda theta: physics.objective(points.draw(theta) + data.blocks),
-                every,
-                objective,
-            )
         rows = X, (y if y is None or y.shape[1] > 1 else y[:, 0]), weight
         max_iterations = estimator.max_iter * len(starts)
         watch = Watch(estimator, rows, sample_weight, max_iterations, physics.fitted)
@@ -85,17 +76,12 @@ def solve(estimator, X, y, sample_weight, began):
                 began=began,
             )
         _warn_if_unsolved(physics, trained, physics.parts(first), objective)
+        points.warn_if_unstable()
         _store(estimator, physics, trained, points, data)
     watch.finish()
 
 
 def _check_physics_settings(estimator):
-    if estimator.batch_size is not None:
-        raise ValueError(
-            f"batch_size={estimator.batch_size} is for problem=None. With a problem, set "
-            f"n_interior={estimator.batch_size} and resample_every=1 for fresh points in each "
-            "iteration."
-        )
     if estimator.loss != "squared" or estimator.alpha > 0 or estimator.metric == "h1":
         name = next(n for n in ("loss", "alpha", "metric") if getattr(estimator, n) != PLAIN[n])
         raise ValueError(
@@ -106,12 +92,6 @@ def _check_physics_settings(estimator):
         raise ValueError(
             "early_stopping=True is for problem=None. With a problem, set max_iter, max_time or "
             "tol, or use cross-validation."
-        )
-    if estimator.resample_every is not None and estimator.sampler in ("grid", "gauss"):
-        raise ValueError(
-            f"resample_every={estimator.resample_every} with sampler={estimator.sampler!r} would "
-            "draw the same points again. Set sampler='sobol', 'uniform', 'latin' or 'adaptive', or "
-            "resample_every=None."
         )
 
 
@@ -180,6 +160,7 @@ def _device(estimator, problem, X):
     n_rows = estimator.n_interior
     if n_rows == "auto" or X is not None:
         n_rows = 5 * model.n_parameters if X is None else len(X)
+    n_rows = n_rows if estimator.batch_size is None else estimator.batch_size
     n_rows = int(np.prod(n_rows)) * len(problem.fields)
     device = resolve_device(estimator.device, n_rows, model.n_parameters)
     estimator.device_ = str(device)
@@ -192,36 +173,6 @@ def build_physics(estimator, problem, device):
     shape = len(columns_of(problem)), len(problem.fields)
     model = estimator._build_model(*shape, device)
     return Physics(problem, model, kind, estimator._metric())
-
-
-class _Points:
-    """The blocks of the equation and its conditions, on new points each time."""
-
-    def __init__(self, estimator, physics, X, weight, random_state):
-        self.estimator, self.physics, self.random_state = estimator, physics, random_state
-        self.own = None
-        if X is not None:
-            X = physics.checked(X)
-            used = weight > 0
-            self.own = [X[used]], None, weight[used] / weight[used].sum()
-        self.n_interior = physics.n_interior(estimator.n_interior, physics.model.n_parameters)
-        n = self.n_interior if X is None else len(X)
-        self.n_boundary = physics.n_boundary(estimator.n_boundary, n)
-        self.sampler = "sobol" if estimator.sampler == "adaptive" else estimator.sampler
-
-    def draw(self, theta=None):
-        """Blocks on new points; adapted to the residual where that is asked for."""
-        physics, random_state = self.physics, self.random_state
-        discretization = physics.discretization
-        n_interior = 1 if self.own is not None else self.n_interior
-        points = discretization.sample(n_interior, self.n_boundary, self.sampler, random_state)
-        if self.own is not None:
-            points[0] = self.own
-        elif theta is not None and self.estimator.sampler == "adaptive":
-            n = int(np.prod(n_interior))
-            adapted = discretization.adapted(physics.residuals, theta, n, random_state)
-            points[0] = [adapted], None, None
-        return discretization.blocks(points, physics.trial_unknowns())
 
 
 class _Data:

@@ -164,7 +164,8 @@ def train(
     trained : Trained
     """
     began = time.perf_counter() if began is None else began
-    points, batch_size = objective.points, estimator.batch_size
+    points = objective.points
+    batch_size = estimator.batch_size if resampling is None else None
     floor = units.floor(points.dtype)
     watched = validation or objective
 

@@ -186,7 +186,9 @@ def test_weights_that_leave_nothing_observed(problem):
 @pytest.mark.parametrize(
     ("settings", "expected", "came"),
     [
-        ({"batch_size": 5}, "n_interior=5 and resample_every=1", "batch_size=5"),
+        ({"batch_size": 5, "resample_every": 2}, "n_interior=5", "batch_size=5"),
+        ({"batch_size": 5, "sampler": "grid"}, "'sobol'", "sampler='grid'"),
+        ({"batch_size": 5, "sampler": "gauss"}, "'sobol'", "sampler='gauss'"),
         ({"early_stopping": True}, "problem=None", "early_stopping=True"),
         ({"n_boundary": {"left": 3}}, r"\['initial', 'dirichlet x'\]", r"\['left'\]"),
         ({"n_boundary": {"initial": 3}}, r"\['initial', 'dirichlet x'\]", r"\['initial'\]"),

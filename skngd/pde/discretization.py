@@ -143,6 +143,8 @@ class Discretization:
         that grows with the residual.
         """
         even = self.source.sample(n - n // 2, "sobol", random_state)
+        if n < 2:
+            return even
         candidates = self.source.sample(CANDIDATES * n, "sobol", random_state)
         unknowns = model.unknowns(theta)
         block = self.equation(candidates, unknowns=unknowns)

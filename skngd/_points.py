@@ -1,0 +1,194 @@
+"""The collocation points of a fit with a problem: how many, where, and drawn again when."""
+
+import warnings
+
+import numpy as np
+
+from ._data import check_batch_size
+from ._physics import Resampling
+from .pde.optimal import OptimalPoints, candidates
+from .tangent.christoffel import RCOND, STABLE, enough_points
+
+# Iterations between two resamplings of sampler="adaptive" where resample_every is None.
+ADAPT_EVERY = 20
+# Samplers that draw the same points each time.
+FIXED = ("grid", "gauss")
+
+
+def check_points_settings(estimator, own):
+    """Refuse combinations that draw other points than they name.
+
+    Parameters
+    ----------
+    estimator : PINNEstimator
+    own : ndarray of shape (m, d) or None
+        The rows of ``fit(X)``.
+
+    Raises
+    ------
+    ValueError
+        With the combination, the reason, and what to set instead.
+    """
+    size, every, sampler = estimator.batch_size, estimator.resample_every, estimator.sampler
+    if size is not None and every not in (None, 1):
+        raise ValueError(
+            f"batch_size={size} draws new points in each iteration, and resample_every={every} "
+            f"would keep them. Set resample_every=None, or batch_size=None and n_interior={size}."
+        )
+    if every is not None and sampler in FIXED:
+        raise ValueError(
+            f"resample_every={every} with sampler={sampler!r} would draw the same points again. "
+            "Set sampler='sobol', 'uniform', 'latin', 'adaptive' or 'christoffel', or "
+            "resample_every=None."
+        )
+    if size is not None and sampler in FIXED and own is None:
+        raise ValueError(
+            f"batch_size={size} with sampler={sampler!r} would draw the same points in each "
+            "iteration. Set sampler='sobol', 'uniform', 'latin', 'adaptive' or 'christoffel', or "
+            "batch_size=None."
+        )
+    if own is not None:
+        check_batch_size(size, len(own))
+
+
+class Points:
+    """The blocks of the equation and its conditions, on new points each time.
+
+    Parameters
+    ----------
+    estimator : PINNEstimator
+    physics : Physics
+    X : ndarray of shape (m, d) or None
+        The rows of ``fit(X)``, the collocation points then.
+    weight : ndarray of shape (m,) or None
+        Their weights.
+    random_state : RandomState
+    """
+
+    def __init__(self, estimator, physics, X, weight, random_state):
+        self.estimator, self.physics, self.random_state = estimator, physics, random_state
+        self.own, self.order, self.dimension = None, iter(()), 0
+        self.optimal, self.n_draws, self.n_unstable = None, 0, 0
+        if X is not None:
+            X = physics.checked(X)
+            used = weight > 0
+            self.own = X[used], weight[used] / weight[used].sum()
+        check_points_settings(estimator, None if X is None else self.own[0])
+        self.n_interior = physics.n_interior(estimator.n_interior, physics.model.n_parameters)
+        n = self.n_interior if X is None else len(X)
+        self.n_boundary = physics.n_boundary(estimator.n_boundary, n)
+        self.n_fresh = n if estimator.batch_size is None else estimator.batch_size
+        self.n_fresh_boundary = physics.n_boundary(estimator.n_boundary, self.n_fresh)
+        with_sobol = estimator.sampler in ("adaptive", "christoffel")
+        self.sampler = "sobol" if with_sobol else estimator.sampler
+
+    def draw(self):
+        """Blocks on points that are spread over the domain, or on all rows of ``fit(X)``."""
+        return self._blocks(self.n_interior, self.n_boundary, self.own)
+
+    def draw_fresh(self, theta):
+        """Blocks for the iterations to come, with ``batch_size`` points of the equation.
+
+        Parameters
+        ----------
+        theta : torch.Tensor of shape (P + q,)
+            Where the iterations are.
+        """
+        estimator, chosen = self.estimator, self.own
+        if estimator.sampler == "christoffel":
+            chosen = self._optimal(theta)
+        elif self.own is not None and estimator.batch_size is not None:
+            chosen = self._batch()
+        elif self.own is None and estimator.sampler == "adaptive":
+            chosen = self._adapted(theta), None
+        return self._blocks(self.n_fresh, self.n_fresh_boundary, chosen)
+
+    def resampling(self, objective_of, measured, first):
+        """The :class:`Resampling` of the fit.
+
+        Parameters
+        ----------
+        objective_of : callable
+            Maps blocks to an :class:`Objective`.
+        measured : list of Block
+            The measurements: all of them, in each iteration.
+        first : Objective
+            On the points of :meth:`draw`.
+
+        Returns
+        -------
+        resampling : Resampling or None
+            None where the points stay.
+        """
+        every = self.estimator.resample_every
+        if self.begins_fresh:
+            first, every = None, every or 1
+        elif every is None and self.estimator.sampler == "adaptive":
+            every = ADAPT_EVERY
+        if every is None:
+            return None
+        return Resampling(
+            lambda theta: objective_of(self.draw_fresh(theta) + measured), every, first
+        )
+
+    @property
+    def begins_fresh(self):
+        """Whether the first iteration draws its points, too."""
+        return self.estimator.batch_size is not None or self.estimator.sampler == "christoffel"
+
+    def _blocks(self, n_interior, n_boundary, chosen):
+        """Blocks on n points of the equation, or on those that were chosen with their weights."""
+        discretization = self.physics.discretization
+        n_interior = n_interior if chosen is None else 1
+        points = discretization.sample(n_interior, n_boundary, self.sampler, self.random_state)
+        if chosen is not None:
+            X, weight = chosen
+            points[0] = [X], None, weight
+        return discretization.blocks(points, self.physics.trial_unknowns())
+
+    def _batch(self):
+        """Rows of ``fit(X)``: each epoch is a new permutation, cut into batches."""
+        X, weight = self.own
+        index = next(self.order, None)
+        if index is None:
+            permutation = self.random_state.permutation(len(X))
+            whole = permutation[: len(X) - len(X) % self.n_fresh].reshape(-1, self.n_fresh)
+            self.order = iter(whole)
+            index = next(self.order)
+        return X[index], weight[index] / weight[index].sum()
+
+    def _adapted(self, theta):
+        """Points of which half are where the residual is large."""
+        discretization, residuals = self.physics.discretization, self.physics.residuals
+        n = int(np.prod(self.n_fresh))
+        return discretization.adapted(residuals, theta, n, self.random_state)
+
+    def _optimal(self, theta):
+        """Optimal points of the tangent space at θ, with their weights."""
+        physics, n, rcond = self.physics, self.n_fresh, self.estimator.rcond
+        if self.optimal is None:
+            X, weight = self.own or (None, None)
+            if X is None:
+                X = candidates(physics.discretization.source, n, len(theta), self.random_state)
+            unknowns = physics.trial_unknowns()
+            self.optimal = OptimalPoints(physics.discretization, X, weight, unknowns)
+        rcond = RCOND if rcond == "auto" else rcond
+        X, weight, sample, self.dimension = self.optimal.draw(
+            physics.residuals, theta, n, self.random_state, rcond
+        )
+        self.n_draws += 1
+        self.n_unstable += not sample.is_stable
+        return X, weight
+
+    def warn_if_unstable(self):
+        """Say that optimal points were not enough of them."""
+        if self.n_unstable:
+            d = self.dimension
+            warnings.warn(
+                f"sampler='christoffel': {self.n_unstable} of {self.n_draws} draws did not reach "
+                f"‖Ĝ − I‖ ≤ {STABLE}, and the best of their attempts was taken. The tangent space "
+                f"has {d} dimensions at the end, for which {enough_points(d)} points are enough. "
+                "Increase batch_size or n_interior, or raise rcond.",
+                UserWarning,
+                stacklevel=5,
+            )

@@ -1,0 +1,80 @@
+"""Optimal points of an equation: drawn for the tangent space of its residual."""
+
+import numpy as np
+
+from ..tangent.christoffel import RCOND, draw, orthonormal_basis
+from .blocks import Collocation
+from .samplers import as_generator
+
+# Candidates for each point that is drawn and for each parameter, and the fewest.
+CANDIDATES_PER_POINT, CANDIDATES_PER_PARAMETER, FEWEST_CANDIDATES = 4, 5, 1000
+
+
+def candidates(source, n, n_parameters, random_state):
+    """Points that stand for the domain: scrambled Sobol points.
+
+    Parameters
+    ----------
+    source : Domain or WithInputs
+    n : int
+        How many of them are going to be drawn.
+    n_parameters : int
+    random_state : RandomState
+
+    Returns
+    -------
+    X : ndarray of shape (m, d)
+    """
+    sizes = CANDIDATES_PER_POINT * n, CANDIDATES_PER_PARAMETER * n_parameters, FEWEST_CANDIDATES
+    return source.sample(max(sizes), "sobol", random_state)
+
+
+class OptimalPoints:
+    """Points of the equation, drawn with the density K / d of its tangent space at some θ.
+
+    The tangent space is spanned by the linearised equation, equation (PINN), and the measure is
+    that of the weighted candidates; see :mod:`skngd.tangent.christoffel`.
+
+    Parameters
+    ----------
+    discretization : Discretization
+    X : ndarray of shape (m, d)
+        The candidates.
+    weights : ndarray of shape (m,) or None
+        Their weights, with the sum 1; None stands for equal ones.
+    unknowns : torch.Tensor of shape (q,), default=None
+        Values at which the equation is tried.
+    """
+
+    def __init__(self, discretization, X, weights=None, unknowns=None):
+        self.X = X
+        self.weights = np.full(len(X), 1 / len(X)) if weights is None else weights
+        block = discretization.equation(X, self.weights, unknowns)
+        self.n_equations, self.collocation = block.n_equations, Collocation([block])
+
+    def draw(self, model, theta, n, random_state, rcond=RCOND):
+        """Draw points.
+
+        Parameters
+        ----------
+        model : ResidualModel
+        theta : torch.Tensor of shape (P + q,)
+        n : int
+        random_state : RandomState
+        rcond : float, default=1e-5
+            Singular values up to this part of the largest are no directions.
+
+        Returns
+        -------
+        X : ndarray of shape (n, d)
+        weights : ndarray of shape (n,)
+            Of the squared residuals; their sum is 1 on average.
+        sample : Sample
+        dimension : int
+            d.
+        """
+        roots = self.collocation.weights().sqrt().unsqueeze(1)
+        basis = orthonormal_basis(model.record(theta, self.collocation).jacobian(roots), rcond)
+        sample = draw(basis, n, as_generator(random_state), self.n_equations)
+        weights = self.weights[sample.index] * sample.factors
+        return self.X[sample.index], weights, sample, basis.shape[1]
