@@ -20,8 +20,8 @@ The answers are read off the mean square of the residual on points that stay the
 # ------------------------
 # ``batch_size=10`` draws ten points of the equation in each iteration; a network 1-10-1 has 31
 # parameters, so that a natural gradient step could satisfy the equation at all of them. The step
-# length is searched on the same ten points, and β was chosen on other seeds. The remembered
-# function is evaluated at the new points.
+# length is searched on the same ten points; the β of the heavy ball was chosen on other seeds. The
+# remembered function is evaluated at the new points.
 
 import warnings
 
@@ -93,8 +93,8 @@ for n_points in (10, 3):
 #
 # This is another finding than that of a talk by the authors of the method, where the residual of
 # plain NGD stays at about 100 with ten points, its value at the start, and the memories take it to
-# 1e-2 and below. It was looked for with cut-offs from 1e-8 to 1e-3, damping, ten to a hundred
-# neurons and both searches. With first weights fifteen times as large all methods are slow, those
+# 1e-2 and below. It was looked for with cut-offs from 1e-8 to 1e-3 and, for plain NGD, with ten to
+# a hundred neurons and the search on a grid, too. With first weights fifteen times as large all methods are slow, those
 # with a memory not less than the others.
 
 colours = ("#000000", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00")
