@@ -94,8 +94,8 @@ for n_points in (10, 3):
 # This is another finding than that of a talk by the authors of the method, where the residual of
 # plain NGD stays at about 100 with ten points, its value at the start, and the memories take it to
 # 1e-2 and below. It was looked for with cut-offs from 1e-8 to 1e-3 and, for plain NGD, with ten to
-# a hundred neurons and the search on a grid, too. With first weights fifteen times as large all methods are slow, those
-# with a memory not less than the others.
+# a hundred neurons and the search on a grid, too. With first weights fifteen times as large all
+# methods are slow, those with a memory not less than the others.
 
 colours = ("#000000", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00")
 styles = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (7, 2)))
