@@ -73,13 +73,13 @@ default="sobol"
     variable_projection : bool, default=True
         Fit the last layer again at the end of each trial step: it is linear. For "ngd" with a
         trust region and the built-in network.
-    activation, optimizer, metric, loss, model, momentum, momentum_space, memory, beta, restart, \
+    activation, optimizer, metric, model, momentum, momentum_space, memory, beta, restart, \
 step_size, projection, rcond, damping, geodesic_acceleration, max_iter, max_time, tol, \
 n_iter_no_change, n_init, warm_start, device, dtype, random_state, verbose
         As in :class:`NaturalMomentumRegressor`. Momentum acts on residuals. ``n_init="auto"`` is
         one start.
-    early_stopping, validation_fraction
-        For ``problem=None``.
+    loss, huber_delta, alpha, early_stopping, validation_fraction
+        For ``problem=None``, as ``metric="h1"``.
 
     Attributes
     ----------

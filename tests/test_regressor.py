@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import linear_model
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
+from sklearn.metrics import mean_poisson_deviance
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from variants import VARIANTS, every_variant, half_mse, regressor, waves
 
 import skngd.optim.objective
@@ -344,3 +348,66 @@ def test_chunks_of_rows_change_nothing(settings, n_outputs, monkeypatch):
     chunked = regressor(max_iter=4, **settings).fit(X, y)
     assert_allclose(chunked.predict(X), whole.predict(X), atol=1e-8)
     assert_allclose(chunked.loss_curve_, whole.loss_curve_, rtol=1e-8)
+
+
+# Losses beyond the square
+
+
+def test_outliers_bend_the_squared_loss_not_the_huber_loss():
+    rng = np.random.RandomState(0)
+    X = rng.uniform(-1, 1, (200, 1))
+    y = np.sin(2 * X[:, 0])
+    dirty = y.copy()
+    dirty[::10] += 30.0
+    errors = {
+        loss: np.abs(
+            NaturalMomentumRegressor((4,), loss=loss, random_state=0).fit(X, dirty).predict(X) - y
+        ).max()
+        for loss in ("squared", "huber")
+    }
+    assert errors["huber"] < 0.2 < 1.0 < errors["squared"]
+
+
+def test_huber_with_a_wide_delta_is_the_squared_loss():
+    X, y = waves()
+    wide = NaturalMomentumRegressor((), loss="huber", huber_delta=1e6).fit(X, y)
+    assert_allclose(wide.predict(X), NaturalMomentumRegressor(()).fit(X, y).predict(X), rtol=1e-6)
+
+
+def test_counts_have_the_mean_that_was_fitted():
+    rng = np.random.RandomState(0)
+    X = rng.uniform(-1, 1, (400, 1))
+    mean = np.exp(1 + X[:, 0])
+    y = rng.poisson(mean)
+    fitted = NaturalMomentumRegressor((), loss="poisson", random_state=0).fit(X, y)
+    peer = linear_model.PoissonRegressor(alpha=0, tol=1e-10).fit(X, y)
+    assert_allclose(fitted.predict(X), peer.predict(X), rtol=1e-5)
+    deviance = mean_poisson_deviance(y, fitted.predict(X))
+    assert 2 * fitted.loss_ == pytest.approx(deviance, rel=1e-9)
+    assert_allclose(
+        fitted.predict(X), np.exp(X @ fitted.coefs_[0] + fitted.intercepts_[0])[:, 0], rtol=1e-9
+    )
+
+
+def test_counts_are_not_negative():
+    X, y = waves()
+    with pytest.raises(ValueError, match="Expected counts"):
+        regressor(loss="poisson").fit(X, y - 10)
+
+
+@pytest.mark.parametrize("alpha", [1e-3, 1e-1])
+def test_decay_of_the_linear_model_is_ridge_regression(alpha):
+    X, y = waves()
+    fitted = NaturalMomentumRegressor((), alpha=alpha, random_state=0).fit(X, y)
+    scaled = (y - y.mean(axis=0)) / y.std(axis=0)
+    peer = make_pipeline(StandardScaler(), linear_model.Ridge(alpha=alpha * len(X))).fit(X, scaled)
+    found = (fitted.predict(X) - y.mean(axis=0)) / y.std(axis=0)
+    assert_allclose(found, peer.predict(X), atol=1e-6)
+
+
+def test_the_metric_of_h1_learns_derivatives():
+    rng = np.random.RandomState(0)
+    X = rng.uniform(-1, 1, (100, 1))
+    y = np.sin(3 * X[:, 0])
+    fitted = NaturalMomentumRegressor((8,), metric="h1", random_state=0).fit(X, y)
+    assert half_mse(fitted, X, y) < 1e-4
