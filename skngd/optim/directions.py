@@ -63,7 +63,7 @@ class NaturalGradient:
         if name == "auto":
             n_decay = 0 if here.objective.penalty is None else len(here.theta)
             shape = here.objective.n_rows + n_decay, len(here.theta)
-            name = choose(*shape, self.rcond, relative_damping, here.theta.dtype)
+            name = choose(*shape, self.rcond, relative_damping, here.theta.dtype, is_rough=True)
         return FACTORIZATIONS[name]
 
 

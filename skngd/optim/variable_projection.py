@@ -27,7 +27,7 @@ def project_output(end, damping):
     n_columns = place.stop - place.start
     square_norm = sum(float((rows * rows).sum()) for rows, _ in chunks)
     relative = damping / square_norm if square_norm else 0.0
-    name = choose(end.objective.n_rows, n_columns, 0.0, relative, end.theta.dtype)
+    name = choose(end.objective.n_rows, n_columns, 0.0, relative, end.theta.dtype, is_rough=True)
     theta = end.theta.clone()
     theta[place] -= FACTORIZATIONS[name](chunks).solve(0.0, damping)[:, 0]
     corrected = end.with_output(theta)

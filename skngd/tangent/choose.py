@@ -12,9 +12,13 @@ FACTORIZATIONS = {form.name: form for form in (Svd, Qr, Gram, Kernel)}
 # Below this ratio of λ to ‖A‖², in units of eps, the rounding errors of AᵀA, about eps ‖A‖², are
 # no longer small beside the damping: 1e-13 in float64.
 GRAM_DAMPING = 450.0
+# The same where rough projections do, since the loss decides on the step: 1e-15 in float64.
+ROUGH_DAMPING = 5.0
 
 
-def choose(n_rows, n_parameters, rcond=0.0, relative_damping=0.0, dtype=torch.float64):
+def choose(
+    n_rows, n_parameters, rcond=0.0, relative_damping=0.0, dtype=torch.float64, is_rough=False
+):
     """Choose a form from the shape of A and from the accuracy that is asked for.
 
     ================================== ============= ==================
@@ -32,6 +36,9 @@ def choose(n_rows, n_parameters, rcond=0.0, relative_damping=0.0, dtype=torch.fl
     relative_damping : float, default=0.0
         λ / ‖A‖².
     dtype : torch.dtype, default=torch.float64
+    is_rough : bool, default=False
+        Take 5 in place of 450: directions that the damping takes away for the most part may then be
+        wrong by a few percent. For steps that are checked by the loss.
 
     Returns
     -------
@@ -45,7 +52,8 @@ def choose(n_rows, n_parameters, rcond=0.0, relative_damping=0.0, dtype=torch.fl
     >>> choose(20, 61, relative_damping=1e-6), choose(20, 61)
     ('kernel', 'svd')
     """
-    damped = rcond == 0 and relative_damping >= GRAM_DAMPING * torch.finfo(dtype).eps
+    smallest = ROUGH_DAMPING if is_rough else GRAM_DAMPING
+    damped = rcond == 0 and relative_damping >= smallest * torch.finfo(dtype).eps
     if n_rows < n_parameters:
         return "kernel" if damped else "svd"
     return "gram" if damped else "qr"
