@@ -135,8 +135,8 @@ def test_two_metrics(name, memory):
     root = here.objective.loss.root_weights.expand_as(here.value).reshape(-1, 1)
     q = MEMORIES[memory](past.on(objective), here, step).reshape(-1, 1)
     ((_, a),) = here.rows()
-    expected = 0.6 * np.linalg.pinv(root * jacobian, rcond=1e-12) @ (root * q).numpy()
-    expected = expected[:, 0] - 0.3 * np.linalg.pinv(a, rcond=1e-12) @ here.residual.numpy()
+    expected = 0.6 * np.linalg.pinv((root * jacobian).numpy(), rcond=1e-12) @ (root * q).numpy()
+    expected = expected[:, 0] - 0.3 * np.linalg.pinv(a.numpy(), rcond=1e-12) @ here.residual.numpy()
     assert_close(taken.end.theta - theta, expected, 1e-5)
 
 
