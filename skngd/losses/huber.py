@@ -4,7 +4,7 @@ from .base import PointwiseLoss
 
 
 class HuberLoss(PointwiseLoss):
-    """ℓ(r) = ½ r² for |r| ≤ δ, and δ |r| − ½ δ² beyond, with r = v − u.
+    """ℓ(r) = ½ r² up to the distance δ, linear beyond, with r = v − u.
 
     ℓ'' vanishes in the tails; the metric takes the weight ψ(r) / r in its place, with ψ = ℓ',
     which makes the step that of iteratively reweighted least squares (Huber, 1964).

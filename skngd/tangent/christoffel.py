@@ -1,7 +1,7 @@
 """Optimal sampling of a tangent space: where to look, with which weights, and how far to step.
 
 On points x_i with weights w_i, let b_1, …, b_d be an orthonormal basis of the tangent space T.
-The inverse Christoffel function K(x) = Σ_j |b_j(x)|² integrates to d, so that K / d is a density.
+The inverse Christoffel function K(x) = Σ_j ‖b_j(x)‖² integrates to d, so that K / d is a density.
 Points that are drawn from it, each with the weight d / K, give an empirical Gram matrix
 
     Ĝ = 1/n Σ_k d / K(x_k) b(x_k) b(x_k)ᵀ   with   E[Ĝ] = I,
@@ -57,7 +57,7 @@ def orthonormal_basis(a, rcond=RCOND):
 
 
 def leverage_scores(basis, n_equations=1):
-    """w_i K(x_i) = Σ_j w_i |b_j(x_i)|² of each point; they sum to d.
+    """w_i K(x_i) = Σ_j w_i ‖b_j(x_i)‖² of each point; they sum to d.
 
     Parameters
     ----------
