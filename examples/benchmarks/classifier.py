@@ -13,8 +13,8 @@ were chosen on the seeds 10 to 15.
 ``--data``: ``load_breast_cancer`` and ``load_digits``, five folds, ten neurons, standardised. Log
 loss, accuracy, seconds of the fit (means over the folds), and the seconds that ours takes to the
 log loss at which the peer ends, from the held-out log loss after each iteration. The default of
-``alpha`` was chosen on ``load_wine``, ``make_classification`` and ``load_breast_cancer`` itself, whose
-row is therefore not an independent one.
+``alpha`` was chosen on ``load_wine``, ``make_classification`` and ``load_breast_cancer`` itself,
+whose row is therefore not an independent one.
 """
 
 import argparse
