@@ -124,9 +124,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
 
     def _metric(self):
         """The metric that "auto" stands for: that of the loss, which for squares is L2."""
-        if self.metric != "auto":
-            return self.metric
-        return "l2" if getattr(self, "loss", None) == "squared" else "loss"
+        return "loss" if self.metric == "auto" else self.metric
 
     def _strata(self, y):
         """Groups that are held out in proportion; None where there are none."""

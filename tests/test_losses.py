@@ -13,7 +13,14 @@ from cases import (
 )
 from torch.func import grad, hessian
 
-from skngd.losses import CrossEntropy, HuberLoss, KLDivergence, KWeightedLoss, LogisticLoss
+from skngd.losses import (
+    CrossEntropy,
+    HuberLoss,
+    KLDivergence,
+    KWeightedLoss,
+    LogisticLoss,
+    PoissonDeviance,
+)
 from skngd.models import FullyConnected, Record
 
 # What stands for the Hessian in their metric is not the Hessian.
@@ -177,9 +184,11 @@ def test_sure_and_wrong_predictions_stay_finite():
     loss = CrossEntropy(torch.tensor([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]).double())
     factor, residual = loss.row_factor(v, "loss")
     assert bool(torch.isfinite(residual).all() & torch.isfinite(factor.blocks).all())
-    loss = LogisticLoss(torch.tensor([[1.0], [0.0]]).double())
-    factor, residual = loss.row_factor(torch.tensor([[-900.0], [900.0]]).double(), "loss")
-    assert bool(torch.isfinite(residual).all() & torch.isfinite(factor.numbers).all())
+    for kind in (LogisticLoss, PoissonDeviance):
+        loss = kind(torch.tensor([[1.0], [0.0], [0.0]]).double())
+        v = torch.tensor([[-900.0], [900.0], [-900.0]]).double()
+        factor, residual = loss.row_factor(v, "loss")
+        assert bool(torch.isfinite(residual).all() & torch.isfinite(factor.numbers).all())
 
 
 def test_densities_that_are_not_positive():

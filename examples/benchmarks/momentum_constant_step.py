@@ -43,13 +43,13 @@ METHODS = {
 class UntilLevel:
     """Stop at the last level, or when the loss is hopeless."""
 
-    def __init__(self, loss):
-        self.loss = loss
+    def __init__(self, loss, hopeless=100):
+        self.loss, self.hopeless = loss, hopeless
 
     def after(self, loss):
         if loss <= self.loss:
             return Stop("reached", "converged")
-        return Stop("hopeless", "diverged") if not loss < 100 else None
+        return Stop("hopeless", "diverged") if not loss < self.hopeless else None
 
 
 class Study:

@@ -31,13 +31,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from momentum_constant_step import Study, UntilLevel
 from sklearn.exceptions import ConvergenceWarning
 
 from skngd import PINNEstimator
-from skngd.datasets import load_mackey_glass
-from skngd.losses import SquaredLoss
-from skngd.models import FullyConnected
-from skngd.optim import Objective, Stop, build_method, minimize
+from skngd.optim import build_method, minimize
 from skngd.pde.zoo import AdvectionDiffusion
 
 SETTINGS = Path(__file__).with_name("stochastic_settings.json")
@@ -69,29 +67,13 @@ FRESH = {
 FRESH_ITERATIONS = 60
 
 
-class UntilLevel:
-    """Stop at the level, or when the loss is hopeless."""
-
-    def __init__(self, loss):
-        self.loss = loss
-
-    def after(self, loss):
-        if loss <= self.loss:
-            return Stop("reached", "converged")
-        return Stop("hopeless", "diverged") if not loss < 1e4 else None
-
-
 class MackeyGlass:
     """Iterations to the level, for any settings, size of the batch and seed."""
 
     def __init__(self):
-        data = load_mackey_glass()
-        X = (data.X_train - data.X_train.mean(0)) / data.X_train.std(0)
-        y = (data.y_train - data.y_train.mean()) / data.y_train.std()
-        self.level = 0.5 * (LEVEL / data.y_train.std()) ** 2
-        self.network = FullyConnected((4, 10, 1))
-        loss = SquaredLoss(torch.as_tensor(y)[:, None])
-        self.objective = Objective(self.network, loss, torch.as_tensor(X))
+        study = Study()
+        self.network, self.objective = study.network, study.objective
+        self.level = 0.5 * (LEVEL / study.scale) ** 2
 
     def batches(self, size, random_state):
         """Without replacement within an epoch, as ``batch_size`` of the estimators."""
@@ -111,7 +93,7 @@ class MackeyGlass:
                 theta,
                 batches=None if whole else self.batches(size, random_state),
                 monitor=lambda iterate: self.objective.at(iterate.theta).loss,
-                stop_rules=UntilLevel(self.level),
+                stop_rules=UntilLevel(self.level, hopeless=1e4),
                 max_iter=max_iter,
             )
         return result.n_iter if result.stop.kind == "converged" else np.inf

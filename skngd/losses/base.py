@@ -119,7 +119,8 @@ class PointwiseLoss(Loss):
         return (self.weights * self.density(v)).sum(0)
 
     def hessian_rows(self, v):
-        root = torch.sqrt(self.metric_weight(v))
+        # A weight that underflows stays a number to divide by.
+        root = torch.sqrt(self.metric_weight(v).clamp(min=torch.finfo(v.dtype).tiny))
         factor = self.root_weights * root
         return Diagonal(factor), (self.root_weights * self.gradient(v) / root).reshape(-1)
 

@@ -30,9 +30,6 @@ class LogisticLoss(PointwiseLoss):
         # Each factor by itself, so that neither is lost where the other is one.
         return torch.sigmoid(v) * torch.sigmoid(-v)
 
-    def metric_weight(self, v):
-        return self.hessian(v).clamp(min=torch.finfo(v.dtype).tiny)
-
 
 class CrossEntropy(Loss):
     """Several classes: L(v) = −Σ w_i Σ_c u_ic log p_ic with p = softmax(v).

@@ -40,17 +40,6 @@ class FullyConnected(Model):
         self.n_parameters = int(ends[-1])
         self.n_outputs = self.layer_sizes[-1]
         self.decaying = np.concatenate([np.r_[place] for _, place, _ in self.layout])
-        # By layer and neuron: where its weights and, behind them, its bias stand in θ.
-        self.places = [
-            torch.cat(
-                [
-                    torch.arange(weights.start, weights.stop).view(shape),
-                    torch.arange(biases.start, biases.stop).unsqueeze(1),
-                ],
-                dim=1,
-            )
-            for shape, weights, biases in self.layout
-        ]
         self.output_parameters = slice(self.layout[-1][1].start, self.n_parameters)
 
     def layers(self, theta):
@@ -163,20 +152,37 @@ class NetworkRecord(Record):
                 delta = back.view(into, m, rows) * self._slope(depth - 1).unsqueeze(2)
         ones = self.value.new_ones(1, m)
         inputs = [torch.cat([a, ones]) for a in self.inputs]
-        places = [place.to(ones.device) for place in self.network.places]
         gram = ones.new_empty(self.network.n_parameters, self.network.n_parameters)
-        for left, delta in enumerate(deltas):
+        for left in range(len(deltas)):
             for right in range(left, len(deltas)):
-                for neuron, its_delta in enumerate(delta):
-                    # The matrix is symmetric.
-                    first = neuron if left == right else 0
-                    products = (deltas[right][first:] * its_delta).sum(2)
-                    weighted = products.unsqueeze(1) * inputs[right]
-                    block = inputs[left] @ weighted.reshape(-1, m).T
-                    here, there = places[left][neuron], places[right][first:].reshape(-1)
-                    gram[here.unsqueeze(1), there] = block
-                    gram[there.unsqueeze(1), here] = block.T
+                block = self._gram_block(deltas, inputs, left, right)
+                # Behind the inputs of a neuron stands its bias.
+                for here, some in self._weights_and_biases(left):
+                    for there, others in self._weights_and_biases(right):
+                        part = block[:, some][:, :, :, others]
+                        gram[here, there] = part.reshape(part.shape[0] * part.shape[1], -1)
+                        gram[there, here] = gram[here, there].T
         return gram
+
+    def _weights_and_biases(self, depth):
+        """Where the parameters of a layer stand, and which of the extended inputs they meet."""
+        (_, into), weights, biases = self.network.layout[depth]
+        return (weights, slice(0, into)), (biases, slice(into, None))
+
+    def _gram_block(self, deltas, inputs, left, right):
+        """Products of the rows of two layers, shape (out, in + 1, out', in' + 1)."""
+        shapes = [(len(deltas[depth]), len(inputs[depth])) for depth in (left, right)]
+        block = deltas[left].new_empty(*shapes[0], *shapes[1])
+        for neuron, delta in enumerate(deltas[left]):
+            # Within a layer the matrix is symmetric.
+            first = neuron if left == right else 0
+            products = (deltas[right][first:] * delta).sum(2)
+            weighted = (products.unsqueeze(1) * inputs[right]).flatten(0, 1)
+            part = (inputs[left] @ weighted.T).view(shapes[0][1], -1, shapes[1][1])
+            block[neuron, :, first:] = part
+            if left == right:
+                block[first:, :, neuron] = part.permute(1, 2, 0)
+        return block
 
     def output_jacobian(self, scale=None):
         delta = self._first_delta(scale)

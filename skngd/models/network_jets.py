@@ -43,7 +43,7 @@ class NetworkJets(JetModel):
         ones = [1.0] * network.layer_sizes[0]
         self.input_scales = ones if input_scale is None else input_scale.tolist()
         # Inner layers have to know all parts of what is wanted, the last one only that.
-        self.orders = Orders(self.indices, network.layer_sizes[0])
+        self.orders = Orders(self.indices)
         self.closure = sorted(set().union(*map(sub_indices, self.indices)), key=_by_order)
 
     def record(self, theta, x):

@@ -22,8 +22,6 @@ class Orders:
     Parameters
     ----------
     indices : sequence of multi-indices
-    n_inputs : int
-        d.
 
     Attributes
     ----------
@@ -34,8 +32,8 @@ class Orders:
         Sorts what comes order by order as ``indices``; None where it is sorted.
     """
 
-    def __init__(self, indices, n_inputs):
-        self.indices, self.n_inputs = tuple(indices), n_inputs
+    def __init__(self, indices):
+        self.indices = tuple(indices)
         found = {}
         for position, index in enumerate(self.indices):
             found.setdefault(len(index), []).append(position)

@@ -26,8 +26,9 @@ class Objective:
     """
 
     def __init__(self, model, loss, points, metric="l2", penalty=None):
-        self.model, self.loss, self.points, self.metric = model, loss, points, metric
-        self.penalty = penalty
+        self.model, self.loss, self.points, self.penalty = model, loss, points, penalty
+        # The metric of a loss whose Hessian is 1 is that of L2.
+        self.metric = "l2" if loss.has_unit_hessian else metric
         self.n_rows = len(points) * model.n_outputs
         size = max(1, CHUNK_ELEMENTS // (model.n_parameters * model.n_outputs))
         starts = range(0, len(points), size)
@@ -36,7 +37,7 @@ class Objective:
     @property
     def has_two_metrics(self):
         """Whether gradient and memory are projected in different metrics, equation (2M)."""
-        return self.metric == "loss" and not self.loss.has_unit_hessian
+        return self.metric == "loss"
 
     def at(self, theta):
         """The point of the manifold with these parameters."""
