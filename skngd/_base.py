@@ -44,8 +44,11 @@ def has_partial_fit(estimator):
 class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
     """Base class of the estimators; use the derived classes."""
 
-    # What tol="auto" stands for.
+    # What tol="auto" and momentum="auto" stand for; "auto" is left to the optimiser.
     _relative_tol = 1e-3
+    _auto_momentum = "auto"
+    # What the outputs of a model are, for messages.
+    _outputs_are = "one for each column of y"
 
     _parameter_constraints: ClassVar = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -85,7 +88,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
     def _build_method(self):
         return build_method(
             self.optimizer,
-            momentum=self.momentum,
+            momentum=self._auto_momentum if self.momentum == "auto" else self.momentum,
             momentum_space=self.momentum_space,
             memory=self.memory,
             beta=self.beta,
@@ -115,7 +118,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
             model = TorchModule(self.model, n_features, DTYPES[self.dtype], device)
             if model.n_outputs != n_outputs:
                 raise ValueError(
-                    f"Expected model to have {n_outputs} outputs, one for each column of y, got "
+                    f"Expected model to have {n_outputs} outputs, {self._outputs_are}, got "
                     f"{model.n_outputs}. Change its last layer."
                 )
             return model

@@ -25,9 +25,9 @@ class NaturalMomentumClassifier(ClassifierMixin, Labels, BaseNaturalMomentum):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or array-like of int, default=(10,)
-        Numbers of neurons of the hidden layers. A step costs about
-        n_samples × n_classes × P² operations for P parameters.
+    hidden_layer_sizes : int or array-like of int, default=(32,)
+        Numbers of neurons of the hidden layers. () is logistic regression. From P = 150 parameters
+        on a step costs some passes through the network, see ``projection``.
     activation : {"tanh", "sin", "logistic", "softplus", "identity"}, default="tanh"
         Activation function of the hidden layers.
     optimizer : {"ngd", "gd", "newton", "adam", "lbfgs"}, default="ngd"
@@ -44,8 +44,9 @@ class NaturalMomentumClassifier(ClassifierMixin, Labels, BaseNaturalMomentum):
         starts from its own parameters. Its derivatives come from ``torch.func``,
         several times slower than those of the built-in network.
     momentum : {"auto", "heavy-ball", "nesterov", "spring"} or None, default="auto"
-        Equations (HB), (NAG), (SPRING); None is the plain method. ``"auto"`` is "heavy-ball"
-        with ``optimizer="ngd"`` and None with the others.
+        Equations (HB), (NAG), (SPRING); None is the plain method, and what ``"auto"`` stands for:
+        beside a trust region in the Fisher metric a memory saves few iterations, and makes each
+        one dearer. With a constant ``step_size`` it pays.
     momentum_space : {"function", "parameter"}, default="function"
         What is remembered: a function, which is projected onto today's tangent space, or the last
         parameter step, equations (QN), (pHB) and (pNAG).
@@ -65,9 +66,11 @@ class NaturalMomentumClassifier(ClassifierMixin, Labels, BaseNaturalMomentum):
     step_size : {"auto", "trust-region", "backtracking", "grid"} or float, default="auto"
         A constant α or how it is searched. ``"auto"`` is "trust-region" for "ngd" and "newton",
         "backtracking" for "gd", 0.001 for "adam", and a strong Wolfe search for "lbfgs".
-    projection : {"auto", "svd", "qr", "gram", "kernel"}, default="auto"
-        How the pseudo-inverse is computed. ``"auto"``: "gram" where damping makes it accurate,
-        else "qr"; with fewer rows than parameters "kernel" and "svd".
+    projection : {"auto", "svd", "qr", "gram", "kernel", "cg"}, default="auto"
+        How the pseudo-inverse is computed. ``"auto"``: from 150 parameters on conjugate gradients,
+        "cg", which take some passes through the network and form no matrix; below "gram". Where
+        there is too little damping for these, "qr"; with fewer rows than parameters "kernel" and
+        "svd".
     rcond : float or "auto", default="auto"
         Singular values up to ``rcond`` times the largest are cut off. ``"auto"`` cuts off those
         that are rounding errors.
@@ -151,7 +154,7 @@ class NaturalMomentumClassifier(ClassifierMixin, Labels, BaseNaturalMomentum):
 
     def __init__(
         self,
-        hidden_layer_sizes=(10,),
+        hidden_layer_sizes=(32,),
         *,
         activation="tanh",
         optimizer="ngd",

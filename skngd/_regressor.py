@@ -70,9 +70,12 @@ class NaturalMomentumRegressor(RegressorMixin, NumericTargets, BaseNaturalMoment
     step_size : {"auto", "trust-region", "backtracking", "grid"} or float, default="auto"
         A constant α or how it is searched. ``"auto"`` is "trust-region" for "ngd" and "newton",
         "backtracking" for "gd", 0.001 for "adam", and a strong Wolfe search for "lbfgs".
-    projection : {"auto", "svd", "qr", "gram", "kernel"}, default="auto"
+    projection : {"auto", "svd", "qr", "gram", "kernel", "cg"}, default="auto"
         How the pseudo-inverse is computed. ``"auto"``: "gram" where damping makes it accurate,
-        else "qr"; with fewer rows than parameters "kernel" and "svd".
+        else "qr"; with fewer rows than parameters "kernel" and "svd". From 1500 parameters on (150
+        in the metric of a loss) "cg", conjugate gradients: they take passes through the network and
+        form no matrix. A step is then less accurate, the fewer digits the more parameters there
+        are, and costs less by far.
     rcond : float or "auto", default="auto"
         Singular values up to ``rcond`` times the largest are cut off. ``"auto"`` cuts off those
         that are rounding errors.

@@ -94,7 +94,7 @@ def test_cuda_equals_cpu(settings, n_outputs):
 
 
 @pytest.mark.cuda
-@pytest.mark.parametrize("projection", ["svd", "qr", "gram", "kernel"])
+@pytest.mark.parametrize("projection", ["svd", "qr", "gram", "kernel", "cg"])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_cuda_equals_cpu_for_each_projection(projection, dtype):
     X, y = waves()

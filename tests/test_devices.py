@@ -12,7 +12,7 @@ VARIANTS = [
     *({**momentum, "step_size": "trust-region"} for momentum in METHODS),
     *({"step_size": search, "damping": 1e-2} for search in ("backtracking", "grid")),
     *({"projection": form, "rcond": 0.03, "step_size": 0.2} for form in ("svd", "qr", "gram")),
-    *({"projection": form, "damping": 1e-2, "step_size": 0.2} for form in ("gram", "kernel")),
+    *({"projection": form, "damping": 1e-2, "step_size": 0.2} for form in ("gram", "kernel", "cg")),
     {"optimizer": "newton", "momentum": "heavy-ball"},
     {"optimizer": "gd", "step_size": 0.2},
     {"optimizer": "gd", "momentum": "heavy-ball", "momentum_space": "parameter", "step_size": 0.2},

@@ -208,5 +208,5 @@ def test_auto_takes_the_chosen_form(shape, options, name):
 
 
 def test_unknown_form_is_refused():
-    with pytest.raises(ValueError, match=r"'auto' or one of \['gram', 'kernel', .*got 'lu'"):
+    with pytest.raises(ValueError, match=r"'auto' or one of \['cg', 'gram', .*got 'lu'"):
         project(torch.eye(2), torch.ones(2), method="lu")

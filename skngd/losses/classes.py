@@ -3,7 +3,7 @@
 import torch
 
 from .base import Loss, PointwiseLoss
-from .factors import Blocks
+from .factors import Softmax
 
 
 class LogisticLoss(PointwiseLoss):
@@ -55,13 +55,11 @@ class CrossEntropy(Loss):
 
     def hessian_rows(self, v):
         p = torch.softmax(v, dim=1).clamp(min=torch.finfo(v.dtype).tiny)
-        root = torch.sqrt(p)
-        blocks = torch.diag_embed(root) - root.unsqueeze(2) * p.unsqueeze(1)
-        residual = self.root_weights * (p - self.target) / root
-        return Blocks(self.root_weights.unsqueeze(2) * blocks), residual.reshape(-1)
+        residual = self.root_weights * (p - self.target) / torch.sqrt(p)
+        return Softmax(p, self.root_weights), residual.reshape(-1)
 
     def second_variation(self, v, jacobian):
         factor, _ = self.hessian_rows(v)
         m, c = v.shape
-        rows = (factor.blocks @ jacobian.view(m, c, -1)).reshape(m * c, -1)
+        rows = (factor.at(slice(None)) @ jacobian.view(m, c, -1)).reshape(m * c, -1)
         return rows.T @ rows

@@ -70,6 +70,10 @@ class Blocks(RowFactor):
     def __init__(self, blocks):
         self.blocks = blocks
 
+    def at(self, chunk):
+        """The matrices of the points in a slice, shape (n, r, c)."""
+        return self.blocks[chunk]
+
     def apply(self, f):
         return (self.blocks @ f.unsqueeze(2)).reshape(-1)
 
@@ -78,14 +82,40 @@ class Blocks(RowFactor):
         return (rows.view(m, 1, r) @ self.blocks).squeeze(1)
 
     def rows(self, record, chunk):
-        return record.jacobian(self.blocks[chunk])
+        return record.jacobian(self.at(chunk))
 
     def gram(self, record, chunk):
-        return record.gram(self.blocks[chunk])
+        return record.gram(self.at(chunk))
 
     def output_rows(self, record, chunk):
         """The columns of :meth:`rows` that belong to the last layer."""
-        return record.output_jacobian(self.blocks[chunk])
+        return record.output_jacobian(self.at(chunk))
+
+
+class Softmax(Blocks):
+    """√w (diag √p − √p pᵀ) for each point, whose CᵀC = w (diag p − p pᵀ).
+
+    Parameters
+    ----------
+    p : torch.Tensor of shape (m, c)
+        Positive, with row sums 1.
+    root_weights : torch.Tensor of shape (m, 1)
+        √w.
+    """
+
+    def __init__(self, p, root_weights):
+        self.p, self.root = p, root_weights * torch.sqrt(p)
+
+    def at(self, chunk):
+        root = self.root[chunk]
+        return torch.diag_embed(root) - root.unsqueeze(2) * self.p[chunk].unsqueeze(1)
+
+    def apply(self, f):
+        return (self.root * (f - (self.p * f).sum(1, keepdim=True))).reshape(-1)
+
+    def adjoint(self, rows):
+        scaled = self.root * rows.view_as(self.root)
+        return scaled - self.p * scaled.sum(1, keepdim=True)
 
 
 class Coupled(RowFactor):

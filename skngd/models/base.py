@@ -88,6 +88,11 @@ class Model(ABC):
     output_parameters = None
     decaying = slice(None)
 
+    @property
+    def record_size(self):
+        """How many numbers a record holds for each point, about."""
+        return self.n_parameters * self.n_outputs
+
     @abstractmethod
     def record(self, theta, x):
         """Evaluate the model and keep what its derivatives need.

@@ -61,6 +61,11 @@ class TorchModule(Model):
             )
         self.n_outputs = 1 if probe.ndim == 1 else probe.shape[1]
 
+    @property
+    def record_size(self):
+        # What a pass through the module keeps is not known; its parameters stand for it.
+        return self.n_parameters
+
     def initial(self, random_state=None):
         """The parameters that the module came with, shape (P,)."""
         parameters = [p.reshape(-1) for p in self.module.parameters()]

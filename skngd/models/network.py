@@ -42,6 +42,11 @@ class FullyConnected(Model):
         self.decaying = np.concatenate([np.r_[place] for _, place, _ in self.layout])
         self.output_parameters = slice(self.layout[-1][1].start, self.n_parameters)
 
+    @property
+    def record_size(self):
+        # Pre-activations, values and slopes of all neurons.
+        return 3 * sum(self.layer_sizes)
+
     def layers(self, theta):
         """Weights (out, in) and biases (out, 1) of each layer, as views of ``theta``."""
         parts = iter(theta.split(self.sizes))

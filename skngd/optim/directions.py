@@ -9,7 +9,16 @@ from math import isfinite
 import torch
 
 from ..tangent import FACTORIZATIONS, choose
+from ..tangent.cg import ConjugateGradients
+from ..tangent.choose import LARGEST_MATRIX
 from ..tangent.gram import Gram
+
+# Parameters up to which AᵀA is formed, where a pass through the model costs little beside it: the
+# squared loss asks for small λ in the end, which take many passes; other losses do not.
+LARGEST_MATRIX_OF_PASSES = {"l2": 1500, "loss": 150}
+# Relative residual of conjugate gradients for a step: the loss checks it, and a better solution of
+# the linear form takes more passes than it saves steps.
+STEP_TOLERANCE = 0.1
 
 
 class NaturalGradient:
@@ -17,7 +26,7 @@ class NaturalGradient:
 
     Parameters
     ----------
-    projection : {"auto", "svd", "qr", "gram", "kernel"}, default="auto"
+    projection : {"auto", "svd", "qr", "gram", "kernel", "cg"}, default="auto"
     rcond : float, default=0.0
         Truncation of the pseudo-inverse, relative to the largest singular value.
     """
@@ -44,6 +53,8 @@ class NaturalGradient:
             functions.append(here.scale(remembered.function))
         functions = torch.stack(functions, dim=1)
         kind = self._kind(here, relative_damping)
+        if kind is ConjugateGradients:
+            return PreparedNatural(here, _cg(here, functions), self.rcond, _plain_cg(here, apart))
         if kind is Gram:
             factorization = _gram(here, functions)
             if here.objective.penalty is not None:
@@ -63,8 +74,35 @@ class NaturalGradient:
         if name == "auto":
             n_decay = 0 if here.objective.penalty is None else len(here.theta)
             shape = here.objective.n_rows + n_decay, len(here.theta)
-            name = choose(*shape, self.rcond, relative_damping, here.theta.dtype, is_rough=True)
+            limit, model = LARGEST_MATRIX, here.objective.model
+            if model.record_size < model.n_parameters:
+                limit = LARGEST_MATRIX_OF_PASSES[here.objective.metric]
+            dtype = here.theta.dtype
+            name = choose(*shape, self.rcond, relative_damping, dtype, True, limit)
         return FACTORIZATIONS[name]
+
+
+def _cg(here, functions):
+    """Conjugate gradients at a point; the weight decay is in them."""
+    gradients = torch.stack([here.pull_back(f) for f in functions.unbind(1)], dim=1)
+    squares = (functions * functions).sum(0)
+    if here.objective.penalty is not None:
+        decay = here.objective.penalty * here.theta
+        gradients[:, 0] += decay
+        squares[0] += torch.dot(decay, here.theta)
+    return ConjugateGradients.of(
+        here.gram_product, gradients, squares, STEP_TOLERANCE, is_rough=True
+    )
+
+
+def _plain_cg(here, function):
+    """The same in L2, for one function or none."""
+    if function is None:
+        return None
+    weighted = here.objective.loss.weights * function
+    gradient = here.backward(weighted).unsqueeze(1)
+    square = (weighted * function).sum().reshape(1)
+    return ConjugateGradients.of(here.plain_gram_product, gradient, square, STEP_TOLERANCE)
 
 
 def _gram(here, functions):
@@ -133,7 +171,7 @@ class PreparedNatural:
         """Geodesic acceleration −½ A⁺ C v''(d, d): bends the step along the manifold."""
         bend = self.here.extended(self.here.scale(self.here.bend(direction)))
         solve = self.factorization.solve_function
-        return -0.5 * solve(bend, self.here.pull_back, self.rcond, damping)
+        return -0.5 * solve(bend, self.here.pull_back_extended, self.rcond, damping)
 
     def predicted_decrease(self, direction, damping):
         """L(θ) − L_lin(θ + d) of the linearised model, for d = −(AᵀA + λ)⁻¹ Aᵀ b."""

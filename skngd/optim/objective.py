@@ -6,8 +6,15 @@ import torch
 
 # From so many outputs on, the Gram matrix of a network is cheaper without the rows of A.
 OUTPUTS_FOR_GRAM = 3
-# A block of rows of the Jacobian holds at most this many numbers (64 MiB in float64).
+# A block of rows of the Jacobian, or the record of a forward pass, holds at most this many numbers
+# (64 MiB in float64).
 CHUNK_ELEMENTS = 2**23
+
+
+def _slices(n_points, numbers_per_point):
+    """Slices of points, each of at most ``CHUNK_ELEMENTS`` numbers."""
+    size = max(1, CHUNK_ELEMENTS // numbers_per_point)
+    return [slice(start, start + size) for start in range(0, n_points, size)]
 
 
 class Objective:
@@ -30,9 +37,9 @@ class Objective:
         # The metric of a loss whose Hessian is 1 is that of L2.
         self.metric = "l2" if loss.has_unit_hessian else metric
         self.n_rows = len(points) * model.n_outputs
-        size = max(1, CHUNK_ELEMENTS // (model.n_parameters * model.n_outputs))
-        starts = range(0, len(points), size)
-        self.chunks = [slice(start, start + size) for start in starts]
+        # Where rows of A are formed, and where values and products with A are.
+        self.chunks = _slices(len(points), model.n_parameters * model.n_outputs)
+        self.passes = _slices(len(points), model.record_size)
 
     @property
     def has_two_metrics(self):
@@ -69,7 +76,7 @@ class Iterate:
     def __init__(self, objective, theta, record=None):
         self.objective, self.theta = objective, theta
         self.record = record
-        if len(objective.chunks) == 1:
+        if len(objective.passes) == 1:
             if record is None:
                 self.record = objective.model.record(theta, objective.points)
             self.value = self.record.value
@@ -87,18 +94,19 @@ class Iterate:
         return Iterate(self.objective, theta, record)
 
     def records(self):
-        """(slice, record) for each chunk of points."""
-        if self.record is not None:
+        """(slice, record) for each chunk of points whose rows are formed at once."""
+        return self._records(self.objective.chunks)
+
+    def _records(self, slices):
+        if self.record is not None and len(slices) == 1:
             yield slice(None), self.record
         else:
-            for chunk in self.objective.chunks:
-                points = self.objective.points[chunk]
-                yield chunk, self.objective.model.record(self.theta, points)
+            for part in slices:
+                yield part, self.objective.model.record(self.theta, self.objective.points[part])
 
     def _gather(self, of_record):
-        if self.record is not None:
-            return of_record(self.record)
-        return torch.cat([of_record(record) for _, record in self.records()])
+        parts = [of_record(record) for _, record in self._records(self.objective.passes)]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def _row_factor(self):
         if self._factor is None:
@@ -128,7 +136,7 @@ class Iterate:
         if factor.couples_points:
             parts = [(slice(None), functools.reduce(torch.add, (rows for _, rows in parts)))]
         for chunk, rows in parts:
-            if self.record is not None:
+            if len(self.objective.chunks) == 1:
                 self._rows = rows
             yield chunk, rows
 
@@ -193,19 +201,34 @@ class Iterate:
         return torch.cat([function, torch.zeros_like(self.theta)])
 
     def pull_back(self, function):
-        """Aᵀ f of a row-scaled function; entries behind it belong to the weight decay."""
-        n = self.objective.n_rows
-        if len(function) > n:
-            decay = torch.sqrt(self.objective.penalty) * function[n:]
-            return self.pull_back(function[:n]) + decay
+        """Aᵀ f of a row-scaled function; the rows of the weight decay are left out."""
         if self._rows is not None:
             return self._rows.T @ function
         # Without the rows, a backward pass: Aᵀ f = Jᵀ (Cᵀ f).
         return self.backward(self._row_factor()[0].adjoint(function))
 
+    def pull_back_extended(self, function):
+        """Aᵀ f of a function with entries for the rows of the weight decay, if there are any."""
+        penalty = self.objective.penalty
+        if penalty is None:
+            return self.pull_back(function)
+        n = self.objective.n_rows
+        return self.pull_back(function[:n]) + torch.sqrt(penalty) * function[n:]
+
+    def gram_product(self, dtheta):
+        """AᵀA dθ by a pass forward and one back; the rows of the weight decay are in it."""
+        product = self.pull_back(self.scale(self.tangent(dtheta)))
+        penalty = self.objective.penalty
+        return product if penalty is None else product + penalty * dtheta
+
+    def plain_gram_product(self, dtheta):
+        """JᵀWJ dθ, the same in L2 and without the weight decay."""
+        return self.backward(self.objective.loss.weights * self.tangent(dtheta))
+
     def backward(self, cotangent):
         """Jᵀ f by one backward pass."""
-        parts = (record.gradient(cotangent[chunk]) for chunk, record in self.records())
+        passes = self._records(self.objective.passes)
+        parts = (record.gradient(cotangent[part]) for part, record in passes)
         return functools.reduce(torch.add, parts)
 
     @property

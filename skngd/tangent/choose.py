@@ -2,12 +2,13 @@
 
 import torch
 
+from .cg import ConjugateGradients
 from .gram import Gram
 from .kernel import Kernel
 from .qr import Qr
 from .svd import Svd
 
-FACTORIZATIONS = {form.name: form for form in (Svd, Qr, Gram, Kernel)}
+FACTORIZATIONS = {form.name: form for form in (Svd, Qr, Gram, Kernel, ConjugateGradients)}
 
 # Below this ratio of λ to ‖A‖², in units of eps, the rounding errors of AᵀA, about eps ‖A‖², are
 # no longer small beside the damping: 1e-13 in float64.
@@ -16,8 +17,18 @@ GRAM_DAMPING = 450.0
 ROUGH_DAMPING = 5.0
 
 
+# Rows and parameters from which on a damped matrix is not formed any more.
+LARGEST_MATRIX = 5000
+
+
 def choose(
-    n_rows, n_parameters, rcond=0.0, relative_damping=0.0, dtype=torch.float64, is_rough=False
+    n_rows,
+    n_parameters,
+    rcond=0.0,
+    relative_damping=0.0,
+    dtype=torch.float64,
+    is_rough=False,
+    largest_matrix=LARGEST_MATRIX,
 ):
     """Choose a form from the shape of A and from the accuracy that is asked for.
 
@@ -25,6 +36,7 @@ def choose(
     case                               rows ≥ params rows < params
     ================================== ============= ==================
     λ ≥ 450 eps ‖A‖² and no ``rcond``  "gram"        "kernel"
+    the same, both above 5000          "cg"          "cg"
     everything else                    "qr"          "svd"
     ================================== ============= ==================
 
@@ -39,6 +51,8 @@ def choose(
     is_rough : bool, default=False
         Take 5 in place of 450: directions that the damping takes away for the most part may then be
         wrong by a few percent. For steps that are checked by the loss.
+    largest_matrix : int, default=5000
+        Takes the place of 5000, for models whose passes are cheap.
 
     Returns
     -------
@@ -54,6 +68,8 @@ def choose(
     """
     smallest = ROUGH_DAMPING if is_rough else GRAM_DAMPING
     damped = rcond == 0 and relative_damping >= smallest * torch.finfo(dtype).eps
+    if damped and min(n_rows, n_parameters) > largest_matrix:
+        return "cg"
     if n_rows < n_parameters:
         return "kernel" if damped else "svd"
     return "gram" if damped else "qr"
@@ -68,7 +84,7 @@ def project(a, f, method="auto", rcond=0.0, damping=0.0):
         Row-scaled Jacobian, equation (A).
     f : torch.Tensor of shape (n,)
         Row-scaled values of the function.
-    method : {"auto", "svd", "qr", "gram", "kernel"}, default="auto"
+    method : {"auto", "svd", "qr", "gram", "kernel", "cg"}, default="auto"
         How the pseudo-inverse is computed; see :func:`choose` for "auto".
     rcond : float, default=0.0
         Singular values up to ``rcond`` times the largest are left out.

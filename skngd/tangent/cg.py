@@ -1,0 +1,196 @@
+"""Conjugate gradients: products with A and Aᵀ alone, for many parameters or many outputs."""
+
+import numpy as np
+import torch
+from scipy.linalg import eigh_tridiagonal, solveh_banded
+
+from .base import Factorization
+
+# Relative residual of (AᵀA + λ I) x = Aᵀ f, and the most products that it may take.
+TOLERANCE, MAX_PRODUCTS = 1e-10, 1000
+# Products after which the size of AᵀA is read off; room for vectors at the start.
+PRODUCTS_FOR_NORM, FIRST_ROOM = 5, 32
+
+
+class KrylovSpace:
+    """The space of g, G g, G² g, …, by the recurrence of Lanczos.
+
+    Q has orthonormal columns, T = Qᵀ G Q is tridiagonal. The space is that of G + λ I for every λ:
+    one basis serves every damping, and Q (T + λ I)⁻¹ ‖g‖ e₁ is what conjugate gradients for
+    (G + λ I) x = g would give after as many products. The space grows when a λ needs it.
+
+    Parameters
+    ----------
+    product : callable
+        v ↦ G v, with G symmetric and positive semidefinite.
+    start : torch.Tensor of shape (P,)
+        g.
+    tol : float
+        ‖(G + λ I) x − g‖ ≤ tol ‖g‖.
+    max_products : int, default=1000
+    """
+
+    def __init__(self, product, start, tol, max_products=MAX_PRODUCTS):
+        self.product, self.tol = product, tol
+        self.max_products = min(max_products, len(start))
+        self.norm = float(torch.linalg.vector_norm(start))
+        self.room = start.new_empty(min(FIRST_ROOM, self.max_products), len(start))
+        self.diagonal, self.off_diagonal = [], []
+        self.is_complete = not 0 < self.norm < np.inf
+        if not self.is_complete:
+            torch.div(start, self.norm, out=self.room[0])
+
+    @property
+    def basis(self):
+        """Qᵀ, shape (k, P)."""
+        return self.room[: len(self.diagonal)]
+
+    def extend(self):
+        """One product: the next row of T, and the next vector of Q."""
+        k = len(self.diagonal) + 1
+        known = self.room[:k]
+        image = self.product(known[-1])
+        along = known @ image
+        self.diagonal.append(float(along[-1]))
+        image = image - known.T @ along
+        # Once more, or rounding errors would grow until the vectors are no longer orthogonal.
+        image = image - known.T @ (known @ image)
+        norm = float(torch.linalg.vector_norm(image))
+        rounding = len(image) * torch.finfo(image.dtype).eps * max(self.diagonal)
+        if k == self.max_products or not rounding < norm < np.inf:
+            self.is_complete = True
+            return
+        self.off_diagonal.append(norm)
+        if k == len(self.room):
+            larger = self.room.new_empty(min(2 * k, self.max_products), self.room.shape[1])
+            larger[:k] = self.room
+            self.room = larger
+        torch.div(image, norm, out=self.room[k])
+
+    def square_norm(self):
+        """The trace of T after some products: a lower bound of ‖A‖², mostly a close one."""
+        while len(self.diagonal) < PRODUCTS_FOR_NORM and not self.is_complete:
+            self.extend()
+        return sum(self.diagonal[:PRODUCTS_FOR_NORM]) if np.isfinite(self.norm) else np.nan
+
+    def solve(self, rcond, damping):
+        """(G + λ I)⁻¹ g, without the directions that ``rcond`` leaves out."""
+        self._reach(damping)
+        if not self.diagonal:
+            return torch.zeros_like(self.room[0])
+        right = np.zeros(len(self.diagonal))
+        right[0] = self.norm
+        return self._combined(self._inverse(right, rcond, damping))
+
+    def solve_within(self, g, rcond, damping):
+        """Q (T + λ I)⁻¹ Qᵀ g of another right-hand side: its solution in this space."""
+        if not self.diagonal:
+            return torch.zeros_like(g)
+        right = (self.basis @ g).cpu().numpy().astype(float)
+        return self._combined(self._inverse(right, rcond, damping))
+
+    def singular_values(self, rcond):
+        """Square roots of the eigenvalues of T that are kept, in ascending order."""
+        values, _ = self._eigen()
+        return np.sqrt(values[self._kept(values, rcond)])
+
+    def _reach(self, damping):
+        """Extend the space until the residual of (G + λ I) x = g is small."""
+        # e_kᵀ (T + λ I)⁻¹ e₁ by elimination; times the next off-diagonal it is the residual.
+        k, pivot, entry = 0, np.inf, -1.0
+        while True:
+            if k == len(self.diagonal):
+                if self.is_complete:
+                    return
+                self.extend()
+            before = self.off_diagonal[k - 1] if k else 0.0
+            entry *= -before / pivot if k else -1.0
+            pivot = self.diagonal[k] + damping - (before**2 / pivot if k else 0.0)
+            if k == len(self.off_diagonal):
+                return
+            if pivot > 0 and self.off_diagonal[k] * abs(entry) <= self.tol * pivot:
+                return
+            k += 1
+
+    def _combined(self, coefficients):
+        room = self.room
+        return self.basis.T @ torch.as_tensor(coefficients, dtype=room.dtype, device=room.device)
+
+    def _inverse(self, right, rcond, damping):
+        """(T + λ I)⁻¹ r; by eigenvalues where some are to be left out."""
+        k = len(self.diagonal)
+        if rcond == 0 and damping > 0 and k > 1:
+            bands = np.zeros((2, k))
+            bands[0, 1:], bands[1] = self.off_diagonal[: k - 1], self.diagonal
+            bands[1] += damping
+            return solveh_banded(bands, right, check_finite=False)
+        values, vectors = self._eigen()
+        kept = self._kept(values, rcond)
+        return vectors[:, kept] @ ((vectors.T @ right)[kept] / (values[kept] + damping))
+
+    def _eigen(self):
+        return eigh_tridiagonal(self.diagonal, self.off_diagonal[: len(self.diagonal) - 1])
+
+    def _kept(self, values, rcond):
+        rounding = self.room.shape[1] * torch.finfo(self.room.dtype).eps
+        return values > max(rcond**2, rounding) * values[-1]
+
+
+class ConjugateGradients(Factorization):
+    """(AᵀA + λ I) dθ = Aᵀ f by conjugate gradients.
+
+    Each product with A and Aᵀ is a pass through the model forward and one back: nothing of size
+    P² or n P is formed. How many there are depends on λ: about ‖A‖ / √λ, or fewer where the
+    singular values come in clusters. A cut-off ``rcond`` leaves out what the space holds so far of
+    the directions below it.
+
+    Parameters
+    ----------
+    chunks : iterable of (A_j, F_j)
+        As in :class:`Factorization`; all rows are held.
+    tol : float, default=1e-10
+        ‖(AᵀA + λ I) dθ − Aᵀ f‖ ≤ tol ‖Aᵀ f‖.
+    """
+
+    name = "cg"
+
+    def __init__(self, chunks, tol=TOLERANCE):
+        chunks = list(chunks)
+        gradients = sum(a.T @ f for a, f in chunks)
+        squares = sum((f * f).sum(0) for _, f in chunks)
+        self._store(lambda v: sum(a.T @ (a @ v) for a, _ in chunks), gradients, squares, tol)
+        self.square_norm = sum(float((a * a).sum()) for a, _ in chunks)
+
+    @classmethod
+    def of(cls, product, gradients, square_targets, tol=TOLERANCE, is_rough=False):
+        """From v ↦ AᵀA v, Aᵀ F and the squares ‖f‖² of the functions; A is never formed.
+
+        With ``is_rough`` further functions are solved for in the space of the first one: no product
+        more, and what the space does not hold is lost.
+        """
+        made = cls.__new__(cls)
+        made._store(product, gradients, square_targets, tol)
+        made.is_rough = is_rough
+        return made
+
+    def _store(self, product, gradients, square_targets, tol):
+        self.product, self.tol, self.is_rough = product, tol, False
+        self.gradients, self.square_targets = gradients, square_targets
+        self.spaces = [KrylovSpace(product, g, tol) for g in gradients.unbind(1)]
+        self.square_norm = self.spaces[0].square_norm()
+
+    def solve(self, rcond=0.0, damping=0.0):
+        return torch.stack([space.solve(rcond, damping) for space in self.spaces], dim=1)
+
+    def solve_function(self, f, transpose, rcond=0.0, damping=0.0):
+        gradient = transpose(f)
+        if self.is_rough:
+            return self.spaces[0].solve_within(gradient, rcond, damping)
+        return KrylovSpace(self.product, gradient, self.tol).solve(rcond, damping)
+
+    def spectrum(self, rcond, damping):
+        """Dimension of the space, and the condition of the damped matrix on it."""
+        if not self.spaces[0].diagonal:
+            return 0, 1.0
+        s = self.spaces[0].singular_values(rcond)
+        return len(s), float(np.sqrt((s[-1] ** 2 + damping) / (s[0] ** 2 + damping)))
