@@ -149,17 +149,71 @@ axes[0].legend(loc="lower left")
 # How far to step
 # ---------------
 # :func:`skngd.tangent.christoffel.largest_step` bounds the step length below which the loss falls
-# on average for a linear model; half of it is best. It tells what noise costs: with d = 7
-# directions and all of the gradient in the tangent space,
+# on average for a linear model; half of it is best. What the tangent space holds of the gradient, a
+# projection of least squares finds exactly. The rest is noise, and asks for smaller steps the more
+# of it there is. With d = 7 directions and points of ‖Ĝ − I‖ = 1/2:
 
 from skngd.tangent.christoffel import largest_step
 
-for n_points in (5, 10, 20, 100):
-    print(f"{n_points:4d} points: step {largest_step(1.0, dimension=7, n_points=n_points) / 2:.2f}")
+print(f"\nin the tangent space{'':20s}" + "".join(f"{kept:10.0%}" for kept in (1.0, 0.5, 0.1)))
+for n_points in (10, 20, 100):
+    steps = [largest_step(kept, 7, n_points, deviation=0.5) / 2 for kept in (1.0, 0.5, 0.1)]
+    print(f"{n_points:4d} points{'':29s}" + "".join(f"{step:10.2f}" for step in steps))
 
 # %%
-# A small part of the gradient in the tangent space, near a minimum that the model cannot express,
-# asks for small steps: the rest of the gradient is noise.
+# ``step_size="christoffel"`` takes this step with the ‖Ĝ − I‖ of the points of each iteration. It
+# looks at no loss, and is compared here with whole steps, which do not, either.
 
-print(f"a tenth of it, 20 points: step {largest_step(0.1, dimension=7, n_points=20) / 2:.2f}")
+rules = {
+    "uniform, whole steps": {"sampler": "uniform", "step_size": 1.0},
+    "optimal, whole steps": {"sampler": "christoffel", "step_size": 1.0},
+    "optimal, steps of the draw": {"sampler": "christoffel", "step_size": "christoffel"},
+}
+stepped = {}
+print(f"\nε = 0.05, plain NGD{'':15s}" + "".join(f"{k:10d}" for k in (5, 10, 25, ITERATIONS)))
+for n_points in (20, 40):
+    print(f"{n_points} points")
+    for name, choice in rules.items():
+        settings = {"momentum": None, "rcond": 1e-3, "batch_size": n_points, **choice}
+        stepped[n_points, name] = residuals(0.05, **settings)
+        print_row("  " + name, stepped[n_points, name])
+
+figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained", sharey=True)
+for axis, n_points in zip(axes, (20, 40), strict=True):
+    found = {name: stepped[n_points, name] for name in rules}
+    panel(axis, found, f"ε = 0.05, {n_points} points in each iteration")
+axes[0].set_ylabel("mean square of the residual")
+axes[0].legend(loc="lower left")
+
+# %%
+# At first, far from the solution, neither knows how the network bends, and they overshoot; the
+# search on the same points above does not. At the end, where what is left of the gradient is noise,
+# the steps of the draw are shorter than whole ones, and end lower.
+#
+# Rows of a data set
+# ------------------
+# The rows of a batch can be drawn in the same way. Here ten of a thousand rows say what the
+# function is outside of a thick cluster. Uniform batches of fifty rows miss most of them; optimal
+# ones contain them, with a small weight. The table has ½ the mean squared error on all rows.
+
+from skngd import NaturalMomentumRegressor
+
+
+def error_on_rows(sampler, seed):
+    """½ the mean squared error of a fit from batches, on all rows."""
+    random = np.random.RandomState(seed)
+    x = np.append(0.05 * random.standard_normal(990), random.uniform(-1, 1, 10))
+    y = np.sin(4 * x) + 0.01 * random.standard_normal(1000)
+    model = NaturalMomentumRegressor((5,), batch_size=50, n_init=1, max_iter=60, tol=0.0)
+    model.set_params(sampler=sampler, n_iter_no_change=60, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return model.fit(x.reshape(-1, 1), y).loss_
+
+
+print(f"\n{'quartiles of five seeds':34s}{'25%':>10s}{'50%':>10s}{'75%':>10s}")
+for sampler in ("uniform", "christoffel"):
+    quartiles = np.quantile([error_on_rows(sampler, seed) for seed in range(5)], [0.25, 0.5, 0.75])
+    print(f"{sampler:34s}" + "".join(f"{value:10.1e}" for value in quartiles))
+
 plt.show()
