@@ -59,8 +59,8 @@ default="sobol"
         points (in one dimension); residual-adaptive: Sobol at first, then half of the interior
         points move, at each resampling, to where the residual is large; or "christoffel": interior
         points and weights that are optimal for the tangent space at each resampling, see
-        :mod:`skngd.tangent.christoffel`; directions below ``rcond`` do not count there. Without a
-        problem, every other one is "uniform".
+        :mod:`skngd.tangent.christoffel`; directions below ``rcond`` do not count there. With
+        ``problem=None`` rows are drawn, and all but "christoffel" stand for "uniform".
     resample_every : int, default=None
         Iterations after which new points are drawn. None keeps them; "adaptive" then takes 20 and
         "christoffel" 1. A fit has then converged after two rounds without progress at the earliest.
