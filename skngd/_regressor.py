@@ -99,9 +99,10 @@ default="auto"
         with repetitions, rows that are optimal for the tangent space, with weights that make the
         loss of the batch unbiased: for data with few rows that matter. Row i has the probability
         0.9 w_i K_i / d + 0.1 w_i with the leverage scores w_i K_i of all rows, computed anew once
-        in an epoch: a Jacobian and a QR of all rows, n_samples × n_outputs × P² operations.
-        Directions below ``rcond`` do not count. A batch is drawn until its Gram matrix is stable,
-        ‖Ĝ − I‖ ≤ 1/2, at most 20 times; see :mod:`skngd.tangent.christoffel`.
+        in an epoch: a Jacobian and a QR of all rows at once, n_samples × n_outputs × P² operations
+        and n_samples × n_outputs × P numbers. Directions below ``rcond`` do not count. A batch is
+        drawn until its Gram matrix is stable, ‖Ĝ − I‖ ≤ 1/2, at most 20 times; see
+        :mod:`skngd.tangent.christoffel`.
     max_iter : int, default=300
         Largest number of iterations, of each start.
     max_time : float, default=None
