@@ -75,8 +75,9 @@ default="auto"
         model falls on average over the draws of ``sampler="christoffel"``, for a projection by
         least squares, see :func:`skngd.tangent.christoffel.largest_step`. It is close to 1 where
         the tangent space holds the gradient, and small where the gradient is mostly noise. For
-        "ngd"; the rule is that of ``momentum=None``, and does not know how the network bends:
-        ``rcond`` of about 1e-2 leaves out the directions in which it does so most.
+        "ngd"; the rule is that of ``momentum=None``, and does not know how the network bends. It is
+        for the last iterations: search first, then set it with ``warm_start=True``, and
+        ``rcond=1e-2`` or so, which leaves out the directions in which the network bends most.
     projection : {"auto", "svd", "qr", "gram", "kernel"}, default="auto"
         How the pseudo-inverse is computed. ``"auto"``: "gram" where damping makes it accurate,
         else "qr"; with fewer rows than parameters "kernel" and "svd".

@@ -222,27 +222,28 @@ def test_a_solver_without_a_problem_draws_rows():
 # The step length
 
 
-def test_the_step_of_optimal_rows_converges():
+def test_the_step_of_optimal_rows_does_not_follow_the_noise():
     def excess(step_size, seed):
         """The loss at the end of noisy batches, beyond that of all rows, and the step lengths."""
         random = np.random.RandomState(seed)
         X = random.uniform(-1, 1, (400, 1))
         y = np.sin(3 * X[:, 0]) + 0.1 * random.standard_normal(400)
         settings = {"momentum": None, "rcond": 1e-2, "tol": 0.0, "n_iter_no_change": 99}
-        settings = {**settings, "sampler": "christoffel", "batch_size": 50, "max_iter": 160}
-        fitted = regressor(step_size=step_size, random_state=seed, **settings).fit(X, y)
+        settings = {**settings, "sampler": "christoffel", "batch_size": 50, "max_iter": 40}
+        fitted = regressor(step_size="backtracking", random_state=seed, **settings).fit(X, y)
+        fitted.set_params(warm_start=True, max_iter=120, step_size=step_size).fit(X, y)
         end = np.median(fitted.history_["monitored_loss"][-24:])
         best = regressor(max_iter=200, random_state=seed).fit(X, y).loss_
         return end - best, fitted.history_["step_size"][1:]
 
-    found = [excess("christoffel", seed) for seed in range(3)]
-    assert np.median([end for end, _ in found]) < 1e-3
-    whole = np.median([excess(1.0, seed)[0] for seed in range(3)])
-    assert np.median([end for end, _ in found]) < 0.5 * whole
+    found = [excess("christoffel", seed) for seed in range(5)]
+    for other in (1.0, "backtracking"):
+        ends = [excess(other, seed)[0] for seed in range(5)]
+        assert np.median([end for end, _ in found]) < 0.5 * np.median(ends)
     for _, steps in found:
-        assert ((steps >= 0) & (steps <= 1)).all()
+        assert ((steps > 0) & (steps <= 1)).all()
         # Near the minimum the gradient is noise.
-        assert np.median(steps[-24:]) < 0.1 < steps.max()
+        assert np.median(steps) < 0.1
 
 
 @pytest.mark.parametrize("settings", [{"sampler": "christoffel"}, {"batch_size": 30}], ids=str)
