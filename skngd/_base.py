@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._data import advice
 from ._device import n_cuda_devices, resolve_device
+from ._sampling import check_step_rule, draws_optimal
 from .losses import OnValues
 from .models import AutodiffJets, FullyConnected, NetworkJets, TorchModule, WithDerivatives
 from .models.activations import ACTIVATIONS
@@ -62,7 +63,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         "beta": [Interval(Real, -1, 1, closed="neither")],
         "restart": [StrOptions({"loss", "gradient"}), None],
         "step_size": [
-            StrOptions({"auto", "trust-region", "backtracking", "grid"}),
+            StrOptions({"auto", "trust-region", "backtracking", "grid", "christoffel"}),
             Interval(Real, 0, None, closed="neither"),
         ],
         "projection": [StrOptions({"auto", *FACTORIZATIONS})],
@@ -70,6 +71,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         "damping": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "geodesic_acceleration": ["boolean"],
         "alpha": [Interval(Real, 0, None, closed="left")],
+        "sampler": [StrOptions({"uniform", "christoffel"})],
         "batch_size": [Interval(Integral, 1, None, closed="left"), None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
@@ -135,6 +137,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
     def _check_settings(self):
         """Refuse combinations that cannot run as they are named."""
         self._build_method()
+        check_step_rule(self, draws_optimal(self))
         if self.model is not None and self.n_init not in ("auto", 1):
             raise ValueError(
                 f"n_init={self.n_init} asks for several random starts, but model={self.model!r} "

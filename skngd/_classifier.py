@@ -63,14 +63,15 @@ class NaturalMomentumClassifier(ClassifierMixin, Labels, BaseNaturalMomentum):
         ``step_size``: a trust region refuses a step that gains nothing). With a trust region and
         "loss", momentum that lost a comparison rests for 1, 3 or 7 iterations;
         ``history_["beta"]`` shows it.
-    step_size : {"auto", "trust-region", "backtracking", "grid"} or float, default="auto"
+    step_size : {"auto", "trust-region", "backtracking", "grid", "christoffel"} or float, \
+default="auto"
         A constant α or how it is searched. ``"auto"`` is "trust-region" for "ngd" and "newton",
         "backtracking" for "gd", 0.001 for "adam", and a strong Wolfe search for "lbfgs".
+        "christoffel" goes with that ``sampler``; see :class:`NaturalMomentumRegressor`.
     projection : {"auto", "svd", "qr", "gram", "kernel", "cg"}, default="auto"
         How the pseudo-inverse is computed. ``"auto"``: from 150 parameters on conjugate gradients,
-        "cg", which take some passes through the network and form no matrix; below "gram". Where
-        there is too little damping for these, "qr"; with fewer rows than parameters "kernel" and
-        "svd".
+        "cg", which take some passes through the network and form no matrix; below as in
+        :class:`NaturalMomentumRegressor`.
     rcond : float or "auto", default="auto"
         Singular values up to ``rcond`` times the largest are cut off. ``"auto"`` cuts off those
         that are rounding errors.
@@ -85,6 +86,9 @@ class NaturalMomentumClassifier(ClassifierMixin, Labels, BaseNaturalMomentum):
         Weight decay: ½ α ‖W‖², over the standardised weights, is added to the mean loss.
     batch_size : int, default=None
         Rows of each iteration, drawn afresh; None takes all.
+    sampler : {"uniform", "christoffel"}, default="uniform"
+        How they are drawn, see :class:`NaturalMomentumRegressor`; "christoffel" is optimal for the
+        tangent space in the metric, in which confidently classified rows count little.
     max_iter : int, default=300
         Largest number of iterations, of each start.
     max_time : float, default=None
@@ -173,6 +177,7 @@ class NaturalMomentumClassifier(ClassifierMixin, Labels, BaseNaturalMomentum):
         geodesic_acceleration=True,
         alpha=3e-3,
         batch_size=None,
+        sampler="uniform",
         max_iter=300,
         max_time=None,
         tol="auto",
@@ -204,6 +209,7 @@ class NaturalMomentumClassifier(ClassifierMixin, Labels, BaseNaturalMomentum):
         self.geodesic_acceleration = geodesic_acceleration
         self.alpha = alpha
         self.batch_size = batch_size
+        self.sampler = sampler
         self.max_iter = max_iter
         self.max_time = max_time
         self.tol = tol

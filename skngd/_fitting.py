@@ -6,6 +6,7 @@ from sklearn.utils import check_random_state
 from ._callbacks import Watch
 from ._data import check_batch_size, hold_out
 from ._device import few_threads
+from ._sampling import check_step_rule
 from ._training import train, train_one_step
 
 
@@ -61,6 +62,7 @@ def fit_rows(estimator, X, y, sample_weight, X_val, y_val, began):
 def partial_fit_rows(estimator, X, y, sample_weight, began):
     """One iteration on these rows; see :meth:`NaturalMomentumRegressor.partial_fit`."""
     estimator._check_settings()
+    check_step_rule(estimator, draws=False)
     first = not hasattr(estimator, "theta_")
     X, y, weight = estimator._validated_rows(X, y, sample_weight, reset=first)
     if first:

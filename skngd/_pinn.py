@@ -59,7 +59,8 @@ default="sobol"
         points (in one dimension); residual-adaptive: Sobol at first, then half of the interior
         points move, at each resampling, to where the residual is large; or "christoffel": interior
         points and weights that are optimal for the tangent space at each resampling, see
-        :mod:`skngd.tangent.christoffel`. Directions below ``rcond`` do not count there.
+        :mod:`skngd.tangent.christoffel`; directions below ``rcond`` do not count there. With
+        ``problem=None`` rows are drawn, and all but "christoffel" stand for "uniform".
     resample_every : int, default=None
         Iterations after which new points are drawn. None keeps them; "adaptive" then takes 20 and
         "christoffel" 1. A fit has then converged after two rounds without progress at the earliest.
@@ -97,8 +98,9 @@ n_features_in_
         As in :class:`NaturalMomentumRegressor`. The loss is ½ Σ weight · mean square of the
         residuals; with points that are drawn again, on points that stay the same.
     history_ : dict of str to ndarray
-        As there; beside it the mean square of the residuals of each block (``"equation"``,
-        ``"initial"``, ``"dirichlet x"``, ``"measurements u"``, …) and the unknowns, by name.
+        As there (``gram_deviation`` is that of the equation's points); beside it the mean square of
+        the residuals of each block (``"equation"``, ``"initial"``, ``"dirichlet x"``,
+        ``"measurements u"``, …) and the unknowns, by name.
 
     Examples
     --------

@@ -1,13 +1,12 @@
 """The collocation points of a fit with a problem: how many, where, and drawn again when."""
 
-import warnings
-
 import numpy as np
 
 from ._data import check_batch_size
 from ._physics import Resampling
+from ._sampling import Tally
 from .pde.optimal import OptimalPoints, candidates
-from .tangent.christoffel import RCOND, STABLE, enough_points
+from .tangent.christoffel import RCOND
 
 # Iterations between two resamplings of sampler="adaptive" where resample_every is None.
 ADAPT_EVERY = 20
@@ -67,8 +66,8 @@ class Points:
 
     def __init__(self, estimator, physics, X, weight, random_state):
         self.estimator, self.physics, self.random_state = estimator, physics, random_state
-        self.own, self.order, self.dimension = None, iter(()), 0
-        self.optimal, self.n_draws, self.n_unstable = None, 0, 0
+        self.own, self.order = None, iter(())
+        self.optimal, self.sample, self.tally = None, None, Tally()
         if X is not None:
             X = physics.checked(X)
             used = weight > 0
@@ -127,9 +126,13 @@ class Points:
             every = ADAPT_EVERY
         if every is None:
             return None
-        return Resampling(
-            lambda theta: objective_of(self.draw_fresh(theta) + measured), every, first
-        )
+
+        def fresh(theta):
+            objective = objective_of(self.draw_fresh(theta) + measured)
+            objective.sample = self.sample
+            return objective
+
+        return Resampling(fresh, every, first)
 
     @property
     def begins_fresh(self):
@@ -173,22 +176,8 @@ class Points:
             unknowns = physics.trial_unknowns()
             self.optimal = OptimalPoints(physics.discretization, X, weight, unknowns)
         rcond = RCOND if rcond == "auto" else rcond
-        X, weight, sample, self.dimension = self.optimal.draw(
+        X, weight, self.sample = self.optimal.draw(
             physics.residuals, theta, n, self.random_state, rcond
         )
-        self.n_draws += 1
-        self.n_unstable += not sample.is_stable
+        self.tally.add(self.sample)
         return X, weight
-
-    def warn_if_unstable(self):
-        """Say that optimal points were not enough of them."""
-        if self.n_unstable:
-            d = self.dimension
-            warnings.warn(
-                f"sampler='christoffel': {self.n_unstable} of {self.n_draws} draws did not reach "
-                f"‖Ĝ − I‖ ≤ {STABLE}, and the best of their attempts was taken. The tangent space "
-                f"has {d} dimensions at the end, for which {enough_points(d)} points are enough. "
-                "Increase batch_size or n_interior, or raise rcond.",
-                UserWarning,
-                stacklevel=5,
-            )

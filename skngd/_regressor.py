@@ -67,15 +67,22 @@ class NaturalMomentumRegressor(RegressorMixin, NumericTargets, BaseNaturalMoment
         ``step_size``: a trust region refuses a step that gains nothing). With a trust region and
         "loss", momentum that lost a comparison rests for 1, 3 or 7 iterations;
         ``history_["beta"]`` shows it.
-    step_size : {"auto", "trust-region", "backtracking", "grid"} or float, default="auto"
+    step_size : {"auto", "trust-region", "backtracking", "grid", "christoffel"} or float, \
+default="auto"
         A constant α or how it is searched. ``"auto"`` is "trust-region" for "ngd" and "newton",
         "backtracking" for "gd", 0.001 for "adam", and a strong Wolfe search for "lbfgs".
+        "christoffel" looks at no loss: it is half the step length below which the loss of a linear
+        model falls on average over the draws of ``sampler="christoffel"``, for a projection by
+        least squares, see :func:`skngd.tangent.christoffel.largest_step`. It is close to 1 where
+        the tangent space holds the gradient, and small where the gradient is mostly noise. For
+        "ngd"; the rule is that of ``momentum=None``, and does not know how the network bends. It is
+        for the last iterations: search first, then set it with ``warm_start=True``, and
+        ``rcond=1e-2`` or so, which leaves out the directions in which the network bends most.
     projection : {"auto", "svd", "qr", "gram", "kernel", "cg"}, default="auto"
         How the pseudo-inverse is computed. ``"auto"``: "gram" where damping makes it accurate,
         else "qr"; with fewer rows than parameters "kernel" and "svd". From 1500 parameters on (150
-        in the metric of a loss) "cg", conjugate gradients: they take passes through the network and
-        form no matrix. A step is then less accurate, the fewer digits the more parameters there
-        are, and costs less by far.
+        in the metric of a loss) "cg", conjugate gradients: they take some passes through the
+        network and form no matrix.
     rcond : float or "auto", default="auto"
         Singular values up to ``rcond`` times the largest are cut off. ``"auto"`` cuts off those
         that are rounding errors.
@@ -90,6 +97,15 @@ class NaturalMomentumRegressor(RegressorMixin, NumericTargets, BaseNaturalMoment
         Weight decay: ½ α ‖W‖², over the standardised weights, is added to the mean loss.
     batch_size : int, default=None
         Rows of each iteration, drawn afresh; None takes all.
+    sampler : {"uniform", "christoffel"}, default="uniform"
+        How the rows of a batch are drawn. "uniform": a permutation in each epoch. "christoffel":
+        with repetitions, rows that are optimal for the tangent space, with weights that make the
+        loss of the batch unbiased: for data with few rows that matter. Row i has the probability
+        0.9 w_i K_i / d + 0.1 w_i with the leverage scores w_i K_i of all rows, computed anew once
+        in an epoch: a Jacobian and a QR of all rows at once, n_samples × n_outputs × P² operations
+        and n_samples × n_outputs × P numbers. Directions below ``rcond`` do not count. A batch is
+        drawn until its Gram matrix is stable, ‖Ĝ − I‖ ≤ 1/2, at most 20 times; see
+        :mod:`skngd.tangent.christoffel`.
     max_iter : int, default=300
         Largest number of iterations, of each start.
     max_time : float, default=None
@@ -140,7 +156,9 @@ class NaturalMomentumRegressor(RegressorMixin, NumericTargets, BaseNaturalMoment
         One entry for each iteration of all starts: ``start``, ``time`` (seconds since ``fit`` was
         called), ``loss``, ``monitored_loss`` (on the held-out rows, if any), ``step_size``,
         ``beta``, ``damping``, ``n_trials``, and ``rank``, ``condition`` and ``kept`` of the
-        projection; see :class:`skngd.tangent.ProjectionInfo`.
+        projection; see :class:`skngd.tangent.ProjectionInfo`. With ``sampler="christoffel"`` also
+        ``gram_deviation``, the ‖Ĝ − I‖ of the rows of the iteration, and ``n_draws``, how many
+        draws it took; NaN and 0 for the start.
     device_ : str
         Where it was fitted.
     X_mean_, X_scale_, y_mean_, y_scale_ : ndarray
@@ -192,6 +210,7 @@ class NaturalMomentumRegressor(RegressorMixin, NumericTargets, BaseNaturalMoment
         geodesic_acceleration=True,
         alpha=0.0,
         batch_size=None,
+        sampler="uniform",
         max_iter=300,
         max_time=None,
         tol="auto",
@@ -224,6 +243,7 @@ class NaturalMomentumRegressor(RegressorMixin, NumericTargets, BaseNaturalMoment
         self.geodesic_acceleration = geodesic_acceleration
         self.alpha = alpha
         self.batch_size = batch_size
+        self.sampler = sampler
         self.max_iter = max_iter
         self.max_time = max_time
         self.tol = tol
@@ -266,7 +286,8 @@ class NaturalMomentumRegressor(RegressorMixin, NumericTargets, BaseNaturalMoment
         ConvergenceWarning
             If ``max_iter`` or ``max_time`` is reached, or if the loss overflows.
         UserWarning
-            If the fit is interrupted from the keyboard. The best model so far is kept.
+            If the fit is interrupted from the keyboard; the best model so far is kept. If optimal
+            rows are too few for a stable projection.
         """
         fit_rows(self, X, y, sample_weight, X_val, y_val, time.perf_counter())
         return self

@@ -76,7 +76,7 @@ def solve(estimator, X, y, sample_weight, began):
                 began=began,
             )
         _warn_if_unsolved(physics, trained, physics.parts(first), objective)
-        points.warn_if_unstable()
+        points.tally.warn("batch_size or n_interior", stacklevel=5)
         _store(estimator, physics, trained, points, data)
     watch.finish()
 

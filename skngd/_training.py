@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 
+from ._sampling import EpochMonitor, Tally, drawn_parts, draws_optimal, row_batches
 from .optim import Past, Stopping, minimize
 
 
@@ -74,40 +75,6 @@ class LogLossUnits:
 
     def loss(self, iterate):
         return iterate.loss
-
-
-class Batches:
-    """Endless fresh rows: each epoch is a new permutation, cut into batches."""
-
-    def __init__(self, objective, size, random_state):
-        self.objective, self.size, self.random_state = objective, size, random_state
-        self.order = iter(())
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        index = next(self.order, None)
-        if index is None:
-            n = len(self.objective.points)
-            permutation = self.random_state.permutation(n)
-            # A remainder shorter than a batch waits for a later epoch.
-            whole = permutation[: n - n % self.size].reshape(-1, self.size)
-            self.order = iter(whole)
-            index = next(self.order)
-        device = self.objective.points.device
-        return self.objective.subset(torch.as_tensor(index, device=device))
-
-
-class EpochMonitor:
-    """The loss on all rows, once in an epoch; None between."""
-
-    def __init__(self, monitor, n_batches):
-        self.monitor, self.n_batches, self.calls = monitor, n_batches, -1
-
-    def __call__(self, iterate):
-        self.calls += 1
-        return self.monitor(iterate) if self.calls % self.n_batches == 0 else None
 
 
 # Resamplings without progress after which a fit has converged, at least.
@@ -177,14 +144,16 @@ def train(
     if resampling is not None:
         # New points take some iterations to show what they are good for.
         patience = max(patience, ROUNDS_OF_PATIENCE * resampling.every)
-    best, histories = None, []
+    if draws_optimal(estimator):
+        parts = drawn_parts(parts)
+    best, histories, tally = None, [], Tally()
     for number, start in enumerate(starts, start=1):
         method = method_factory()
         theta = torch.tensor(start, dtype=points.dtype, device=points.device)
         batches, monitor = None, watched_loss
         if batch_size is not None:
-            batches = Batches(objective, batch_size, random_state)
-            monitor = EpochMonitor(watched_loss, len(points) // batch_size)
+            batches = row_batches(estimator, objective, theta, random_state, tally)
+            monitor = batches.following(EpochMonitor(watched_loss, len(points) // batch_size))
         if resampling is not None:
             batches, monitor = resampling.begin(theta), resampling.following(watched_loss)
         result = minimize(
@@ -228,6 +197,7 @@ def train(
     advice = PHYSICS_ADVICE if with_problem else BUDGET_ADVICE
     stop = last_stop if last_stop.kind == "interrupted" else result.stop
     _warn(stop, advice)
+    tally.warn("batch_size", stacklevel=6)
     loss = result.loss
     if validation is not None:
         loss = units.loss(objective.at(result.theta))

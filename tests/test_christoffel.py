@@ -10,6 +10,7 @@ from skngd.tangent.christoffel import (
     STABLE,
     draw,
     enough_points,
+    kept_fraction,
     largest_step,
     leverage_scores,
     orthonormal_basis,
@@ -139,8 +140,9 @@ def test_half_the_largest_step_lowers_the_loss_on_average():
     g = torch.as_tensor(np.sqrt(W) * (np.abs(X) - 2 * np.exp(X)))
     projected = basis.T @ g
     kept = float(projected @ projected / (g @ g))
+    assert kept == pytest.approx(kept_fraction(basis, g))
     largest = largest_step(kept, d, n)
-    changes = {part: [] for part in (0.25, 0.5, 1.0)}
+    changes = {part: [] for part in (0.25, 0.5, 1.0, 2.0)}
     for seed in range(3000):
         sample = draw(basis, n, generator(seed), max_attempts=1)
         index = torch.as_tensor(sample.index)
@@ -155,4 +157,81 @@ def test_half_the_largest_step_lowers_the_loss_on_average():
         expected = -s * square + s**2 * square / largest
         spread = np.std(found) / np.sqrt(len(found))
         assert np.mean(found) == pytest.approx(expected, abs=4 * spread)
-    assert np.mean(changes[0.5]) < 0
+    assert np.mean(changes[0.5]) < np.mean(changes[0.25]) < 0 < np.mean(changes[2.0])
+
+
+def projections(g, basis, n, n_draws, seed=0):
+    """Coefficients of the least-squares fits of g on optimal points, and the samples."""
+    rng, kept = generator(seed), kept_fraction(basis, g)
+    for _ in range(n_draws):
+        sample = draw(basis, n, rng, kept=kept)
+        roots = torch.as_tensor(sample.factors).sqrt()
+        rows = roots[:, None] * basis[sample.index]
+        yield torch.linalg.lstsq(rows, (roots * g[sample.index])[:, None])[0][:, 0], sample
+
+
+def test_the_step_of_a_draw_lowers_the_loss_on_average():
+    """L(v) = ½ ‖v − u‖² on polynomials, with the projection of the gradient."""
+    d, n = 4, 32
+    basis = orthonormal_basis(polynomials(d))
+    noise = np.random.default_rng(0).standard_normal(len(X))
+    g = torch.as_tensor(np.sqrt(W) * (X**2 + 2 * noise))
+    projected = basis.T @ g
+    square, kept = float(projected @ projected), kept_fraction(basis, g)
+    assert kept < 0.1
+    changes = {part: [] for part in (0.5, 1.0, 2.0, 4.0, 8.0)}
+    errors = []
+    for estimate, sample in projections(g, basis, n, 2000):
+        assert sample.is_stable
+        errors.append(float((estimate - projected).square().sum()))
+        for part, found in changes.items():
+            s = part * sample.step_size
+            found.append(float(-s * (estimate @ projected) + 0.5 * s**2 * (estimate @ estimate)))
+    # The variance is between that of independent points and its bound for ‖Ĝ − I‖ ≤ 1/2.
+    independent = d / n * (1 / kept - 1) * square
+    assert 0.8 * independent < np.mean(errors) < 4 * independent
+    assert all(np.mean(changes[part]) < 0 for part in (0.5, 1.0, 2.0))
+    assert np.mean(changes[1.0]) < np.mean(changes[0.5])
+    assert np.mean(changes[8.0]) > 0
+
+
+@pytest.mark.parametrize("kept", [0.01, 0.3, 1.0])
+@pytest.mark.parametrize("deviation", [None, 0.0, 0.5])
+def test_half_the_largest_step_minimises_the_bound(kept, deviation):
+    d, n, smoothness = 5, 40, 3.0
+    largest = largest_step(kept, d, n, smoothness, deviation)
+    if deviation is None:
+        square = (1 - 1 / n) * kept + d / n
+    else:
+        square = kept + d / n * (1 - kept) / (1 - deviation) ** 2
+
+    def bound(s):
+        return -s * kept + 0.5 * smoothness * s**2 * square
+
+    assert bound(largest) == pytest.approx(0, abs=1e-12)
+    around = [bound(part * largest / 2) for part in (0.9, 1.0, 1.1)]
+    assert min(around) == around[1] < 0 < bound(2 * largest)
+
+
+def test_a_projection_that_is_exact_takes_the_whole_step():
+    basis = orthonormal_basis(polynomials(4))
+    g = torch.as_tensor(np.sqrt(W) * (1 - X + X**3))
+    assert kept_fraction(basis, g) == pytest.approx(1)
+    assert kept_fraction(basis, torch.zeros_like(g)) == 1
+    for estimate, sample in projections(g, basis, 12, 5):
+        np.testing.assert_allclose(estimate, basis.T @ g, atol=1e-12)
+        assert sample.step_size == pytest.approx(1)
+
+
+def test_a_gradient_that_is_all_noise_is_not_followed():
+    assert largest_step(0.0, 3, 10) == largest_step(0.0, 3, 10, deviation=0.5) == 0
+
+
+def test_a_part_of_the_points_is_drawn_whatever_the_basis():
+    basis, at_least = orthonormal_basis(polynomials(4)), 0.2 * W / W.sum()
+    scores = leverage_scores(basis).numpy()
+    probability = 0.8 * scores / 4 + at_least
+    sample = draw(basis, 50, generator(), at_least=at_least)
+    np.testing.assert_allclose(sample.factors, 1 / (50 * probability[sample.index]))
+    counts = np.bincount(draw(basis, 100_000, generator(), at_least=at_least).index, minlength=300)
+    assert np.abs(counts / 100_000 - probability).max() < 5 * np.sqrt(probability.max() / 100_000)

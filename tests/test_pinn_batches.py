@@ -132,13 +132,14 @@ def drawn(problem, n, seed=0, **settings):
 
 @pytest.mark.parametrize("problem", [AdvectionDiffusion(), Heat(), Rotation()], ids=str)
 def test_optimal_points_follow_the_leverage_scores(problem):
-    physics, theta, X, (points, weights, _, d) = drawn(problem, 20000)
+    physics, theta, X, (points, weights, how) = drawn(problem, 20000)
     block = physics.discretization.equation(X)
     collocation = Collocation([block])
     roots = collocation.weights().sqrt().unsqueeze(1)
     basis = orthonormal_basis(physics.residuals.record(theta, collocation).jacobian(roots), 1e-6)
     scores = leverage_scores(basis, block.n_equations).numpy()
     # The sampling frequency of a place is K / d, and its weight d / K.
+    d = how.dimension
     order = {tuple(x): i for i, x in enumerate(X)}
     index = np.array([order[tuple(x)] for x in points])
     assert_allclose(weights, d / (1000 * scores[index]) / 20000)
@@ -170,3 +171,37 @@ def test_optimal_points_out_of_the_own_ones(monkeypatch):
     solver(AdvectionDiffusion(), **settings).fit(X)
     assert [len(x) for x, _ in found] == [25, 9, 9, 9]
     assert all(np.isin(x, found[0][0]).all() for x, _ in found)
+
+
+def test_the_history_tells_of_each_draw():
+    settings = {"sampler": "christoffel", "max_iter": 6, "tol": 0.0, "resample_every": 3}
+    fitted = solver(AdvectionDiffusion(), n_init=2, **settings).fit()
+    deviation, n_draws = fitted.history_["gram_deviation"], fitted.history_["n_draws"]
+    assert len(deviation) == len(n_draws) == 14
+    # The start of each run looks at points that are not drawn for it.
+    assert_array_equal(np.flatnonzero(np.isnan(deviation)), [0, 7])
+    assert_array_equal(np.flatnonzero(n_draws == 0), [0, 7])
+    for first in (1, 4, 8, 11):
+        assert len(set(deviation[first : first + 3])) == 1
+    assert len(set(deviation[[1, 4, 8, 11]])) == 4
+    drawn = n_draws > 0
+    assert_array_equal(n_draws[drawn & (deviation > 0.5)], 20)
+    assert "gram_deviation" not in solver(AdvectionDiffusion(), max_iter=1).fit().history_
+
+
+def test_the_step_of_optimal_points_solves():
+    settings = {"sampler": "christoffel", "step_size": "christoffel", "batch_size": 60}
+    fitted = solver(Rod(), momentum=None, max_iter=60, tol=0.0, **settings).fit()
+    assert error(fitted) < 1e-3
+    steps = fitted.history_["step_size"][1:]
+    assert ((steps > 0) & (steps <= 1)).all()
+    assert len(set(steps)) > 5
+
+
+@pytest.mark.parametrize("sampler", ["sobol", "uniform"])
+def test_the_step_of_optimal_points_needs_them(sampler):
+    refused(
+        lambda: solver(Rod(), sampler=sampler, step_size="christoffel", batch_size=9).fit(),
+        "Expected optimal points",
+        "Call fit with sampler='christoffel'",
+    )

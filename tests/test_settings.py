@@ -22,6 +22,9 @@ REFUSED = [
     ({"optimizer": "adam", "step_size": "trust-region"}, "Set step_size to a number"),
     ({"optimizer": "lbfgs", "step_size": "grid"}, "Set step_size='auto'"),
     ({"optimizer": "lbfgs", "step_size": 0.1}, "Set step_size='auto'"),
+    ({"optimizer": "gd", "step_size": "christoffel"}, "Set optimizer='ngd'"),
+    ({"optimizer": "newton", "step_size": "christoffel"}, "Set optimizer='ngd'"),
+    ({"optimizer": "adam", "step_size": "christoffel"}, "Set optimizer='ngd'"),
 ]
 
 

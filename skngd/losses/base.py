@@ -1,6 +1,7 @@
 """What the optimisers need to know of a loss functional."""
 
 from abc import ABC, abstractmethod
+from copy import copy
 
 import torch
 
@@ -66,9 +67,28 @@ class Loss(ABC):
         matrix : torch.Tensor of shape (P, P)
         """
 
-    def at(self, index):
-        """The same functional on some of the points, the weights rescaled to sum 1."""
-        return type(self)(self.target[index], self.weights[index, 0])
+    def at(self, index, factors=None):
+        """The same functional on some of the points.
+
+        Parameters
+        ----------
+        index : torch.Tensor of shape (n,)
+            Which points; they may be repeated.
+        factors : torch.Tensor of shape (n,), default=None
+            What the weights are multiplied by, 1 / (n π_i) for points that were drawn with the
+            probabilities π_i: the sum over them then is L(v) on average. None rescales the weights
+            to the sum 1.
+
+        Returns
+        -------
+        loss : Loss
+        """
+        weights = self.weights[index]
+        part = copy(self)
+        part.target = self.target[index]
+        part.weights = weights / weights.sum() if factors is None else weights * factors[:, None]
+        part.root_weights = torch.sqrt(part.weights)
+        return part
 
     def row_factor(self, v, metric):
         """Row factor C and residual b of equation (A), with Cᵀb = W g.

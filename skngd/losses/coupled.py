@@ -17,7 +17,7 @@ class CoupledLoss(Loss):
                 "functions."
             )
 
-    def at(self, index):
+    def at(self, index, factors=None):
         raise ValueError(
             f"{type(self).__name__} couples all points and has no part on some of them. Use all "
             "points at each iteration."

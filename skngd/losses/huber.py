@@ -30,9 +30,6 @@ class HuberLoss(PointwiseLoss):
         super().__init__(target, weights)
         self.delta = delta
 
-    def at(self, index):
-        return type(self)(self.target[index], self.weights[index, 0], self.delta)
-
     def density(self, v):
         size = (v - self.target).abs()
         near = size.clamp(max=self.delta)

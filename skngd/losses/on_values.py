@@ -25,8 +25,8 @@ class OnValues(Loss):
         self.target, self.weights, self.root_weights = loss.target, loss.weights, loss.root_weights
         self.n_values = loss.target.shape[1]
 
-    def at(self, index):
-        return type(self)(self.loss.at(index), self.n_outputs)
+    def at(self, index, factors=None):
+        return type(self)(self.loss.at(index, factors), self.n_outputs)
 
     def _values(self, v):
         return v[:, : self.n_values]

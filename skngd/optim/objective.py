@@ -32,6 +32,9 @@ class Objective:
         α_p ≥ 0 of the weight decay ½ Σ α_p θ_p², which is added to the loss: rows √α_p θ_p of A.
     """
 
+    # How the points were drawn, where they are optimal ones: see tangent.christoffel.
+    sample = None
+
     def __init__(self, model, loss, points, metric="l2", penalty=None):
         self.model, self.loss, self.points, self.penalty = model, loss, points, penalty
         # The metric of a loss whose Hessian is 1 is that of L2.
@@ -54,6 +57,15 @@ class Objective:
         """The objective on some of the points."""
         loss, points = self.loss.at(index), self.points[index]
         return Objective(self.model, loss, points, self.metric, self.penalty)
+
+    def subset_of(self, sample):
+        """The objective on drawn points, unbiased: its weights have the sum 1 on average."""
+        kind = {"dtype": self.points.dtype, "device": self.points.device}
+        index = torch.as_tensor(sample.index, device=self.points.device)
+        loss = self.loss.at(index, torch.as_tensor(sample.factors, **kind))
+        drawn = Objective(self.model, loss, self.points[index], self.metric, self.penalty)
+        drawn.sample = sample
+        return drawn
 
 
 class Iterate:

@@ -139,6 +139,20 @@ class FixedStep(Search):
         return (self.alpha, end, 1)
 
 
+class DrawnStep(FixedStep):
+    """The α that the optimal points of the iteration allow, ``start.objective.sample.step_size``.
+
+    See :func:`skngd.tangent.christoffel.largest_step`.
+    """
+
+    def __init__(self, damping=0.0, relative_damping=0.0):
+        super().__init__(None, damping, relative_damping)
+
+    def step(self, start, prepared, propose, beta):
+        self.alpha = start.objective.sample.step_size
+        return super().step(start, prepared, propose, beta)
+
+
 class Backtracking(Search):
     """Halve α until the loss falls by a part of what the slope promises (Armijo).
 

@@ -12,7 +12,7 @@ from .momentum import (
     ParameterNesterov,
     Spring,
 )
-from .searches import Backtracking, FixedStep, Grid
+from .searches import Backtracking, DrawnStep, FixedStep, Grid
 from .trust_region import TrustRegion
 
 # λ / ‖A‖² where neither damping nor rcond is given: 1e-5 of the norm of A.
@@ -103,6 +103,8 @@ damping, geodesic_acceleration, variable_projection
             search = Backtracking(absolute, relative, largest)
         elif step_size == "grid":
             search = Grid(absolute, relative)
+        elif step_size == "christoffel":
+            search = DrawnStep(absolute, relative)
         else:
             search = FixedStep(step_size, absolute, relative)
     return ProjectedMethod(directions[optimizer](), momenta[momentum](), search, beta, restart)
@@ -142,6 +144,12 @@ def check_combination(optimizer, momentum, momentum_space, step_size, damping):
         raise ValueError(
             "step_size='trust-region' controls the damping of a projection, and optimizer='gd' has "
             "none. Set step_size to 'backtracking', 'grid' or a number."
+        )
+    if step_size == "christoffel" and optimizer != "ngd":
+        raise ValueError(
+            "step_size='christoffel' is the length of a projected gradient, and "
+            f"optimizer={optimizer!r} does not project it. Set optimizer='ngd', or step_size to "
+            "'auto' or a number."
         )
     if optimizer == "adam" and step_size in ("backtracking", "grid", "trust-region"):
         raise ValueError(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..tangent.christoffel import RCOND, draw, orthonormal_basis
+from ..tangent.christoffel import RCOND, draw, kept_fraction, orthonormal_basis
 from .blocks import Collocation
 from .samplers import as_generator
 
@@ -70,11 +70,11 @@ class OptimalPoints:
         weights : ndarray of shape (n,)
             Of the squared residuals; their sum is 1 on average.
         sample : Sample
-        dimension : int
-            d.
         """
         roots = self.collocation.weights().sqrt().unsqueeze(1)
-        basis = orthonormal_basis(model.record(theta, self.collocation).jacobian(roots), rcond)
-        sample = draw(basis, n, as_generator(random_state), self.n_equations)
+        record = model.record(theta, self.collocation)
+        basis = orthonormal_basis(record.jacobian(roots), rcond)
+        kept = kept_fraction(basis, (roots * record.value)[:, 0])
+        sample = draw(basis, n, as_generator(random_state), self.n_equations, kept=kept)
         weights = self.weights[sample.index] * sample.factors
-        return self.X[sample.index], weights, sample, basis.shape[1]
+        return self.X[sample.index], weights, sample

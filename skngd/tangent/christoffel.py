@@ -18,7 +18,7 @@ Mathematics 3 (2017) 181-203.
 """
 
 from dataclasses import dataclass
-from math import ceil, log2
+from math import ceil, log2, nan
 
 import numpy as np
 import torch
@@ -74,6 +74,25 @@ def leverage_scores(basis, n_equations=1):
     return basis.square().sum(1).view(n_equations, -1).sum(0)
 
 
+def kept_fraction(basis, g):
+    """‖Pg‖² / ‖g‖², the fraction of a function that the tangent space holds.
+
+    Parameters
+    ----------
+    basis : torch.Tensor of shape (n, d)
+        Of :func:`orthonormal_basis`.
+    g : torch.Tensor of shape (n,)
+        Row-scaled values.
+
+    Returns
+    -------
+    kept : float
+        1 where g vanishes.
+    """
+    square = float(g @ g)
+    return float((basis.T @ g).square().sum()) / square if square > 0 else 1.0
+
+
 @dataclass(frozen=True)
 class Sample:
     """Points that were drawn.
@@ -83,22 +102,38 @@ class Sample:
     index : ndarray of shape (n,)
         Which of the m points, with repetitions.
     factors : ndarray of shape (n,)
-        Weight of each draw is its weight w_i times this factor 1 / (n π_i), where π_i = w_i K_i / d
-        is the probability of the point.
+        Weight of each draw is its weight w_i times this factor 1 / (n π_i), where π_i is the
+        probability of the point, w_i K_i / d.
     deviation : float
         ‖Ĝ − I‖ in the spectral norm.
     n_attempts : int
+        How many draws it took.
+    dimension : int
+        d.
+    kept : float
+        The fraction of the gradient that the tangent space holds; NaN where it is not known.
     """
 
     index: np.ndarray
     factors: np.ndarray
     deviation: float
     n_attempts: int
+    dimension: int
+    kept: float = nan
 
     @property
     def is_stable(self):
         """Whether ‖Ĝ − I‖ ≤ 1/2: the projection on these points is a good one."""
         return self.deviation <= STABLE
+
+    @property
+    def step_size(self):
+        """s_max / 2 for the projection on these points, with the ‖Ĝ − I‖ that they have.
+
+        Of points that are not stable, ‖Ĝ − I‖ counts as 1/2: nothing is known about them.
+        """
+        deviation = min(self.deviation, STABLE)
+        return largest_step(self.kept, self.dimension, len(self.index), deviation=deviation) / 2
 
 
 def enough_points(dimension):
@@ -113,7 +148,7 @@ def enough_points(dimension):
     return ceil(10 * dimension * (log2(dimension) + 1))
 
 
-def draw(basis, n, generator, n_equations=1, max_attempts=MAX_ATTEMPTS):
+def draw(basis, n, generator, n_equations=1, max_attempts=MAX_ATTEMPTS, *, at_least=None, kept=nan):
     """Draw points with the density K / d until ‖Ĝ − I‖ ≤ 1/2.
 
     After ``max_attempts`` draws the best of them is returned; with fewer points than d / e none
@@ -129,6 +164,12 @@ def draw(basis, n, generator, n_equations=1, max_attempts=MAX_ATTEMPTS):
     n_equations : int, default=1
         e; see :func:`leverage_scores`.
     max_attempts : int, default=20
+    at_least : ndarray of shape (m,), default=None
+        A part of the probability of each point that does not depend on the basis: π_i = (1 − a)
+        w_i K_i / d + a_i with a = Σ a_i < 1. No term of Ĝ is then larger than d / ((1 − a) n), and
+        no factor larger than 1 / (n a_i).
+    kept : float, default=NaN
+        For the :class:`Sample`; see :func:`kept_fraction`.
 
     Returns
     -------
@@ -155,6 +196,8 @@ def draw(basis, n, generator, n_equations=1, max_attempts=MAX_ATTEMPTS):
         raise torch.linalg.LinAlgError("the tangent space has no direction")
     probability = leverage_scores(basis, n_equations).cpu().numpy().astype(float)
     probability = probability / probability.sum()
+    if at_least is not None:
+        probability = (1 - at_least.sum()) * probability + at_least
     by_point = basis.view(n_equations, -1, d)
     best, n_attempts = None, 0
     while n_attempts < (max_attempts if n * n_equations >= d else 1):
@@ -170,21 +213,38 @@ def draw(basis, n, generator, n_equations=1, max_attempts=MAX_ATTEMPTS):
             best = index, factors, deviation
         if deviation <= STABLE:
             break
-    return Sample(*best, n_attempts)
+    return Sample(*best, n_attempts, d, kept)
 
 
-def largest_step(kept, dimension, n_points, smoothness=1.0):
+def largest_step(kept, dimension, n_points, smoothness=1.0, deviation=None):
     """s_max: below it a step along the estimated gradient lowers the loss on average.
 
-    For a loss L with ‖∇L(u) − ∇L(v)‖ ≤ M ‖u − v‖, a linear model and n independent optimal points,
-    the quasi-projection P̂g = 1/n Σ_k d / K(x_k) ⟨g(x_k), b(x_k)⟩ b of g = ∇L(v) has E[P̂g] = Pg and
-    E‖P̂g‖² ≤ (1 − 1/n) ‖Pg‖² + d/n ‖g‖², and so
+    For a loss L with ‖∇L(u) − ∇L(v)‖ ≤ M ‖u − v‖, a linear model, g = ∇L(v) and any P̂g in T,
+
+        L(v − s P̂g) ≤ L(v) − s ⟨Pg, P̂g⟩ + ½ M s² ‖P̂g‖².
+
+    Let the n optimal points be independent, and 1/n Σ_k d / K(x_k) f(x_k) b(x_k) be the empirical
+    inner products of a function f with the basis. Those of f = g − Pg are zero on average, with a
+    mean square of d/n ‖g − Pg‖².
+
+    *Quasi-projection* (``deviation=None``), P̂g = Σ_j b_j times the empirical inner products of g:
+    E[P̂g] = Pg and E‖P̂g‖² ≤ (1 − 1/n) ‖Pg‖² + d/n ‖g‖², and so
 
         E[L(v − s P̂g)] ≤ L(v) − s ‖Pg‖² + ½ M s² ((1 − 1/n) ‖Pg‖² + d/n ‖g‖²).
 
-    The right-hand side is below L(v) for s < s_max and smallest for s = s_max / 2, the step to
-    take. Far from a stationary point this is about n / (n + d). Where the tangent space holds
-    little of the gradient it is small: what is not in T is noise.
+    *Projection*, the least-squares fit on the points, which is what the estimators do: the inner
+    products are multiplied by Ĝ⁻¹, so that P̂Pg = Pg, and only g − Pg is noise. With
+    ‖Ĝ − I‖ ≤ δ < 1, ‖Ĝ⁻¹‖ ≤ 1 / (1 − δ), and
+
+        E[L(v − s P̂g)] ≤ L(v) − s ‖Pg‖² + ½ M s² (‖Pg‖² + d/n ‖g − Pg‖² / (1 − δ)²) − s (1 − M s) B
+
+    with the bias B = ⟨Pg, E[P̂(g − Pg)]⟩, which is left out: it is of higher order in d/n, and
+    enters with a small factor where s is close to 1/M.
+
+    In both cases the right-hand side is below L(v) for s < s_max and smallest for s = s_max / 2,
+    the step to take. Where the tangent space holds little of the gradient it is small: what is not
+    in T is noise. Where it holds all of it the projection is exact, and s = 1/M; the
+    quasi-projection is not, and s is about n / (n + d) / M.
 
     Parameters
     ----------
@@ -195,6 +255,8 @@ def largest_step(kept, dimension, n_points, smoothness=1.0):
     n_points : int
     smoothness : float, default=1.0
         M; 1 for the squared loss.
+    deviation : float, default=None
+        δ in [0, 1), for the projection. None stands for the quasi-projection.
 
     Returns
     -------
@@ -207,5 +269,13 @@ def largest_step(kept, dimension, n_points, smoothness=1.0):
     1.0
     >>> round(largest_step(kept=0.1, dimension=11, n_points=10), 3)
     0.168
+    >>> largest_step(kept=1.0, dimension=11, n_points=10, deviation=0.5)
+    2.0
+    >>> round(largest_step(kept=0.1, dimension=11, n_points=110, deviation=0.5), 3)
+    0.435
     """
-    return 2 * kept / (smoothness * ((1 - 1 / n_points) * kept + dimension / n_points))
+    if deviation is None:
+        mean_square = (1 - 1 / n_points) * kept + dimension / n_points
+    else:
+        mean_square = kept + dimension / n_points * max(1 - kept, 0.0) / (1 - deviation) ** 2
+    return 2 * kept / (smoothness * mean_square) if kept > 0 else 0.0
