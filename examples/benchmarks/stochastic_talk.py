@@ -38,6 +38,7 @@ from skngd.optim.memories import function_difference, last_gradient, last_moment
 from skngd.optim.method import ProjectedMethod
 from skngd.optim.momentum import HeavyBall, Nesterov, NoMomentum, Spring
 from skngd.optim.searches import Backtracking
+from skngd.optim.stopping import Stopping
 from skngd.pde.zoo import AdvectionDiffusion
 
 N_POINTS, ITERATIONS, SHOWN = 10, 100, (0, 5, 25, 100)
@@ -90,6 +91,7 @@ class Study:
                 theta,
                 batches=self.batches(random_state),
                 monitor=lambda iterate: self.fixed.at(iterate.theta).loss,
+                stop_rules=Stopping(tol=0.0, n_iter_no_change=n_iterations + 1),
                 max_iter=n_iterations,
             )
         found = 2 * np.array(result.history["monitored_loss"])
