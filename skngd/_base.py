@@ -11,12 +11,13 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._data import advice
-from ._device import n_cuda_devices, resolve_device
+from ._device import multiplications, n_cuda_devices, resolve_device
 from ._sampling import check_step_rule, draws_optimal
 from .losses import OnValues
 from .models import AutodiffJets, FullyConnected, NetworkJets, TorchModule, WithDerivatives
 from .models.activations import ACTIVATIONS
 from .optim import MEMORIES, Objective, build_method
+from .optim.directions import largest_matrix
 from .tangent import FACTORIZATIONS
 
 # Parameters up to which n_init="auto" makes three starts: few neurons have many local minima, and
@@ -182,10 +183,17 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         """Build the model where it is going to be fitted."""
         shape = self.n_features_in_, self._n_network_outputs()
         probe = self._build_model(*shape)
-        n_rows = n_samples * probe.n_outputs
-        device = resolve_device(self.device, n_rows, probe.n_parameters)
+        device = resolve_device(self.device, self._multiplications(n_samples, probe))
         self.device_ = str(device)
         return probe if device.type == "cpu" else self._build_model(*shape, device)
+
+    def _multiplications(self, n_samples, model):
+        """About how many an iteration takes."""
+        n, c, metric = model.n_parameters, model.n_outputs, self._metric()
+        forms_matrix = self.projection != "cg"
+        if self.projection == "auto" and self.rcond == "auto" and metric != "h1":
+            forms_matrix = min(n_samples * c, n) <= largest_matrix(model, metric)
+        return multiplications(n_samples, c, n, forms_matrix)
 
     def _starts(self, model, random_state):
         """Random starting points, several where an iteration costs next to nothing."""

@@ -6,11 +6,19 @@ from contextlib import nullcontext
 import torch
 from threadpoolctl import ThreadpoolController
 
-# Multiplications of one Gram matrix, rows × parameters², from which on a GPU, or a second thread,
-# is expected to win: below, launching the two hundred small kernels of an iteration (about 5 µs
-# each), or waking a thread for each, costs more than one CPU core needs for the arithmetic (about
-# 10⁹ multiplications in 0.1 s).
+# Multiplications of one iteration from which on a GPU, or a second thread, is expected to win:
+# below, launching its two hundred small kernels (5 µs each), or waking a thread for each, costs
+# more than one CPU core needs for the arithmetic (about 10⁹ multiplications in 0.1 s).
 LARGE_MULTIPLICATIONS = 1e9
+# Passes through the network that conjugate gradients take in an iteration, about.
+PASSES = 30
+
+
+def multiplications(n_samples, n_outputs, n_parameters, forms_matrix=True):
+    """About how many an iteration takes: those of the Gram matrix, or of passes without one."""
+    if forms_matrix:
+        return n_samples * n_outputs * n_parameters**2
+    return PASSES * n_samples * n_parameters
 
 
 def n_cuda_devices():
@@ -18,15 +26,15 @@ def n_cuda_devices():
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
-def resolve_device(device, n_rows, n_parameters):
+def resolve_device(device, n_multiplications):
     """The torch device that a setting stands for.
 
     Parameters
     ----------
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:<index>"``.
-    n_rows, n_parameters : int
-        Shape of the Jacobian.
+    n_multiplications : float
+        Of one iteration.
 
     Returns
     -------
@@ -38,7 +46,7 @@ def resolve_device(device, n_rows, n_parameters):
         If the name is not one of these, or names a device that this machine lacks.
     """
     if device == "auto":
-        large = n_rows * n_parameters**2 >= LARGE_MULTIPLICATIONS
+        large = n_multiplications >= LARGE_MULTIPLICATIONS
         return torch.device("cuda" if large and torch.cuda.is_available() else "cpu")
     if device == "cpu":
         return torch.device("cpu")
@@ -64,7 +72,7 @@ def _controller():
     return ThreadpoolController()
 
 
-def few_threads(n_rows, n_parameters):
+def few_threads(n_multiplications):
     """A context that keeps small kernels on one thread.
 
     On a busy machine two threads that wait for each other in every small kernel are many times
@@ -73,13 +81,13 @@ def few_threads(n_rows, n_parameters):
 
     Parameters
     ----------
-    n_rows, n_parameters : int
-        Shape of the Jacobian.
+    n_multiplications : float
+        Of one iteration.
 
     Returns
     -------
     context : context manager
     """
-    if n_rows * n_parameters**2 >= LARGE_MULTIPLICATIONS:
+    if n_multiplications >= LARGE_MULTIPLICATIONS:
         return nullcontext()
     return _controller().limit(limits=1, user_api="openmp")

@@ -43,7 +43,7 @@ def fit_rows(estimator, X, y, sample_weight, X_val, y_val, began):
 
     given = X, estimator._as_given(y), weight
     watch = Watch(estimator, given, sample_weight, estimator.max_iter * len(starts))
-    with torch.no_grad(), few_threads(objective.n_rows, model.n_parameters):
+    with torch.no_grad(), few_threads(estimator._multiplications(len(X), model)):
         trained = train(
             estimator,
             objective,
@@ -75,7 +75,7 @@ def partial_fit_rows(estimator, X, y, sample_weight, began):
     else:
         theta, earlier = estimator._last_theta(model), estimator
     objective = estimator._objective(model, X, y, weight)
-    with torch.no_grad(), few_threads(objective.n_rows, model.n_parameters):
+    with torch.no_grad(), few_threads(estimator._multiplications(len(X), model)):
         trained = train_one_step(
             objective, theta, estimator._build_method(), estimator._units(), earlier, began
         )

@@ -127,7 +127,7 @@ default="auto"
         Start from the parameters of the last fit and keep its standardisation.
     device : str, default="auto"
         "cpu", "cuda", "cuda:1", …; ``"auto"`` takes a CUDA device, where there is one, from
-        n_samples × n_outputs × P² ≥ 1e9 on.
+        n_samples × n_outputs × P² ≥ 1e9 on (30 × n_samples × P for "cg").
     dtype : {"float64", "float32"}, default="float64"
         Precision of the fit.
     random_state : int, RandomState instance or None, default=None

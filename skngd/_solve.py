@@ -12,7 +12,7 @@ from sklearn.utils.validation import validate_data
 from ._base import DTYPES
 from ._callbacks import Watch
 from ._data import ROWS, advice
-from ._device import few_threads, resolve_device
+from ._device import few_threads, multiplications, resolve_device
 from ._observed import named_columns, observed, weights_of
 from ._physics import Physics, PhysicsUnits
 from ._points import Points
@@ -61,7 +61,7 @@ def solve(estimator, X, y, sample_weight, began):
         watch = Watch(estimator, rows, sample_weight, max_iterations, physics.fitted)
         first = objective.at(torch.as_tensor(starts[0], **physics.kind))
         physics.check_start(first)
-        with few_threads(objective.n_rows, physics.residuals.n_parameters):
+        with few_threads(multiplications(objective.n_rows, 1, physics.residuals.n_parameters)):
             trained = train(
                 estimator,
                 objective,
@@ -161,8 +161,9 @@ def _device(estimator, problem, X):
     if n_rows == "auto" or X is not None:
         n_rows = 5 * model.n_parameters if X is None else len(X)
     n_rows = n_rows if estimator.batch_size is None else estimator.batch_size
-    n_rows = int(np.prod(n_rows)) * len(problem.fields)
-    device = resolve_device(estimator.device, n_rows, model.n_parameters)
+    n_points, n_equations = int(np.prod(n_rows)), len(problem.fields)
+    work = multiplications(n_points, n_equations, model.n_parameters)
+    device = resolve_device(estimator.device, work)
     estimator.device_ = str(device)
     return device
 

@@ -46,6 +46,10 @@ class NumericTargets:
     def _standardised(self, y):
         return (y - self.y_mean_) / self.y_scale_
 
+    def _metric(self):
+        metric = super()._metric()
+        return "l2" if metric == "loss" and self.loss == "squared" else metric
+
     def _loss(self, target, weight):
         if self.loss == "huber":
             return HuberLoss(target, weight, self.huber_delta)

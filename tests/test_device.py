@@ -7,7 +7,9 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from variants import every_variant, regressor, waves
 
-from skngd._device import LARGE_MULTIPLICATIONS, resolve_device
+from skngd import NaturalMomentumClassifier, NaturalMomentumRegressor
+from skngd._device import LARGE_MULTIPLICATIONS, multiplications, resolve_device
+from skngd.optim.directions import NaturalGradient
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -31,29 +33,67 @@ def pretend(monkeypatch, n_devices):
 )
 def test_auto_takes_cuda_above_a_size(n_devices, n_rows, n_parameters, expected, monkeypatch):
     pretend(monkeypatch, n_devices)
-    assert resolve_device("auto", n_rows, n_parameters).type == expected
+    work = multiplications(n_rows, 1, n_parameters)
+    assert resolve_device("auto", work).type == expected
+
+
+def test_work_without_a_matrix_is_linear_in_the_parameters():
+    with_matrix, without = (
+        [multiplications(1000, 10, n, forms) for n in (500, 1000)] for forms in (True, False)
+    )
+    assert with_matrix[1] == 4 * with_matrix[0]
+    assert without[1] == 2 * without[0] < with_matrix[0] / 10
+
+
+@pytest.mark.parametrize(
+    ("estimator", "forms_matrix"),
+    [
+        (NaturalMomentumClassifier((5,)), True),
+        (NaturalMomentumClassifier((32,)), False),
+        (NaturalMomentumClassifier((32,), projection="gram"), True),
+        (NaturalMomentumClassifier((32,), rcond=1e-3), True),
+        (NaturalMomentumClassifier((5,), projection="cg"), False),
+        (NaturalMomentumRegressor((32,)), True),
+        (NaturalMomentumRegressor((32,), loss="poisson"), False),
+        (NaturalMomentumRegressor((300,)), False),
+    ],
+    ids=str,
+)
+def test_the_work_that_is_expected_is_that_of_the_projection(estimator, forms_matrix, monkeypatch):
+    X, y = waves(2000)
+    y = (y > 0).astype(int)
+    kinds = []
+    choose = NaturalGradient._kind
+    monkeypatch.setattr(
+        NaturalGradient, "_kind", lambda *args: kinds.append(choose(*args)) or kinds[-1]
+    )
+    estimator.set_params(max_iter=1, n_init=1, random_state=0).fit(X, y)
+    model = estimator._build_model(3, estimator._n_network_outputs())
+    expected = multiplications(2000, 1, model.n_parameters, forms_matrix)
+    assert estimator._multiplications(2000, model) == expected
+    assert {kind.name == "cg" for kind in kinds} == {not forms_matrix}
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda", "cuda:0", "cuda:1"])
 def test_a_named_device_is_taken_at_any_size(device, monkeypatch):
     pretend(monkeypatch, 2)
     name = "cuda:0" if device == "cuda" else device
-    assert str(resolve_device(device, 1, 1)) == name
-    assert str(resolve_device(device, 10**9, 10**3)) == name
+    assert str(resolve_device(device, 1)) == name
+    assert str(resolve_device(device, 10**15)) == name
 
 
 @pytest.mark.parametrize("device", ["cuda:2", "cuda:10"])
 def test_a_device_that_is_missing_is_refused(device, monkeypatch):
     pretend(monkeypatch, 2)
     with pytest.raises(ValueError, match="sees 2 CUDA devices"):
-        resolve_device(device, 1, 1)
+        resolve_device(device, 1)
 
 
 @pytest.mark.parametrize("device", ["mps", "tpu", "gpu", "cuda:", "cuda:-1", "cuda:x", "CPU", ""])
 def test_other_names_are_refused(device, monkeypatch):
     pretend(monkeypatch, 2)
     with pytest.raises(ValueError, match="Expected device to be 'auto', 'cpu', 'cuda'"):
-        resolve_device(device, 1, 1)
+        resolve_device(device, 1)
 
 
 def test_a_small_fit_runs_on_the_cpu(monkeypatch):

@@ -1,4 +1,4 @@
-"""The pseudo-inverse in its four forms, equation (P), against dense linear algebra."""
+"""The pseudo-inverse in its forms, equation (P), against dense linear algebra."""
 
 import numpy as np
 import pytest

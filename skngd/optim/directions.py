@@ -74,12 +74,16 @@ class NaturalGradient:
         if name == "auto":
             n_decay = 0 if here.objective.penalty is None else len(here.theta)
             shape = here.objective.n_rows + n_decay, len(here.theta)
-            limit, model = LARGEST_MATRIX, here.objective.model
-            if model.record_size < model.n_parameters:
-                limit = LARGEST_MATRIX_OF_PASSES[here.objective.metric]
+            limit = largest_matrix(here.objective.model, here.objective.metric)
             dtype = here.theta.dtype
             name = choose(*shape, self.rcond, relative_damping, dtype, True, limit)
         return FACTORIZATIONS[name]
+
+
+def largest_matrix(model, metric):
+    """Rows and parameters from which on "auto" forms no matrix, where there is damping."""
+    is_cheap = model.record_size < model.n_parameters
+    return LARGEST_MATRIX_OF_PASSES[metric] if is_cheap else LARGEST_MATRIX
 
 
 def _cg(here, functions):
