@@ -56,7 +56,7 @@ MARGIN, LONGEST = 1e-3, 100
 CONSTANT = {"step_size": 0.05, "damping": 1e-3, "restart": None}
 XOR = {
     "default": {},
-    "NGD, trust region": {"momentum": None},
+    "heavy ball, trust region": {"momentum": "heavy-ball"},
     "NGD, α = 0.05": {"momentum": None, **CONSTANT},
     "heavy ball, α = 0.05": {"momentum": "heavy-ball", "beta": 0.8, **CONSTANT},
     "Nesterov, α = 0.05": {
