@@ -17,6 +17,11 @@ the constant α = 0.02. The square of the residual of plain NGD falls by (1 − 
 then, a heavy ball with the last momentum falls by 1 − √α at best, as that of gradient descent
 does, and β times the last gradient is a step of length |β|.
 
+What was found, as medians after 25 iterations with α = 0.02: plain NGD and SPRING near 26, last
+momentum and function difference near 1e-2, Nesterov not far from them; the last gradient diverges
+with the sign that is printed, and is at 3e-7 with the other one. So plain NGD does not stick, it is
+slow, and after 100 iterations it is at 1. The memories go on to 1e-6.
+
 Each β is the best of ``BETAS`` by the median after 25 iterations on the seeds 1000 to 1009; the
 tables report the seeds from 0 on.
 """

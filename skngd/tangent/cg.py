@@ -1,5 +1,7 @@
 """Conjugate gradients: products with A and Aᵀ alone, for many parameters or many outputs."""
 
+from itertools import count
+
 import numpy as np
 import torch
 from scipy.linalg import eigh_tridiagonal, solveh_banded
@@ -8,6 +10,8 @@ from .base import Factorization
 
 # Relative residual of (AᵀA + λ I) x = Aᵀ f, and the most products that it may take.
 TOLERANCE, MAX_PRODUCTS = 1e-10, 1000
+# The most numbers in a basis (512 MiB in float64), but room for so many vectors at least.
+LARGEST_BASIS, FEWEST_VECTORS = 2**26, 50
 # Products after which the size of AᵀA is read off; room for vectors at the start.
 PRODUCTS_FOR_NORM, FIRST_ROOM = 5, 32
 
@@ -28,11 +32,13 @@ class KrylovSpace:
     tol : float
         ‖(G + λ I) x − g‖ ≤ tol ‖g‖.
     max_products : int, default=1000
+        Where these, or the memory for the basis, do not do, the residual is larger.
     """
 
     def __init__(self, product, start, tol, max_products=MAX_PRODUCTS):
         self.product, self.tol = product, tol
-        self.max_products = min(max_products, len(start))
+        most_vectors = max(FEWEST_VECTORS, LARGEST_BASIS // len(start))
+        self.max_products = min(max_products, most_vectors, len(start))
         self.norm = float(torch.linalg.vector_norm(start))
         self.room = start.new_empty(min(FIRST_ROOM, self.max_products), len(start))
         self.diagonal, self.off_diagonal = [], []
@@ -96,21 +102,23 @@ class KrylovSpace:
 
     def _reach(self, damping):
         """Extend the space until the residual of (G + λ I) x = g is small."""
-        # e_kᵀ (T + λ I)⁻¹ e₁ by elimination; times the next off-diagonal it is the residual.
-        k, pivot, entry = 0, np.inf, -1.0
-        while True:
+        # By elimination: entry / pivot is the last entry of (T + λ I)⁻¹ e₁, and times the next
+        # off-diagonal of T the residual.
+        for k in count():
             if k == len(self.diagonal):
                 if self.is_complete:
                     return
                 self.extend()
-            before = self.off_diagonal[k - 1] if k else 0.0
-            entry *= -before / pivot if k else -1.0
-            pivot = self.diagonal[k] + damping - (before**2 / pivot if k else 0.0)
+            if k == 0:
+                entry, pivot = 1.0, self.diagonal[0] + damping
+            else:
+                before = self.off_diagonal[k - 1]
+                entry *= -before / pivot
+                pivot = self.diagonal[k] + damping - before**2 / pivot
             if k == len(self.off_diagonal):
                 return
             if pivot > 0 and self.off_diagonal[k] * abs(entry) <= self.tol * pivot:
                 return
-            k += 1
 
     def _combined(self, coefficients):
         room = self.room
