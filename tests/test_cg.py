@@ -179,6 +179,8 @@ def test_a_function_is_projected_in_l2(case, metric, monkeypatch):
         ({"relative_damping": 1e-6}, "cg"),
         ({"relative_damping": 1e-6, "largest_matrix": 6000}, "gram"),
         ({"relative_damping": 1e-6, "rcond": 1e-3}, "qr"),
+        ({"relative_damping": 1e-20}, "qr"),
+        ({"relative_damping": 1e-20, "is_rough": True}, "cg"),
         ({}, "qr"),
     ],
     ids=str,
@@ -218,6 +220,20 @@ def test_every_momentum_fits_a_wide_network(momentum):
         (60,), momentum=momentum, projection="cg", max_iter=40, tol=0, random_state=0
     )
     assert model.fit(X, y).score(X, y) > 0.999
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_no_fit_falls_back_to_a_matrix(dtype, monkeypatch):
+    X, y = load_digits(return_X_y=True)
+    kinds, choose_kind = set(), NaturalGradient._kind
+    monkeypatch.setattr(
+        NaturalGradient, "_kind", lambda *args: kinds.add(choose_kind(*args)) or choose_kind(*args)
+    )
+    model = NaturalMomentumClassifier(alpha=0.0, max_iter=60, dtype=dtype, random_state=0)
+    model.fit(X[:300], y[:300])
+    assert kinds == {ConjugateGradients}
+    assert model.score(X[:300], y[:300]) == 1.0
+    assert np.nanmin(model.history_["damping"]) < 1e-6
 
 
 def test_weights_equal_repetitions():

@@ -49,8 +49,8 @@ def choose(
         λ / ‖A‖².
     dtype : torch.dtype, default=torch.float64
     is_rough : bool, default=False
-        Take 5 in place of 450: directions that the damping takes away for the most part may then be
-        wrong by a few percent. For steps that are checked by the loss.
+        Take 5 in place of 450, and any λ > 0 for "cg": directions that the damping takes away for
+        the most part may then be wrong. For steps that are checked by the loss.
     largest_matrix : int, default=5000
         Takes the place of 5000, for models whose passes are cheap.
 
@@ -68,7 +68,9 @@ def choose(
     """
     smallest = ROUGH_DAMPING if is_rough else GRAM_DAMPING
     damped = rcond == 0 and relative_damping >= smallest * torch.finfo(dtype).eps
-    if damped and min(n_rows, n_parameters) > largest_matrix:
+    # Conjugate gradients do not lose accuracy where λ is small, they take more products.
+    takes_products = damped or (is_rough and rcond == 0 and relative_damping > 0)
+    if takes_products and min(n_rows, n_parameters) > largest_matrix:
         return "cg"
     if n_rows < n_parameters:
         return "kernel" if damped else "svd"
