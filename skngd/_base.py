@@ -200,7 +200,8 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         n_init = self.n_init
         if n_init == "auto":
             small = model.n_parameters <= SMALL_NETWORK
-            n_init = 3 if small and self.model is None else 1
+            # Without a hidden layer the problem is convex.
+            n_init = 3 if small and self.model is None and self._hidden_layer_sizes() else 1
         return [model.initial(random_state) for _ in range(n_init)]
 
     def _last_theta(self, model):

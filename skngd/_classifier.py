@@ -31,18 +31,19 @@ class NaturalMomentumClassifier(ClassifierMixin, Labels, BaseNaturalMomentum):
     activation : {"tanh", "sin", "logistic", "softplus", "identity"}, default="tanh"
         Activation function of the hidden layers.
     optimizer : {"ngd", "gd", "newton", "adam", "lbfgs"}, default="ngd"
-        Natural gradient descent, equation (NGD); gradient descent (GD); Newton's method (N); Adam
-        and L-BFGS of torch, for comparison.
+        As in :class:`NaturalMomentumRegressor`: natural gradient descent (NGD), gradient descent
+        (GD), Newton's method (N); Adam and L-BFGS of torch, for comparison.
     metric : {"auto", "l2", "loss", "h1"}, default="auto"
         Metric of the Gram matrix, equation (G). ``"auto"`` is "loss", the Fisher metric; the memory
         of the momentum is projected in L2, equation (2M). ``"h1"`` adds the derivatives in x to
-        "l2" (H1).
+        "l2" (H1): an iteration costs n_features times as much.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, multiplied into the weights of the rows.
     model : torch.nn.Module, default=None
         Takes the place of the network. It maps standardised inputs to the outputs, row by row, and
-        starts from its own parameters. Its derivatives come from ``torch.func``,
-        several times slower than those of the built-in network.
+        starts from its own parameters, in evaluation mode; the module itself is left as it is, and
+        ``torch.nn.utils.vector_to_parameters`` puts ``theta_`` into it. Its derivatives come from
+        ``torch.func``, several times slower than those of the built-in network.
     momentum : {"auto", "heavy-ball", "nesterov", "spring"} or None, default="auto"
         Equations (HB), (NAG), (SPRING); None is the plain method, and what ``"auto"`` stands for:
         beside a trust region in the Fisher metric a memory saves few iterations, and makes each
@@ -96,7 +97,7 @@ default="auto"
     tol : float or "auto", default="auto"
         The fit has converged when the loss has not fallen by more than ``tol`` in
         ``n_iter_no_change`` iterations. ``"auto"`` is a hundredth of the loss.
-    n_iter_no_change : int, default=10
+    n_iter_no_change : int, default=5
         See ``tol``. With ``batch_size`` it counts epochs.
     early_stopping : bool, default=False
         Hold out a part of the rows; the best iterate is the one with the lowest loss there, and
@@ -181,7 +182,7 @@ default="auto"
         max_iter=300,
         max_time=None,
         tol="auto",
-        n_iter_no_change=10,
+        n_iter_no_change=5,
         early_stopping=False,
         validation_fraction=0.1,
         n_init="auto",

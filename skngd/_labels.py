@@ -40,15 +40,16 @@ class Labels:
             self.classes_ = np.unique(y) if given is None else given
             if len(self.classes_) < 2:
                 raise ValueError(
-                    f"Expected labels of at least two classes, got one class: {self.classes_[0]!r}."
-                    " Check the labels, or the split that they come from."
+                    "Expected labels of at least two classes, got one class: "
+                    f"{self.classes_.tolist()[0]!r}. Check the labels, or the split that they come "
+                    "from; partial_fit takes all the labels that are to come as classes=."
                 )
         known = np.isin(y, self.classes_)
         if not known.all():
             raise ValueError(
-                f"Expected labels out of classes_={self.classes_}, got {np.unique(y[~known])}. "
-                "Give all labels at the first call (partial_fit takes them as classes=), or start "
-                "anew with warm_start=False."
+                f"Expected labels out of classes_={self.classes_.tolist()}, got "
+                f"{np.unique(y[~known]).tolist()}. Start anew: clone the estimator, or set "
+                "warm_start=False; partial_fit takes all labels at its first call, as classes=."
             )
         if self.class_weight is not None:
             by_class = compute_class_weight(

@@ -11,6 +11,7 @@ from .optim import Objective
 from .pde.blocks import Collocation
 from .pde.discretization import Discretization
 from .pde.domains import Box
+from .pde.residuals import check_smoothness
 from .pde.samplers import check_count
 from .pde.uncertainty import fisher_information, standard_deviations
 
@@ -212,12 +213,15 @@ class Physics:
     def check_start(self, iterate):
         """Refuse a problem whose residuals are not finite at the starting point.
 
+        And a module whose second derivatives vanish, which would solve another equation.
+
         Raises
         ------
         ValueError
             With the block and the first such point.
         """
         if np.isfinite(iterate.loss):
+            check_smoothness(iterate.objective.points, iterate.theta)
             return
         for block, rows in iterate.objective.points.slices():
             residual = iterate.value[rows, 0].view(block.n_equations, -1)

@@ -33,11 +33,13 @@ class NaturalMomentumRegressor(RegressorMixin, NumericTargets, BaseNaturalMoment
     activation : {"tanh", "sin", "logistic", "softplus", "identity"}, default="tanh"
         Activation function of the hidden layers.
     optimizer : {"ngd", "gd", "newton", "adam", "lbfgs"}, default="ngd"
-        Natural gradient descent, equation (NGD); gradient descent (GD); Newton's method (N); Adam
-        and L-BFGS of torch, for comparison.
+        Natural gradient descent, equation (NGD); gradient descent (GD); Newton's method (N), whose
+        Hessian by automatic differentiation is for some hundred parameters; Adam and L-BFGS of
+        torch, for comparison.
     metric : {"auto", "l2", "loss", "h1"}, default="auto"
         Metric of the Gram matrix, equation (G). ``"auto"`` is "loss", the generalised
-        Gauss-Newton, which for the squared loss is "l2". ``"h1"`` adds the derivatives in x (H1).
+        Gauss-Newton, which for the squared loss is "l2". ``"h1"`` adds the derivatives in x
+        (H1), and rows in proportion: an iteration costs n_features times as much.
     loss : {"squared", "huber", "poisson"}, default="squared"
         ½ the mean squared error; the same with linear tails, for outliers (targets are then
         standardised by median and median deviation); ½ the Poisson deviance, for counts: the
@@ -46,8 +48,9 @@ class NaturalMomentumRegressor(RegressorMixin, NumericTargets, BaseNaturalMoment
         Size of the error, in robust standard deviations of y, from which the Huber loss is linear.
     model : torch.nn.Module, default=None
         Takes the place of the network. It maps standardised inputs to standardised targets, row
-        by row, and starts from its own parameters. Its derivatives come from ``torch.func``,
-        several times slower than those of the built-in network.
+        by row, and starts from its own parameters, in evaluation mode; the module itself is left as
+        it is, and ``torch.nn.utils.vector_to_parameters`` puts ``theta_`` into it. Its derivatives
+        come from ``torch.func``, several times slower than those of the built-in network.
     momentum : {"auto", "heavy-ball", "nesterov", "spring"} or None, default="auto"
         Equations (HB), (NAG), (SPRING); None is the plain method. ``"auto"`` is "heavy-ball"
         with ``optimizer="ngd"`` and None with the others.

@@ -76,7 +76,7 @@ class Tally:
         self.n_unstable += not sample.is_stable
         self.dimension = sample.dimension
 
-    def warn(self, names, stacklevel):
+    def warn(self, names, stacklevel, n_available=math.inf):
         """Say that optimal points were not enough of them.
 
         Parameters
@@ -84,14 +84,22 @@ class Tally:
         names : str
             The hyperparameters to increase.
         stacklevel : int
+        n_available : int, default=inf
+            How many rows there are to draw from.
         """
         if self.n_unstable:
             d = self.dimension
+            advice = f"Increase {names}, or raise rcond."
+            if enough_points(d) >= n_available:
+                advice = (
+                    f"That is not less than all {n_available} rows: a batch cannot stand for them. "
+                    "Take them all, batch_size=None, or raise rcond, or take fewer neurons."
+                )
             warnings.warn(
                 f"sampler='christoffel': {self.n_unstable} of {self.n_draws} draws did not reach "
                 f"‖Ĝ − I‖ ≤ {STABLE}, and the best of their attempts was taken. The tangent space "
                 f"has {d} dimensions at the end, for which {enough_points(d)} points are enough. "
-                f"Increase {names}, or raise rcond.",
+                + advice,
                 UserWarning,
                 stacklevel=stacklevel,
             )

@@ -197,7 +197,7 @@ def train(
     advice = PHYSICS_ADVICE if with_problem else BUDGET_ADVICE
     stop = last_stop if last_stop.kind == "interrupted" else result.stop
     _warn(stop, advice)
-    tally.warn("batch_size", stacklevel=6)
+    tally.warn("batch_size", stacklevel=6, n_available=len(points))
     loss = result.loss
     if validation is not None:
         loss = units.loss(objective.at(result.theta))

@@ -6,7 +6,6 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_iris, make_blobs
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_predict
@@ -178,10 +177,10 @@ def test_labels_of_validation_rows_are_known():
         classifier().fit(X[y < 2], y[y < 2], X_val=X, y_val=y)
 
 
+@pytest.mark.filterwarnings("ignore:Not converged")
 def test_batches_of_rows():
     X, y = IRIS
-    with pytest.warns(ConvergenceWarning):
-        fitted = classifier(batch_size=30, max_iter=40).fit(X, y)
+    fitted = classifier(batch_size=30, max_iter=40).fit(X, y)
     assert fitted.score(X, y) > 0.95
 
 
@@ -196,3 +195,22 @@ def test_in_a_pipeline_and_a_grid():
     assert grid.best_score_ > -0.2
     p = cross_val_predict(clone(grid.best_estimator_), X, y, cv=3, method="predict_proba")
     assert (p.argmax(axis=1) == y).mean() > 0.93
+
+
+@pytest.mark.filterwarnings("ignore:Not converged")
+def test_a_convex_problem_has_one_start():
+    X, y = load_iris(return_X_y=True)
+    starts = [
+        NaturalMomentumClassifier(sizes, max_iter=3, random_state=0).fit(X, y).history_["start"]
+        for sizes in ((), (3,))
+    ]
+    assert [start.max() + 1 for start in starts] == [1, 3]
+
+
+def test_partial_fit_says_how_to_name_the_classes():
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(ValueError, match=r"one class: 0\..*partial_fit takes .* as classes="):
+        NaturalMomentumClassifier().partial_fit(X[:50], y[:50])
+    model = NaturalMomentumClassifier().partial_fit(X[:100], y[:100])
+    with pytest.raises(ValueError, match=r"out of classes_=\[0, 1\], got \[2\].* as classes="):
+        model.partial_fit(X[100:], y[100:])

@@ -11,7 +11,7 @@ from skngd import NaturalMomentumRegressor
 from skngd._device import few_threads
 from skngd.losses import SquaredLoss
 from skngd.models import LinearModel
-from skngd.optim import Objective, Past, build_method
+from skngd.optim import Objective, Past, build_method, minimize
 
 
 def test_a_stall_leaves_the_damping_as_it_was():
@@ -103,6 +103,41 @@ def test_a_loss_that_has_risen_is_no_convergence():
         model.fit(X, y)
     assert not model.stop_reason_.startswith("Converged")
     assert model.loss_ == min(model.loss_curve_)
+    if model.loss_ == model.loss_curve_[0]:
+        assert "no iterate was better than the start" in model.stop_reason_
+        assert f"best value, {model.loss_:g}" in model.stop_reason_
+
+
+def test_a_wrong_gradient_is_named_as_a_reason():
+    class Uphill(SquaredLoss):
+        def gradient(self, v):
+            return -super().gradient(v)
+
+    objective, theta = network_problem()
+    wrong = Objective(objective.model, Uphill(objective.loss.target), objective.points)
+    result = run(build_method(), wrong, theta, 10)
+    assert result.n_iter == 1
+    assert "compare it with torch.func.grad" in result.stop.sentence
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "advice"),
+    [
+        ({"method": "ngd"}, TypeError, "Expected a method, such as build_method.* got 'ngd'"),
+        ({"theta": np.zeros(3)}, ValueError, r"torch.Tensor of shape \(\d+,\).* got ndarray"),
+        ({"theta": torch.zeros(3)}, ValueError, r"got Tensor of shape \(3,\)"),
+    ],
+)
+def test_what_is_no_method_or_no_start_is_refused(change, error, advice):
+    objective, theta = network_problem()
+    given = {"method": build_method(), "theta": theta, **change}
+    with pytest.raises(error, match=advice):
+        minimize(given["method"], objective, given["theta"])
+
+
+def test_a_flat_target_is_refused():
+    with pytest.raises(ValueError, match=r"shape \(m, c\).* got shape \(5,\).*unsqueeze"):
+        SquaredLoss(torch.zeros(5))
 
 
 def test_a_small_fit_leaves_the_number_of_threads_alone():

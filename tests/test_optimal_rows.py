@@ -117,11 +117,12 @@ def test_scores_are_those_of_the_begin_of_an_epoch():
 
 
 def test_unstable_batches_are_a_warning():
-    X, y = waves(100)
     settings = {"sampler": "christoffel", "batch_size": 5, "max_iter": 3}
     with pytest.warns(UserWarning, match="3 of 3 draws did not reach .* Increase batch_size,") as w:
-        regressor(**settings).fit(X, y)
+        regressor(**settings).fit(*waves(5000))
     assert any(warning.filename == __file__ for warning in w)
+    with pytest.warns(UserWarning, match="not less than all 100 rows.* Take them all"):
+        regressor(**settings).fit(*waves(100))
 
 
 # Fits

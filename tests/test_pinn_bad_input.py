@@ -5,10 +5,12 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 from messages import assert_advises
 from sklearn.exceptions import ConvergenceWarning
 from solvers import Rod, Rotation, refused, solver
 
+from skngd import PINNEstimator
 from skngd.pde import Box, Dirichlet, Initial, Input, Neumann, Problem, Unknown
 from skngd.pde.zoo import AdvectionDiffusion, Heat
 
@@ -272,3 +274,10 @@ class SameName(Rod):
 )
 def test_incomplete_problems_are_refused_with_advice(problem, expected, came):
     refused(solver(problem).fit, expected, came)
+
+
+@pytest.mark.parametrize("activation", [torch.nn.ReLU, torch.nn.Identity])
+def test_a_module_without_second_derivatives_is_refused(activation):
+    module = torch.nn.Sequential(torch.nn.Linear(2, 5), activation(), torch.nn.Linear(5, 1))
+    with pytest.raises(ValueError, match=r"second derivatives .* all vanish.*torch.nn.Tanh"):
+        PINNEstimator(Heat(), model=module, n_interior=20).fit()

@@ -25,7 +25,22 @@ REFUSED = [
     ({"optimizer": "gd", "step_size": "christoffel"}, "Set optimizer='ngd'"),
     ({"optimizer": "newton", "step_size": "christoffel"}, "Set optimizer='ngd'"),
     ({"optimizer": "adam", "step_size": "christoffel"}, "Set optimizer='ngd'"),
+    ({"optimizer": "newton", "projection": "cg"}, "Set optimizer='ngd', or another projection"),
+    ({"optimizer": "sgd"}, "optimizer to be one of 'ngd', .* got 'sgd'"),
+    ({"momentum": "nestrov"}, "momentum to be one of None, 'heavy-ball', .* got 'nestrov'"),
+    ({"momentum_space": "z"}, "momentum_space to be one of 'function', 'parameter', got 'z'"),
+    ({"memory": "diff"}, "memory to be one of .* got 'diff'"),
+    ({"restart": "x"}, "restart to be one of None, 'loss', 'gradient', got 'x'"),
+    ({"step_size": "huge"}, "step_size to be one of 'auto', .* or a number, got 'huge'"),
+    ({"projection": "lu"}, "projection to be one of 'auto', .* got 'lu'"),
+    ({"beta": 7.0}, "Expected beta between -1 and 1, got 7.0"),
 ]
+
+
+def test_another_metric_is_refused():
+    objective, _ = network_problem()
+    with pytest.raises(ValueError, match=r"'l2' or 'loss', got 'h1'.*WithDerivatives"):
+        Objective(objective.model, objective.loss, objective.points, metric="h1")
 
 
 @pytest.mark.parametrize(

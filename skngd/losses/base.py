@@ -18,6 +18,11 @@ class Loss(ABC):
     weights : torch.Tensor of shape (m,), default=None
         Weights w_i > 0; they are divided by their sum. None stands for equal weights.
 
+    Raises
+    ------
+    ValueError
+        If ``target`` has another number of dimensions.
+
     Attributes
     ----------
     weights : torch.Tensor of shape (m, 1)
@@ -27,6 +32,11 @@ class Loss(ABC):
     has_unit_hessian = False
 
     def __init__(self, target, weights=None):
+        if target.ndim != 2:
+            raise ValueError(
+                "Expected target of shape (m, c), one row for each point, got shape "
+                f"{tuple(target.shape)}. For one output: target.unsqueeze(1)."
+            )
         if weights is None:
             weights = target.new_full((len(target),), 1.0 / len(target))
         self.target = target

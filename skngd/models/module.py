@@ -1,13 +1,23 @@
 """Any ``torch.nn.Module`` as a model, by automatic differentiation."""
 
 import copy
+import functools
 import math
+import warnings
 
 import numpy as np
 import torch
 from torch.func import functional_call, jacrev, jvp, vjp, vmap
 
 from .base import Model, Record
+
+
+@functools.cache
+def _load_forward_mode():
+    """Use forward mode once: torch then warns of its own use of torch.jit."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*torch.jit", DeprecationWarning)
+        jvp(torch.tanh, (torch.zeros(1),), (torch.zeros(1),))
 
 
 class TorchModule(Model):
@@ -33,6 +43,7 @@ class TorchModule(Model):
     """
 
     def __init__(self, module, n_features, dtype=torch.float64, device="cpu"):
+        _load_forward_mode()
         self.module = copy.deepcopy(module).to(dtype=dtype, device=device).eval()
         for parameter in self.module.parameters():
             parameter.requires_grad_(False)

@@ -66,6 +66,22 @@ class History:
             self.columns.setdefault(name, []).append(number)
 
 
+def _check(method, objective, theta):
+    """Refuse what would fail, or broadcast, somewhere inside."""
+    if not hasattr(method, "advance"):
+        raise TypeError(
+            f"Expected a method, such as build_method(momentum='nesterov') gives, got {method!r}."
+        )
+    n = objective.model.n_parameters
+    if not isinstance(theta, torch.Tensor) or theta.shape != (n,):
+        came = getattr(theta, "shape", None)
+        raise ValueError(
+            f"Expected theta to be a torch.Tensor of shape ({n},), one number for each parameter "
+            f"of the model, got {type(theta).__name__} of shape {came and tuple(came)}. "
+            "torch.as_tensor makes one of the array that the initial of a model gives."
+        )
+
+
 def minimize(
     method,
     objective,
@@ -119,6 +135,13 @@ def minimize(
     -------
     result : Result
 
+    Raises
+    ------
+    TypeError
+        If ``method`` is none.
+    ValueError
+        If ``theta`` is not a tensor of shape (P,).
+
     Examples
     --------
     >>> import torch
@@ -133,6 +156,7 @@ def minimize(
     >>> result.theta.numpy().round(9)
     array([-1.,  3.])
     """
+    _check(method, objective, theta)
     history = History(time.perf_counter() if began is None else began)
     stop_rules = stopping.Stopping() if stop_rules is None else stop_rules
     report = (lambda iterate: iterate.loss) if report is None else report
@@ -140,6 +164,7 @@ def minimize(
     parts = (lambda iterate: ()) if parts is None else parts
     here = objective.at(theta)
     monitored = monitor(here)
+    stop_rules.begin(monitored)
     result = Result(theta, monitored, history=history.columns, last=here, past=past)
     history.add(report(here), monitored, parts=parts(here))
     if not math.isfinite(here.loss):
@@ -160,7 +185,9 @@ def minimize(
                 # On a batch there may be nothing to gain where the next one has something.
                 result.past = None
                 fresh = None if batches is None else monitor(here)
-                result.stop = stopping.STALLED if batches is None else None
+                if batches is None:
+                    at_once = result.n_iter == 1
+                    result.stop = stopping.STALLED_AT_ONCE if at_once else stopping.STALLED
             elif not math.isfinite(step.end.loss):
                 fresh = None
                 result.stop = stopping.diverged(step.end.loss)
@@ -184,6 +211,8 @@ def minimize(
         result.stop = stopping.NO_DESCENT
     except KeyboardInterrupt:
         result.stop = stopping.INTERRUPTED
+    if result.stop.kind == "diverged" and result.theta is theta:
+        result.stop = stopping.without_progress(result.stop)
     # An iteration that was broken off does not count.
     result.n_iter = len(history.columns["loss"]) - 1
     return result

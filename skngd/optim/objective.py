@@ -30,12 +30,22 @@ class Objective:
         Which row factor C enters equation (A).
     penalty : torch.Tensor of shape (P,), default=None
         α_p ≥ 0 of the weight decay ½ Σ α_p θ_p², which is added to the loss: rows √α_p θ_p of A.
+
+    Raises
+    ------
+    ValueError
+        If there is no such metric.
     """
 
     # How the points were drawn, where they are optimal ones: see tangent.christoffel.
     sample = None
 
     def __init__(self, model, loss, points, metric="l2", penalty=None):
+        if metric not in ("l2", "loss"):
+            raise ValueError(
+                f"Expected metric to be 'l2' or 'loss', got {metric!r}. For H¹ the model has its "
+                "derivatives, skngd.models.WithDerivatives, and the loss is skngd.losses.OnValues."
+            )
         self.model, self.loss, self.points, self.penalty = model, loss, points, penalty
         # The metric of a loss whose Hessian is 1 is that of L2.
         self.metric = "l2" if loss.has_unit_hessian else metric

@@ -1,5 +1,6 @@
 """From flat names to a method; combinations that would not run as named are refused."""
 
+from ..tangent import FACTORIZATIONS
 from .baselines import LBFGS, Adam
 from .directions import GradientDescent, NaturalGradient, Newton
 from .memories import MEMORIES
@@ -22,6 +23,18 @@ SPRING_RELATIVE_DAMPING = 1e-5
 
 DEFAULT_MOMENTUM = {"ngd": "heavy-ball"}
 DEFAULT_STEP = {"ngd": "trust-region", "newton": "trust-region", "gd": "backtracking"}
+
+
+# The names that a setting may have; numbers are allowed beside those of ``step_size``.
+NAMES = {
+    "optimizer": ("ngd", "gd", "newton", "adam", "lbfgs"),
+    "momentum": (None, "heavy-ball", "nesterov", "spring"),
+    "momentum_space": ("function", "parameter"),
+    "memory": tuple(MEMORIES),
+    "restart": (None, "loss", "gradient"),
+    "step_size": ("auto", "trust-region", "backtracking", "grid", "christoffel"),
+    "projection": ("auto", *FACTORIZATIONS),
+}
 
 
 def build_method(
@@ -54,13 +67,25 @@ damping, geodesic_acceleration, variable_projection
     Raises
     ------
     ValueError
-        If the combination would run another method than it names.
+        If a name or number is none of those allowed, or the combination would run another method
+        than it names.
     """
     if momentum == "auto":
         momentum = DEFAULT_MOMENTUM.get(optimizer)
+    check_names(
+        optimizer=optimizer,
+        momentum=momentum,
+        momentum_space=momentum_space,
+        memory=memory,
+        restart=restart,
+        step_size=step_size,
+        projection=projection,
+    )
+    if not -1 < beta < 1:
+        raise ValueError(f"Expected beta between -1 and 1, got {beta!r}. Try 0.5.")
     if momentum is None:
         beta = 0.0
-    check_combination(optimizer, momentum, momentum_space, step_size, damping)
+    check_combination(optimizer, momentum, momentum_space, step_size, damping, projection)
     if optimizer == "adam":
         return Adam(1e-3 if isinstance(step_size, str) else step_size)
     if optimizer == "lbfgs":
@@ -110,7 +135,26 @@ damping, geodesic_acceleration, variable_projection
     return ProjectedMethod(directions[optimizer](), momenta[momentum](), search, beta, restart)
 
 
-def check_combination(optimizer, momentum, momentum_space, step_size, damping):
+def check_names(**settings):
+    """Refuse names that stand for nothing.
+
+    Raises
+    ------
+    ValueError
+        With the setting, its names, and what came.
+    """
+    for setting, value in settings.items():
+        names = NAMES[setting]
+        is_number = setting == "step_size" and not isinstance(value, str) and value is not None
+        if value not in names and not is_number:
+            numbers = ", or a number," if setting == "step_size" else ","
+            raise ValueError(
+                f"Expected {setting} to be one of {', '.join(map(repr, names))}{numbers} got "
+                f"{value!r}."
+            )
+
+
+def check_combination(optimizer, momentum, momentum_space, step_size, damping, projection):
     """Refuse what would silently run another method than it names.
 
     Raises
@@ -144,6 +188,11 @@ def check_combination(optimizer, momentum, momentum_space, step_size, damping):
         raise ValueError(
             "step_size='trust-region' controls the damping of a projection, and optimizer='gd' has "
             "none. Set step_size to 'backtracking', 'grid' or a number."
+        )
+    if optimizer == "newton" and projection == "cg":
+        raise ValueError(
+            "projection='cg' forms no matrix, and optimizer='newton' forms the Hessian of all "
+            "parameters. Set optimizer='ngd', or another projection."
         )
     if step_size == "christoffel" and optimizer != "ngd":
         raise ValueError(

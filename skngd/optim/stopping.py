@@ -51,6 +51,11 @@ class Stopping:
         self.tol, self.n_iter_no_change, self.floor = tol, n_iter_no_change, floor
         self.reference, self.waited = math.inf, 0
 
+    def begin(self, loss):
+        """The monitored loss of the start, which counts as a best value."""
+        if math.isfinite(loss):
+            self.reference = loss
+
     def after(self, loss):
         """Stop or None, for the monitored loss after an iteration."""
         if loss <= self.floor:
@@ -66,8 +71,8 @@ class Stopping:
             return Stop(
                 f"Stopped: in n_iter_no_change={self.n_iter_no_change} iterations the loss did not "
                 f"fall below its best value, {self.reference:g}, and is now {loss:g}; the best "
-                "model so far was kept. Try a smaller step_size, restart='loss' or "
-                "step_size='auto'.",
+                "model so far was kept. Try step_size='auto' or a smaller step_size, and "
+                "restart='loss' in the place of restart=None.",
                 "diverged",
             )
         if self.tol == "auto":
@@ -84,6 +89,12 @@ class Stopping:
 STALLED = Stop(
     "Converged: no step along the proposed direction lowers the loss any more.", "converged"
 )
+STALLED_AT_ONCE = Stop(
+    "Converged: no step along the proposed direction lowers the loss of the start. It is a "
+    "stationary point, or the gradient of a loss or model of your own is not the derivative of its "
+    "value: compare it with torch.func.grad.",
+    "converged",
+)
 INTERRUPTED = Stop("Interrupted from the keyboard: the best model so far was kept.", "interrupted")
 
 
@@ -97,6 +108,12 @@ NO_DESCENT = Stop(
     "the best model so far was kept. Set step_size='trust-region', or a larger damping.",
     "diverged",
 )
+
+
+def without_progress(stop):
+    """The same stop, of a run whose best iterate is its start."""
+    kept, start = "the best model so far was kept", "no iterate was better than the start"
+    return Stop(stop.sentence.replace(kept, f"{start}, which was kept"), stop.kind)
 
 
 def diverged(loss):

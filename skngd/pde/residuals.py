@@ -10,8 +10,12 @@ import warnings
 
 import torch
 
+from ..models import AutodiffJets
 from ..models.base import Model, Record
 from .blocks import combined
+
+# Points at which a module is tried for second derivatives.
+POINTS_OF_PROBE = 16
 
 
 class ResidualModel(Model):
@@ -200,3 +204,29 @@ class ResidualRecord(Record):
                 change = change + block.bend(jets, self.unknowns, first, moved)
             parts.append(change.reshape(-1))
         return torch.cat(parts).unsqueeze(1)
+
+
+def check_smoothness(collocation, theta):
+    """Refuse a module whose second derivatives vanish: it would solve another equation.
+
+    Parameters
+    ----------
+    collocation : Collocation
+    theta : torch.Tensor of shape (P + q,)
+
+    Raises
+    ------
+    ValueError
+        If all derivatives of second and higher order that the problem contains are zero.
+    """
+    for jets, x in (site for block in collocation.blocks for site in block.sites):
+        higher = [place for place, index in enumerate(jets.indices) if len(index) > 1]
+        if not higher or not isinstance(jets, AutodiffJets):
+            continue
+        values = jets.values(theta[: jets.n_parameters], x[:POINTS_OF_PROBE])
+        if not bool(values[higher].any()):
+            raise ValueError(
+                "Expected a model with the second derivatives in x that the problem contains, got "
+                "one where they all vanish: a linear module, or one with ReLU. Take a smooth "
+                "activation, such as torch.nn.Tanh."
+            )
