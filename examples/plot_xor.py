@@ -30,7 +30,7 @@ X, y, p_true = make_xor(2000, random_state=0, return_probability=True)
 lowest = np.mean((p_true - y) ** 2)
 print(f"mean square error of the true probabilities: {lowest:.4f}")
 
-constant = {"step_size": 0.05, "damping": 1e-3, "restart": None}
+constant = {"step_size": 0.05, "damping": 1e-3, "momentum_space": "function", "restart": None}
 methods = {
     "natural gradient (NGD), α = 0.05": {"momentum": None, **constant},
     "heavy ball (HB), α = 0.05": {"momentum": "heavy-ball", "beta": 0.8, **constant},

@@ -46,9 +46,8 @@ def has_partial_fit(estimator):
 class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
     """Base class of the estimators; use the derived classes."""
 
-    # What tol="auto" and momentum="auto" stand for; "auto" is left to the optimiser.
+    # What tol="auto" stands for.
     _relative_tol = 1e-3
-    _auto_momentum = "auto"
     # What the outputs of a model are, for messages.
     _outputs_are = "one for each column of y"
 
@@ -91,7 +90,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
     def _build_method(self):
         return build_method(
             self.optimizer,
-            momentum=self._auto_momentum if self.momentum == "auto" else self.momentum,
+            momentum=self.momentum,
             momentum_space=self.momentum_space,
             memory=self.memory,
             beta=self.beta,

@@ -45,19 +45,19 @@ class NaturalMomentumClassifier(ClassifierMixin, Labels, BaseNaturalMomentum):
         ``torch.nn.utils.vector_to_parameters`` puts ``theta_`` into it. Its derivatives come from
         ``torch.func``, several times slower than those of the built-in network.
     momentum : {"auto", "heavy-ball", "nesterov", "spring"} or None, default="auto"
-        Equations (HB), (NAG), (SPRING); None is the plain method, and what ``"auto"`` stands for:
-        beside a trust region in the Fisher metric a memory saves few iterations, and makes each
-        one dearer. With a constant ``step_size`` it pays.
-    momentum_space : {"function", "parameter"}, default="function"
-        What is remembered: a function, which is projected onto today's tangent space, or the last
-        parameter step, equations (QN), (pHB) and (pNAG).
+        Equations (HB), (NAG), (SPRING); None is the plain method. ``"auto"`` is "heavy-ball"
+        with ``optimizer="ngd"`` and None with the others.
+    momentum_space : {"function", "parameter"}, default="parameter"
+        What is remembered: the last parameter step, equations (QN), (pHB) and (pNAG), or a
+        function, which is projected onto today's tangent space. In the Fisher metric that is
+        a projection of its own, as dear as that of the gradient.
     memory : {"momentum", "difference", "gradient"}, default="momentum"
         Which function is remembered: the last momentum (LM), the function difference (FD) or the
         last gradient (LG). Nesterov's method is printed for "difference"; "momentum" is its
         linearisation; "gradient" runs, and works against the motion.
     beta : float in (-1, 1), default=0.5
         How much is remembered; μ of (SPRING).
-    restart : {"loss", "gradient"} or None, default="loss"
+    restart : {"loss", "gradient"} or None, default=None
         ``"loss"`` drops the momentum of a step that would raise the loss (with a trust region:
         that gains less than the step without it); ``"gradient"`` drops it when it points uphill;
         None leaves inertia alone, which is what escapes a local minimum (with a constant
@@ -167,10 +167,10 @@ default="auto"
         class_weight=None,
         model=None,
         momentum="auto",
-        momentum_space="function",
+        momentum_space="parameter",
         memory="momentum",
         beta=0.5,
-        restart="loss",
+        restart=None,
         step_size="auto",
         projection="auto",
         rcond="auto",

@@ -24,9 +24,6 @@ class Labels:
 
     # Labels are settled long before the third digit of the cross-entropy is.
     _relative_tol = 1e-2
-    # A memory has a projection of its own in the Fisher metric, equation (2M): it would double the
-    # price of an iteration, and beside a trust region it does not halve their number.
-    _auto_momentum = None
     _outputs_are = "one for each class, or one for two classes"
 
     def _validated_rows(self, X, y, sample_weight, reset):
