@@ -155,7 +155,7 @@ def test_a_rough_step_keeps_its_promise_on_a_linear_model(damping, decays):
 @every_loss
 @pytest.mark.parametrize("metric", ["l2", "loss"])
 def test_a_function_is_projected_in_l2(case, metric, monkeypatch):
-    monkeypatch.setattr(directions, "STEP_TOLERANCE", 1e-10)
+    monkeypatch.setattr(directions, "STEP_TOLERANCE", dict.fromkeys(("l2", "loss"), 1e-10))
     objective, theta = network_with(case, metric)
     here = objective.at(theta)
     q = normal(*here.value.shape, seed=9)

@@ -18,7 +18,7 @@ from ..tangent.gram import Gram
 LARGEST_MATRIX_OF_PASSES = {"l2": 1500, "loss": 150}
 # Relative residual of conjugate gradients for a step: the loss checks it, and a better solution of
 # the linear form takes more passes than it saves steps.
-STEP_TOLERANCE = 0.1
+STEP_TOLERANCE = {"l2": 0.1, "loss": 0.5}
 
 
 class NaturalGradient:
@@ -94,9 +94,8 @@ def _cg(here, functions):
         decay = here.objective.penalty * here.theta
         gradients[:, 0] += decay
         squares[0] += torch.dot(decay, here.theta)
-    return ConjugateGradients.of(
-        here.gram_product, gradients, squares, STEP_TOLERANCE, is_rough=True
-    )
+    tol = STEP_TOLERANCE[here.objective.metric]
+    return ConjugateGradients.of(here.gram_product, gradients, squares, tol, is_rough=True)
 
 
 def _plain_cg(here, function):
@@ -106,7 +105,8 @@ def _plain_cg(here, function):
     weighted = here.objective.loss.weights * function
     gradient = here.backward(weighted).unsqueeze(1)
     square = (weighted * function).sum().reshape(1)
-    return ConjugateGradients.of(here.plain_gram_product, gradient, square, STEP_TOLERANCE)
+    tol = STEP_TOLERANCE[here.objective.metric]
+    return ConjugateGradients.of(here.plain_gram_product, gradient, square, tol)
 
 
 def _gram(here, functions):
