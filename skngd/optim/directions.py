@@ -17,7 +17,8 @@ from ..tangent.gram import Gram
 # squared loss asks for small λ in the end, which take many passes; other losses do not.
 LARGEST_MATRIX_OF_PASSES = {"l2": 1500, "loss": 150}
 # Relative residual of conjugate gradients for a step: the loss checks it, and a better solution of
-# the linear form takes more passes than it saves steps.
+# the linear form takes more passes than it saves steps. Other losses than the square are further
+# from their linear form, and half of the gradient will do, with momentum to make it good.
 STEP_TOLERANCE = {"l2": 0.1, "loss": 0.5}
 
 
