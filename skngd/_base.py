@@ -16,15 +16,24 @@ from ._sampling import check_step_rule, draws_optimal
 from .losses import OnValues
 from .models import AutodiffJets, FullyConnected, NetworkJets, TorchModule, WithDerivatives
 from .models.activations import ACTIVATIONS
-from .optim import MEMORIES, Objective, build_method
+from .optim import Objective, build_method
 from .optim.directions import largest_matrix
-from .tangent import FACTORIZATIONS
+from .optim.settings import NAMES
 
 # Parameters up to which n_init="auto" makes three starts: few neurons have many local minima, and
 # their iterations are cheap. The number of rows must not decide: a weight of 2 is two rows.
 SMALL_NETWORK = 100
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
+
+
+def options(setting, *more):
+    """The constraint of a hyperparameter that names a part of the method."""
+    names = NAMES[setting]
+    return [
+        StrOptions({*more, *(name for name in names if name is not None)}),
+        *(name for name in names if name is None),
+    ]
 
 
 def has_partial_fit(estimator):
@@ -54,19 +63,16 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
     _parameter_constraints: ClassVar = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
-        "optimizer": [StrOptions({"ngd", "gd", "newton", "adam", "lbfgs"})],
+        "optimizer": options("optimizer"),
         "metric": [StrOptions({"auto", "l2", "loss", "h1"})],
         "model": [torch.nn.Module, None],
-        "momentum": [StrOptions({"auto", "heavy-ball", "nesterov", "spring"}), None],
-        "momentum_space": [StrOptions({"function", "parameter"})],
-        "memory": [StrOptions(set(MEMORIES))],
+        "momentum": options("momentum", "auto"),
+        "momentum_space": options("momentum_space"),
+        "memory": options("memory"),
         "beta": [Interval(Real, -1, 1, closed="neither")],
-        "restart": [StrOptions({"loss", "gradient"}), None],
-        "step_size": [
-            StrOptions({"auto", "trust-region", "backtracking", "grid", "christoffel"}),
-            Interval(Real, 0, None, closed="neither"),
-        ],
-        "projection": [StrOptions({"auto", *FACTORIZATIONS})],
+        "restart": options("restart"),
+        "step_size": [*options("step_size"), Interval(Real, 0, None, closed="neither")],
+        "projection": options("projection"),
         "rcond": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="left")],
         "damping": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "geodesic_acceleration": ["boolean"],

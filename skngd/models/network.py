@@ -132,30 +132,29 @@ class NetworkRecord(Record):
         inputs = self.inputs[depth].view(1, into, m, 1)
         torch.mul(delta.unsqueeze(1), inputs, out=weights.view(out, into, m, rows))
 
-    def jacobian(self, scale=None):
-        delta = self._first_delta(scale)
+    def _deltas(self, delta):
+        """(depth, derivatives of the rows in the pre-activations), from the last layer on."""
         m, rows = delta.shape[1:]
-        jacobian = delta.new_empty(self.network.n_parameters, m, rows)
         for depth in reversed(range(len(self.layers))):
-            (out, into), weights, biases = self.network.layout[depth]
-            self._layer_into(depth, delta, jacobian[weights], jacobian[biases])
+            yield depth, delta
             if depth:
-                back = self.layers[depth][0].T @ delta.reshape(out, m * rows)
-                delta = back.view(into, m, rows) * self._slope(depth - 1).unsqueeze(2)
+                back = self.layers[depth][0].T @ delta.reshape(len(delta), m * rows)
+                delta = back.view(-1, m, rows) * self._slope(depth - 1).unsqueeze(2)
+
+    def jacobian(self, scale=None):
+        first = self._first_delta(scale)
+        m, rows = first.shape[1:]
+        jacobian = first.new_empty(self.network.n_parameters, m, rows)
+        for depth, delta in self._deltas(first):
+            _, weights, biases = self.network.layout[depth]
+            self._layer_into(depth, delta, jacobian[weights], jacobian[biases])
         return jacobian.view(self.network.n_parameters, m * rows).T
 
     def gram(self, scale=None):
         # The rows of a layer are products of δ, which knows the output, and of the inputs, which
         # do not: summing over the outputs first saves a factor of their number.
-        deltas, delta = [], self._first_delta(scale)
-        m, rows = delta.shape[1:]
-        for depth in reversed(range(len(self.layers))):
-            deltas.insert(0, delta)
-            if depth:
-                into = self.layers[depth][0].shape[1]
-                back = self.layers[depth][0].T @ delta.reshape(len(delta), m * rows)
-                delta = back.view(into, m, rows) * self._slope(depth - 1).unsqueeze(2)
-        ones = self.value.new_ones(1, m)
+        deltas = [delta for _, delta in self._deltas(self._first_delta(scale))][::-1]
+        ones = self.value.new_ones(1, len(self.value))
         inputs = [torch.cat([a, ones]) for a in self.inputs]
         gram = ones.new_empty(self.network.n_parameters, self.network.n_parameters)
         for left in range(len(deltas)):

@@ -52,21 +52,9 @@ class NaturalGradient:
             apart = remembered.function
         elif remembered is not None:
             functions.append(here.scale(remembered.function))
-        functions = torch.stack(functions, dim=1)
         kind = self._kind(here, relative_damping)
-        if kind is ConjugateGradients:
-            return PreparedNatural(here, _cg(here, functions), self.rcond, _plain_cg(here, apart))
-        if kind is Gram:
-            factorization = _gram(here, functions)
-            if here.objective.penalty is not None:
-                factorization.add_decay(here.objective.penalty, here.theta)
-        else:
-            decay = here.penalty_chunks(functions.shape[1])
-            factorization = kind(chain(here.chunks_with(functions), decay))
-        memory = None
-        if apart is not None:
-            memory = _plain_gram(here, apart) if kind is Gram else None
-            memory = memory or kind(here.plain_chunks_with(apart))
+        factorization = _factorized(kind, here, torch.stack(functions, dim=1))
+        memory = None if apart is None else _plainly_factorized(kind, here, apart)
         return PreparedNatural(here, factorization, self.rcond, memory)
 
     def _kind(self, here, relative_damping):
@@ -76,8 +64,14 @@ class NaturalGradient:
             n_decay = 0 if here.objective.penalty is None else len(here.theta)
             shape = here.objective.n_rows + n_decay, len(here.theta)
             limit = largest_matrix(here.objective.model, here.objective.metric)
-            dtype = here.theta.dtype
-            name = choose(*shape, self.rcond, relative_damping, dtype, True, limit)
+            name = choose(
+                *shape,
+                self.rcond,
+                relative_damping,
+                here.theta.dtype,
+                is_rough=True,
+                largest_matrix=limit,
+            )
         return FACTORIZATIONS[name]
 
 
@@ -87,22 +81,36 @@ def largest_matrix(model, metric):
     return LARGEST_MATRIX_OF_PASSES[metric] if is_cheap else LARGEST_MATRIX
 
 
+def _factorized(kind, here, functions):
+    """A⁺ for the residual, which is the first function, and others; the weight decay is in it."""
+    if kind is ConjugateGradients:
+        return _cg(here, functions)
+    if kind is Gram:
+        return _gram(here, functions)
+    return kind(chain(here.chunks_with(functions), here.penalty_chunks(functions.shape[1])))
+
+
+def _plainly_factorized(kind, here, function):
+    """(W^½ J)⁺ for a function, in L2 and without the weight decay: equation (2M)."""
+    if kind is ConjugateGradients:
+        return _plain_cg(here, function)
+    gram = _plain_gram(here, function) if kind is Gram else None
+    return gram or kind(here.plain_chunks_with(function))
+
+
 def _cg(here, functions):
-    """Conjugate gradients at a point; the weight decay is in them."""
-    gradients = torch.stack([here.pull_back(f) for f in functions.unbind(1)], dim=1)
+    """Conjugate gradients at a point."""
+    further = (here.pull_back(f) for f in functions[:, 1:].unbind(1))
+    gradients = torch.stack([here.gradient, *further], dim=1)
     squares = (functions * functions).sum(0)
-    if here.objective.penalty is not None:
-        decay = here.objective.penalty * here.theta
-        gradients[:, 0] += decay
-        squares[0] += torch.dot(decay, here.theta)
+    # The rows √α θ of the decay.
+    squares[0] += 2 * here.penalty
     tol = STEP_TOLERANCE[here.objective.metric]
     return ConjugateGradients.of(here.gram_product, gradients, squares, tol, is_rough=True)
 
 
 def _plain_cg(here, function):
-    """The same in L2, for one function or none."""
-    if function is None:
-        return None
+    """The same in L2."""
     weighted = here.objective.loss.weights * function
     gradient = here.backward(weighted).unsqueeze(1)
     square = (weighted * function).sum().reshape(1)
@@ -114,9 +122,13 @@ def _gram(here, functions):
     """The Gram form at a point, without the rows of A where that is cheaper."""
     matrix = here.gram_matrix()
     if matrix is None:
-        return Gram(here.chunks_with(functions))
-    gradients = torch.stack([here.pull_back(f) for f in functions.unbind(1)], dim=1)
-    return Gram.of(matrix, gradients, (functions * functions).sum(0), len(functions))
+        gram = Gram(here.chunks_with(functions))
+    else:
+        gradients = torch.stack([here.pull_back(f) for f in functions.unbind(1)], dim=1)
+        gram = Gram.of(matrix, gradients, (functions * functions).sum(0), len(functions))
+    if here.objective.penalty is not None:
+        gram.add_decay(here.objective.penalty, here.theta)
+    return gram
 
 
 def _plain_gram(here, function):

@@ -49,12 +49,11 @@ class Stopping:
     ):
         self.expects_descent, self.relative_tol = expects_descent, relative_tol
         self.tol, self.n_iter_no_change, self.floor = tol, n_iter_no_change, floor
-        self.reference, self.waited = math.inf, 0
+        self.begin(math.inf)
 
     def begin(self, loss):
         """The monitored loss of the start, which counts as a best value."""
-        if math.isfinite(loss):
-            self.reference = loss
+        self.reference, self.waited = loss if math.isfinite(loss) else math.inf, 0
 
     def after(self, loss):
         """Stop or None, for the monitored loss after an iteration."""

@@ -57,11 +57,12 @@ class KrylovSpace:
         known = self.room[:k]
         image = self.product(known[-1])
         along = known @ image
-        self.diagonal.append(float(along[-1]))
         image = image - known.T @ along
         # Once more, or rounding errors would grow until the vectors are no longer orthogonal.
         image = image - known.T @ (known @ image)
-        norm = float(torch.linalg.vector_norm(image))
+        # Both numbers at once: a GPU waits once for each product.
+        diagonal, norm = torch.stack((along[-1], torch.linalg.vector_norm(image))).tolist()
+        self.diagonal.append(diagonal)
         rounding = len(image) * torch.finfo(image.dtype).eps * max(self.diagonal)
         if k == self.max_products or not rounding < norm < np.inf:
             self.is_complete = True
