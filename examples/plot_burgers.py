@@ -23,7 +23,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from skngd import PINNEstimator
-from skngd.pde import Box, Dirichlet, Initial, Problem, zoo
+from skngd.pde import Box, Dirichlet, Initial, Problem
+from skngd.problems import zoo
 
 
 class Burgers(Problem):

@@ -30,7 +30,7 @@ import numpy as np
 from sklearn.base import clone
 
 from skngd import PINNEstimator
-from skngd.pde.zoo import AdvectionDiffusion
+from skngd.problems.zoo import AdvectionDiffusion
 
 SEEDS, ITERATIONS = range(3), 40
 

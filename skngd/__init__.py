@@ -1,8 +1,8 @@
 """Natural gradient descent with momentum, as scikit-learn estimators."""
 
-from ._classifier import NaturalMomentumClassifier
-from ._pinn import PINNEstimator
-from ._regressor import NaturalMomentumRegressor
+from .estimators.classifier import NaturalMomentumClassifier
+from .estimators.pinn import PINNEstimator
+from .estimators.regressor import NaturalMomentumRegressor
 
 __version__ = "0.1.0"
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from skngd.pde.domains import Box, Interval, Points
-from skngd.pde.shapes import Disk, Polygon
+from skngd.geometry.box import Box, Interval
+from skngd.geometry.points import Points
+from skngd.geometry.shapes import Disk, Polygon
 
 PI = np.pi
 SQUARE = Box(x=(0, 1), y=(0, 1))

@@ -7,7 +7,7 @@ import pytest
 from solvers import solver
 
 from skngd.pde import Unknown
-from skngd.pde.zoo import AdvectionDiffusion
+from skngd.problems.zoo import AdvectionDiffusion
 
 X = np.linspace(0.02, 0.98, 49).reshape(-1, 1)
 NOISE = np.random.RandomState(7).standard_normal(4 * len(X))

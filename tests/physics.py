@@ -7,10 +7,10 @@ from skngd.losses import SquaredLoss
 from skngd.models import FullyConnected
 from skngd.models.network_jets import NetworkJets
 from skngd.optim import Objective
-from skngd.pde.blocks import Collocation
-from skngd.pde.compile import Compiler
 from skngd.pde.conditions import Interior
-from skngd.pde.residuals import ResidualModel
+from skngd.pde.residuals.blocks import Collocation
+from skngd.pde.residuals.compile import Compiler
+from skngd.pde.residuals.model import ResidualModel
 
 KIND = {"dtype": torch.float64, "device": "cpu"}
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from skngd.pde.quantity import Quantity
+from skngd.pde.expressions.quantity import Quantity
 
 # Where functions are smooth.
 ANYWHERE, POSITIVE, INSIDE = (-2.0, 2.0), (0.2, 3.0), (-0.9, 0.9)

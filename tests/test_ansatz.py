@@ -26,7 +26,7 @@ from skngd.pde import (
     Robin,
     Unknown,
 )
-from skngd.pde.ansatz import hard_conditions
+from skngd.pde.residuals.ansatz import hard_conditions
 
 SQUARE = Box(x=(0, 1), y=(-1, 2))
 STRIP = Box(t=(0, 2), x=(-1, 1))

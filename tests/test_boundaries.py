@@ -5,8 +5,8 @@ import pytest
 from domain_cases import CASES, DOMAINS, PI, SQUARE, TRIANGLE, every_domain, every_sampler, sizes
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skngd.pde.domains import Box, Interval
-from skngd.pde.shapes import Disk, Polygon
+from skngd.geometry.box import Box, Interval
+from skngd.geometry.shapes import Disk, Polygon
 
 
 def at_vertices(domain, points):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from cases import normal
 
-from skngd.pde.samplers import gauss_rule
+from skngd.geometry.sampling import gauss_rule
 from skngd.tangent.christoffel import (
     STABLE,
     draw,

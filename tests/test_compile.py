@@ -8,8 +8,8 @@ from messages import assert_advises, assert_says
 from physics import KIND, Assembled
 
 from skngd.pde import Box, Equation, Interval, Problem, Unknown
-from skngd.pde.compile import Compiler
 from skngd.pde.conditions import Interior
+from skngd.pde.residuals.compile import Compiler
 
 PLANE = Box(x=(0, 1), y=(0, 1))
 

@@ -20,8 +20,8 @@ from skngd.pde import (
     Robin,
     Unknown,
 )
-from skngd.pde.places import Place, evaluated
-from skngd.pde.quantity import Field, Quantity
+from skngd.pde.expressions.places import Place, evaluated
+from skngd.pde.expressions.quantity import Field, Quantity
 
 STRIP = Box(t=(0, 2), x=(-1, 2))
 

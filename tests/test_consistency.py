@@ -23,11 +23,11 @@ from skngd.pde import (
     Problem,
     Robin,
     Unknown,
-    zoo,
 )
-from skngd.pde.ansatz import hard_conditions
-from skngd.pde.consistency import check_problem, contradictions
+from skngd.pde.checks import check_problem, contradictions
 from skngd.pde.discretization import Discretization
+from skngd.pde.residuals.ansatz import hard_conditions
+from skngd.problems import zoo
 
 LINE, STRIP = Interval(), Box(t=(0, 1), x=(0, 1))
 SQUARE = Box(x=(0, 1), y=(0, 1))

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from variants import every_variant, regressor, waves
 
 from skngd import NaturalMomentumClassifier, NaturalMomentumRegressor
-from skngd._device import LARGE_MULTIPLICATIONS, multiplications, resolve_device
+from skngd.estimators.device import LARGE_MULTIPLICATIONS, multiplications, resolve_device
 from skngd.optim.directions import NaturalGradient
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

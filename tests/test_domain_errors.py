@@ -5,9 +5,10 @@ import pytest
 from domain_cases import CLOUD, DOMAINS, PI, SQUARE
 from messages import assert_advises
 
-from skngd.pde.domains import Box, Interval, Points
-from skngd.pde.operations import Product
-from skngd.pde.shapes import Disk, Polygon
+from skngd.geometry.box import Box, Interval
+from skngd.geometry.combinations import Product
+from skngd.geometry.points import Points
+from skngd.geometry.shapes import Disk, Polygon
 
 PENTAGRAM = [(np.cos(a), np.sin(a)) for a in 4 * PI / 5 * np.arange(5)]
 

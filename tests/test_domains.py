@@ -18,9 +18,10 @@ from domain_cases import (
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import qmc
 
-from skngd.pde.domains import Box, Interval, Points
-from skngd.pde.operations import Difference, Product, Union
-from skngd.pde.shapes import Disk, Polygon
+from skngd.geometry.box import Box, Interval
+from skngd.geometry.combinations import Difference, Product, Union
+from skngd.geometry.points import Points
+from skngd.geometry.shapes import Disk, Polygon
 
 # inside
 

@@ -228,7 +228,7 @@ def test_skops_has_to_trust_the_estimator_only(settings):
     model = regressor(**settings).fit(FRAME, Y)
     saved = skops.io.dumps(model)
     untrusted = skops.io.get_untrusted_types(data=saved)
-    assert untrusted == ["skngd._regressor.NaturalMomentumRegressor"]
+    assert untrusted == ["skngd.estimators.regressor.NaturalMomentumRegressor"]
     loaded = skops.io.loads(saved, trusted=untrusted)
     assert_array_equal(loaded.predict(FRAME), model.predict(FRAME))
     if settings.get("optimizer") != "lbfgs":

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from sklearn.exceptions import ConvergenceWarning
 
 from skngd import NaturalMomentumRegressor
-from skngd._device import few_threads
+from skngd.estimators.device import few_threads
 from skngd.losses import SquaredLoss
 from skngd.models import LinearModel
 from skngd.optim import Objective, Past, build_method, minimize

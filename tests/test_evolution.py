@@ -16,8 +16,8 @@ from messages import assert_advises
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import quad
 
-from skngd.pde import evolution
-from skngd.pde.solutions import allen_cahn, burgers, heat, predator_prey
+from skngd.problems import evolution
+from skngd.problems.solutions import allen_cahn, burgers, heat, predator_prey
 
 # at t = 0 the solutions are continuous, but not all their derivatives are
 T, X = np.meshgrid(np.linspace(0.1, 0.9, 9), np.linspace(-0.9, 0.9, 37), indexing="ij")

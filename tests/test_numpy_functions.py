@@ -19,8 +19,8 @@ from quantities import (
 )
 from scipy import special
 
-from skngd.pde.numpy_functions import ARITHMETIC, LOGIC, REAL, TESTS
-from skngd.pde.quantity import Quantity
+from skngd.pde.expressions.numpy_functions import ARITHMETIC, LOGIC, REAL, TESTS
+from skngd.pde.expressions.quantity import Quantity
 
 # torch compiles some of its forward derivatives when they are first used.
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")

@@ -12,7 +12,7 @@ from solvers import refused
 from variants import half_mse, regressor, waves
 
 from skngd import NaturalMomentumClassifier, PINNEstimator
-from skngd._sampling import PLAIN_PART, OptimalBatches, Tally
+from skngd.estimators.batches import PLAIN_PART, OptimalBatches, Tally
 from skngd.losses import OnValues, SquaredLoss
 from skngd.optim import Objective
 

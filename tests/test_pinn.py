@@ -18,7 +18,7 @@ from skngd.pde import (
     Problem,
     Robin,
 )
-from skngd.pde.zoo import AdvectionDiffusion, Beam, Heat, PredatorPrey, ReactionDiffusion
+from skngd.problems.zoo import AdvectionDiffusion, Beam, Heat, PredatorPrey, ReactionDiffusion
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -13,7 +13,7 @@ from solvers import Rod, Rotation, Transport, error, sample, solver
 
 from skngd.optim.method import ProjectedMethod
 from skngd.pde import Box, Dirichlet, Neumann, Problem
-from skngd.pde.zoo import AdvectionDiffusion, Burgers, Heat
+from skngd.problems.zoo import AdvectionDiffusion, Burgers, Heat
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -91,7 +91,7 @@ def test_many_rows_are_evaluated_in_parts(monkeypatch):
     fitted = solver(Heat(), max_iter=3).fit()
     Z = sample(Heat())
     expected = fitted.predict(Z)
-    monkeypatch.setattr("skngd._evaluate.CHUNK_ROWS", 7)
+    monkeypatch.setattr("skngd.estimators.evaluate.CHUNK_ROWS", 7)
     assert_allclose(fitted.predict(Z), expected, atol=1e-14)
 
 

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from solvers import Rod, Rotation, refused, solver
 
 from skngd.pde import Dirichlet, Disk, Input, Problem, Unknown
-from skngd.pde.zoo import Heat
+from skngd.problems.zoo import Heat
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

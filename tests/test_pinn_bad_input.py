@@ -12,7 +12,7 @@ from solvers import Rod, Rotation, refused, solver
 
 from skngd import PINNEstimator
 from skngd.pde import Box, Dirichlet, Initial, Input, Neumann, Problem, Unknown
-from skngd.pde.zoo import AdvectionDiffusion, Heat
+from skngd.problems.zoo import AdvectionDiffusion, Heat
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

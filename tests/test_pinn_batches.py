@@ -6,12 +6,12 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from solvers import Rod, Rotation, error, recorded_samples, refused, sample, solver
 
-import skngd._physics
-from skngd._solve import build_physics
+import skngd.estimators.physics
+from skngd.estimators.solve import build_physics
 from skngd.pde import Unknown
-from skngd.pde.blocks import Collocation
 from skngd.pde.optimal import OptimalPoints
-from skngd.pde.zoo import AdvectionDiffusion, Heat
+from skngd.pde.residuals.blocks import Collocation
+from skngd.problems.zoo import AdvectionDiffusion, Heat
 from skngd.tangent.christoffel import leverage_scores, orthonormal_basis
 
 pytestmark = [
@@ -26,14 +26,14 @@ every_sampler = pytest.mark.parametrize(
 
 def recorded_objectives(monkeypatch):
     """The points of the equation and their weights, objective by objective."""
-    found, objective = [], skngd._physics.Physics.objective
+    found, objective = [], skngd.estimators.physics.Physics.objective
 
     def noted(self, blocks):
         interior = blocks[0]
         found.append((interior.sites[0][1].numpy(), interior.row_weights[0].numpy()))
         return objective(self, blocks)
 
-    monkeypatch.setattr(skngd._physics.Physics, "objective", noted)
+    monkeypatch.setattr(skngd.estimators.physics.Physics, "objective", noted)
     return found
 
 

@@ -12,7 +12,7 @@ from cases import assert_close, sequential
 from numpy.testing import assert_allclose, assert_array_equal
 from solvers import Pendulum, Rod, Rotation, sample, solver
 
-from skngd._physics import Physics
+from skngd.estimators.physics import Physics
 from skngd.models import FullyConnected, TorchModule
 from skngd.pde import (
     Box,
@@ -27,7 +27,7 @@ from skngd.pde import (
     Robin,
     Unknown,
 )
-from skngd.pde.zoo import AdvectionDiffusion, Beam, Burgers, Heat, ReactionDiffusion
+from skngd.problems.zoo import AdvectionDiffusion, Beam, Burgers, Heat, ReactionDiffusion
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

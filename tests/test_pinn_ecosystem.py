@@ -16,7 +16,7 @@ from solvers import Rod, Rotation, sample, solver
 
 from skngd import PINNEstimator
 from skngd.pde import Dirichlet, Input, Problem, Unknown
-from skngd.pde.zoo import AdvectionDiffusion, Burgers, Heat
+from skngd.problems.zoo import AdvectionDiffusion, Burgers, Heat
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from solvers import Rod, error, solver
 
 from skngd.pde import Box, Dirichlet, Problem, Unknown
-from skngd.pde.zoo import PredatorPrey
+from skngd.problems.zoo import PredatorPrey
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

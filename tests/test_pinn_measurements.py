@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from solvers import Rod, Rotation, sample, solver
 
 from skngd.pde import Unknown
-from skngd.pde.zoo import Heat
+from skngd.problems.zoo import Heat
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from solvers import Rod, recorded_samples, solver
 
 from skngd.pde import Box, Dirichlet, Input, Problem, Unknown
-from skngd.pde.zoo import AdvectionDiffusion
+from skngd.problems.zoo import AdvectionDiffusion
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

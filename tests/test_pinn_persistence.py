@@ -11,7 +11,7 @@ from solvers import Pendulum, Rod, Rotation, Transport, sample, solver
 from test_ecosystem import assert_plain
 
 from skngd.pde import Dirichlet, Input, Neumann, Problem, Unknown
-from skngd.pde.zoo import AdvectionDiffusion, Heat
+from skngd.problems.zoo import AdvectionDiffusion, Heat
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -80,8 +80,11 @@ def test_skops_has_to_trust_the_estimator_and_the_problem_only(name):
     untrusted = skops.io.get_untrusted_types(data=saved)
     kind = type(fitted.problem)
     problem = f"{kind.__module__}.{kind.__qualname__}"
-    coefficient = {"unknown": ["skngd.pde.unknowns.Unknown"], "input": ["skngd.pde.unknowns.Input"]}
-    expected = ["skngd._pinn.PINNEstimator", problem, *coefficient.get(name, [])]
+    coefficient = {
+        "unknown": ["skngd.pde.coefficients.Unknown"],
+        "input": ["skngd.pde.coefficients.Input"],
+    }
+    expected = ["skngd.estimators.pinn.PINNEstimator", problem, *coefficient.get(name, [])]
     assert sorted(untrusted) == sorted(expected)
     assert_same(skops.io.loads(saved, trusted=untrusted), fitted)
 

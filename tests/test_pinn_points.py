@@ -6,11 +6,11 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from solvers import Rod, error, recorded_samples, sample, solver
 
-from skngd._solve import build_physics
+from skngd.estimators.solve import build_physics
 from skngd.pde import Dirichlet
-from skngd.pde.blocks import Collocation
 from skngd.pde.discretization import Discretization
-from skngd.pde.zoo import AdvectionDiffusion, Burgers, Heat
+from skngd.pde.residuals.blocks import Collocation
+from skngd.problems.zoo import AdvectionDiffusion, Burgers, Heat
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

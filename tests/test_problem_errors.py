@@ -22,8 +22,8 @@ from skngd.pde import (
     Robin,
     Unknown,
 )
-from skngd.pde.consistency import check_problem
-from skngd.pde.quantity import Quantity
+from skngd.pde.checks import check_problem
+from skngd.pde.expressions.quantity import Quantity
 
 LINE, STRIP = Interval(), Box(t=(0, 1), x=(0, 1))
 PLATE = Box(x=(0, 1), y=(0, 1)) - Disk((0.5, 0.5), 0.2, face="hole")

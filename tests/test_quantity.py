@@ -9,7 +9,7 @@ import torch
 from messages import assert_advises
 from quantities import POSITIVE, assert_agrees, named, quantity, uniform
 
-from skngd.pde.quantity import Field, Quantity
+from skngd.pde.expressions.quantity import Field, Quantity
 
 # Operators
 

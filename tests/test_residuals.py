@@ -9,8 +9,8 @@ from physics_problems import PROBLEMS, SYSTEM, every_physics
 
 from skngd.models import AutodiffJets, NetworkJets
 from skngd.optim import build_method, objective
-from skngd.pde.blocks import Block, Collocation
 from skngd.pde.conditions import Measurements
+from skngd.pde.residuals.blocks import Block, Collocation
 
 SETTINGS = {
     "1 layer": {},

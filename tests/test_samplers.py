@@ -6,7 +6,7 @@ from messages import assert_advises
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import qmc
 
-from skngd.pde.samplers import as_generator, choose_by_residual, gauss_rule, unit_points
+from skngd.geometry.sampling import as_generator, choose_by_residual, gauss_rule, unit_points
 
 RANDOM = ["uniform", "sobol", "latin"]
 every_random_sampler = pytest.mark.parametrize("sampler", RANDOM)

@@ -6,7 +6,7 @@ from differentiation import derivative
 from messages import assert_advises
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skngd.pde.solutions import (
+from skngd.problems.solutions import (
     advection_diffusion,
     beam,
     heat,

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skngd.pde.spectral import (
+from skngd.problems.spectral import (
     Elements,
     differentiation_matrix,
     etdrk4,

@@ -12,10 +12,11 @@ from messages import assert_advises
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
-from skngd.pde import Input, Unknown, solutions, zoo
-from skngd.pde.compile import Compiler
+from skngd.pde import Input, Unknown
 from skngd.pde.conditions import Interior
-from skngd.pde.zoo import (
+from skngd.pde.residuals.compile import Compiler
+from skngd.problems import solutions, zoo
+from skngd.problems.zoo import (
     AdvectionDiffusion,
     AllenCahn,
     Beam,

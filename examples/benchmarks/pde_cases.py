@@ -37,7 +37,7 @@ class Case:
 
     ``hard`` says that the conditions are built into the network, ``resampled`` that a method may
     ask for new points (another ``round``) as often as it likes. ``exact`` is None where there is no
-    formula: ``skngd.pde.zoo`` has the solution.
+    formula: ``skngd.problems.zoo`` has the solution.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Case:
         points or the path of arrays t (n_t,), x (n_x,) and u (n_t, n_x).
         """
         if self.exact is None and reference is None:
-            from skngd.pde import zoo
+            from skngd.problems import zoo
 
             reference = {"burgers": zoo.Burgers, "allen_cahn": zoo.AllenCahn}[self.name]().solution
         if self.exact is None and not callable(reference):

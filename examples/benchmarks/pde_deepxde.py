@@ -26,7 +26,7 @@ from pde_cases import (
     relative_error,
 )
 
-from skngd.pde import zoo
+from skngd.problems import zoo
 
 TABLES = {"burgers": zoo.Burgers, "allen_cahn": zoo.AllenCahn}
 

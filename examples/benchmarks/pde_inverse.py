@@ -20,7 +20,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skngd import PINNEstimator
 from skngd.pde import Input, Unknown
-from skngd.pde.zoo import AdvectionDiffusion, Burgers, Heat
+from skngd.problems.zoo import AdvectionDiffusion, Burgers, Heat
 
 KAPPA, NU = 0.25, 0.01 / np.pi
 

@@ -18,7 +18,7 @@ from pde_cases import CASES, relative_error
 from sklearn.exceptions import ConvergenceWarning
 
 from skngd import PINNEstimator
-from skngd.pde import zoo
+from skngd.problems import zoo
 
 ADAPTIVE = {"sampler": "adaptive", "resample_every": 20}
 # Network and number of points as in the cases; everything else is the default. What the shocks of

@@ -283,7 +283,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--max-time", type=float, help="seconds; default: the case's")
     parser.add_argument("--max-iter", type=int, default=100_000)
-    parser.add_argument("--reference", help="arrays t, x, u (.npz); default: of skngd.pde.zoo")
+    parser.add_argument("--reference", help="arrays t, x, u (.npz); default: of skngd.problems.zoo")
     for field in dataclasses.fields(Settings):
         parser.add_argument("--" + field.name.replace("_", "-"), type=field.type)
     arguments = vars(parser.parse_args())

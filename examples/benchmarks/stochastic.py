@@ -36,7 +36,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skngd import PINNEstimator
 from skngd.optim import build_method, minimize
-from skngd.pde.zoo import AdvectionDiffusion
+from skngd.problems.zoo import AdvectionDiffusion
 
 SETTINGS = Path(__file__).with_name("stochastic_settings.json")
 SIZES = (2, 5, 10, 20, 50, 100, 200, 500)

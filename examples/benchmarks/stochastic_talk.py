@@ -32,7 +32,7 @@ import warnings
 import numpy as np
 
 from skngd import PINNEstimator
-from skngd.pde.zoo import AdvectionDiffusion
+from skngd.problems.zoo import AdvectionDiffusion
 
 ITERATIONS, SHOWN = 100, (0, 5, 25, 100)
 CHOSEN_AT, CHOOSE_ON = 25, range(1000, 1010)

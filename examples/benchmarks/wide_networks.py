@@ -22,7 +22,7 @@ from sklearn.datasets import make_friedman1
 from sklearn.exceptions import ConvergenceWarning
 
 from skngd import NaturalMomentumRegressor, PINNEstimator
-from skngd.pde.zoo import Heat
+from skngd.problems.zoo import Heat
 
 LEVELS = (1e-2, 1e-4, 1e-6)
 METHODS = {

@@ -5,14 +5,7 @@ from .baselines import LBFGS, Adam
 from .directions import GradientDescent, NaturalGradient, Newton
 from .memories import MEMORIES
 from .method import ProjectedMethod
-from .momentum import (
-    HeavyBall,
-    Nesterov,
-    NoMomentum,
-    ParameterHeavyBall,
-    ParameterNesterov,
-    Spring,
-)
+from .momentum import HeavyBall, Nesterov, NoMomentum, ParameterHeavyBall, ParameterNesterov, Spring
 from .searches import Backtracking, DrawnStep, FixedStep, Grid
 from .trust_region import TrustRegion
 

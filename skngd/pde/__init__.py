@@ -1,11 +1,12 @@
 """Stating a physics problem: equation, domain, conditions and coefficients."""
 
+from ..geometry.box import Box, Interval
+from ..geometry.combinations import Difference, Product, Union
+from ..geometry.points import Points
+from ..geometry.shapes import Disk, Polygon
+from .coefficients import Input, Unknown
 from .conditions import Dirichlet, Equation, Initial, Neumann, Periodic, Robin
-from .domains import Box, Interval, Points
-from .operations import Difference, Product, Union
 from .problem import Problem
-from .shapes import Disk, Polygon
-from .unknowns import Input, Unknown
 
 __all__ = [
     "Box",

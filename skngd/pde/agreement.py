@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 
-from .ansatz import box_faces, derivative, has_unknowns
+from ..geometry.box import Box
 from .conditions import Dirichlet, Initial, Neumann
-from .domains import Box
-from .places import condition_value
+from .expressions.places import condition_value
+from .residuals.ansatz import box_faces, derivative, has_unknowns
 
 # Points of a face or an edge at which the values of two conditions are compared.
 N_POINTS = 9

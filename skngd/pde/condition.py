@@ -7,7 +7,7 @@ from numbers import Real
 
 import numpy as np
 
-from .quantity import Quantity
+from .expressions.quantity import Quantity
 
 
 class Condition(ABC):

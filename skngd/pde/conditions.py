@@ -6,8 +6,8 @@ The interior equation is one of them.
 from numbers import Integral
 
 from .condition import Condition, check_value
-from .places import evaluated, residual_at
-from .quantity import Quantity
+from .expressions.places import evaluated, residual_at
+from .expressions.quantity import Quantity
 
 # Orders of derivatives that fields have.
 ORDERS = range(5)

@@ -3,12 +3,12 @@
 import numpy as np
 import torch
 
-from .blocks import Collocation
-from .compile import Compiler
+from ..geometry.box import Box
+from ..geometry.sampling import choose_by_residual, gauss_rule
 from .conditions import Interior, Measurements
-from .domains import Box
-from .residuals import ResidualModel
-from .samplers import choose_by_residual, gauss_rule
+from .residuals.blocks import Collocation
+from .residuals.compile import Compiler
+from .residuals.model import ResidualModel
 
 # Candidates for each point that residual-adaptive sampling chooses.
 CANDIDATES = 4

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ..geometry.sampling import as_generator
 from ..tangent.christoffel import RCOND, draw, kept_fraction, orthonormal_basis
-from .blocks import Collocation
-from .samplers import as_generator
+from .residuals.blocks import Collocation
 
 # Candidates for each point that is drawn and for each parameter, and the fewest.
 CANDIDATES_PER_POINT, CANDIDATES_PER_PARAMETER, FEWEST_CANDIDATES = 4, 5, 1000

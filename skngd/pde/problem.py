@@ -8,8 +8,8 @@ from math import sqrt
 
 from sklearn.base import BaseEstimator
 
+from .coefficients import Input, Unknown
 from .condition import Condition
-from .unknowns import Input, Unknown
 
 # Copies and cloudpickle (joblib's worker processes) take functions as they are; pickle does not.
 TAKES_LAMBDAS = ("copy", "cloudpickle", "joblib.externals.cloudpickle")

@@ -9,15 +9,15 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
-from ._base import DTYPES
-from ._callbacks import Watch
-from ._data import ROWS, advice
-from ._device import few_threads, multiplications, resolve_device
-from ._observed import named_columns, observed, weights_of
-from ._physics import Physics, PhysicsUnits
-from ._points import Points
-from ._training import train
-from .pde.consistency import check_problem, contradictions
+from ..pde.checks import check_problem, contradictions
+from .base import DTYPES
+from .callbacks import Watch
+from .data import ROWS, advice
+from .device import few_threads, multiplications, resolve_device
+from .observed import named_columns, observed, weights_of
+from .physics import Physics, PhysicsUnits
+from .points import Points
+from .training import train
 
 # The part of the first squared residuals that is too much for a solution.
 UNSOLVED = 1e-5

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ._data import check_batch_size
-from ._physics import Resampling
-from ._sampling import Tally
-from .pde.optimal import OptimalPoints, candidates
-from .tangent.christoffel import RCOND
+from ..pde.optimal import OptimalPoints, candidates
+from ..tangent.christoffel import RCOND
+from .batches import Tally
+from .data import check_batch_size
+from .physics import Resampling
 
 # Iterations between two resamplings of sampler="adaptive" where resample_every is None.
 ADAPT_EVERY = 20

@@ -5,9 +5,9 @@ from numbers import Real
 import numpy as np
 import torch
 
-from .conditions import Interior
-from .places import as_tensor
-from .quantity import Quantity, Truth
+from ..conditions import Interior
+from ..expressions.places import as_tensor
+from ..expressions.quantity import Quantity, Truth
 
 
 class Recording:

@@ -6,13 +6,13 @@ from keyword import iskeyword
 import numpy as np
 import torch
 
+from ..geometry.domain import Domain
 from .agreement import contradictions
-from .compile import Compiler
 from .condition import Condition
 from .conditions import Equation, Interior
 from .problem import FunctionProblem, Problem
-from .recording import Recording
-from .regions import Domain
+from .residuals.compile import Compiler
+from .residuals.recording import Recording
 
 __all__ = ["check_problem", "contradictions"]
 

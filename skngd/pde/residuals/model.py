@@ -10,8 +10,8 @@ import warnings
 
 import torch
 
-from ..models import AutodiffJets
-from ..models.base import Model, Record
+from ...models import AutodiffJets
+from ...models.base import Model, Record
 from .blocks import combined
 
 # Points at which a module is tried for second derivatives.
@@ -26,7 +26,7 @@ class ResidualModel(Model):
     n_network : int
         Number of parameters of the network; the unknowns, untransformed, come behind them.
     transforms : sequence of Transform, default=()
-        One for each unknown; see :mod:`skngd.pde.unknowns`.
+        One for each unknown; see :mod:`skngd.pde.coefficients`.
     output_parameters : slice, default=None
         The parameters of the network's last layer.
     output_scale : float, default=1.0

@@ -9,11 +9,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ._base import has_partial_fit
-from ._evaluate import fields_at, multi_index, physics_score, r2_of_observed, residual_at
-from ._regressor import NaturalMomentumRegressor
-from ._solve import solve
-from .pde.samplers import SAMPLERS
+from ..geometry.sampling import SAMPLERS
+from .base import has_partial_fit
+from .evaluate import fields_at, multi_index, physics_score, r2_of_observed, residual_at
+from .regressor import NaturalMomentumRegressor
+from .solve import solve
 
 
 def _has_problem(estimator):
@@ -106,7 +106,7 @@ n_features_in_
     --------
     >>> import numpy as np
     >>> from skngd import PINNEstimator
-    >>> from skngd.pde.zoo import AdvectionDiffusion
+    >>> from skngd.problems.zoo import AdvectionDiffusion
     >>> solver = PINNEstimator(AdvectionDiffusion(eps=0.1), random_state=0).fit()
     >>> X = np.linspace(0, 1, 5).reshape(-1, 1)
     >>> error = solver.predict(X) - solver.problem_.solution(X)

@@ -1,6 +1,6 @@
 """What scikit-learn's callbacks are told of a fit."""
 
-from ._training import to_numpy
+from .training import to_numpy
 
 
 class Watch:

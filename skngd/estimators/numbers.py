@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ._data import validate_rows
-from ._scaling import robust_standardisation, standardisation
-from ._training import Units
-from .losses import HuberLoss, PoissonDeviance, SquaredLoss
+from ..losses import HuberLoss, PoissonDeviance, SquaredLoss
+from .data import validate_rows
+from .scaling import robust_standardisation, standardisation
+from .training import Units
 
 LOSSES = {"squared": SquaredLoss, "huber": HuberLoss, "poisson": PoissonDeviance}
 

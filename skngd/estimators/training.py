@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 
-from ._sampling import EpochMonitor, Tally, drawn_parts, draws_optimal, row_batches
-from .optim import Past, Stopping, minimize
+from ..optim import Past, Stopping, minimize
+from .batches import EpochMonitor, Tally, drawn_parts, draws_optimal, row_batches
 
 
 @dataclass

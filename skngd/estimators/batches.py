@@ -6,8 +6,8 @@ import warnings
 import numpy as np
 import torch
 
-from .pde.samplers import as_generator
-from .tangent.christoffel import (
+from ..geometry.sampling import as_generator
+from ..tangent.christoffel import (
     RCOND,
     STABLE,
     draw,

@@ -4,16 +4,16 @@ import numpy as np
 import torch
 from sklearn.base import clone
 
-from ._training import to_numpy
-from .losses import SquaredLoss
-from .models import AutodiffJets, FullyConnected, NetworkJets
-from .optim import Objective
-from .pde.blocks import Collocation
-from .pde.discretization import Discretization
-from .pde.domains import Box
-from .pde.residuals import check_smoothness
-from .pde.samplers import check_count
-from .pde.uncertainty import fisher_information, standard_deviations
+from ..geometry.box import Box
+from ..geometry.sampling import check_count
+from ..losses import SquaredLoss
+from ..models import AutodiffJets, FullyConnected, NetworkJets
+from ..optim import Objective
+from ..pde.discretization import Discretization
+from ..pde.residuals.blocks import Collocation
+from ..pde.residuals.model import check_smoothness
+from ..pde.uncertainty import fisher_information, standard_deviations
+from .training import to_numpy
 
 # What one unit of the last layer's parameters is for the damping; see ResidualModel.
 OUTPUT_SCALE = 10.0

@@ -10,15 +10,15 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._data import advice
-from ._device import multiplications, n_cuda_devices, resolve_device
-from ._sampling import check_step_rule, draws_optimal
-from .losses import OnValues
-from .models import AutodiffJets, FullyConnected, NetworkJets, TorchModule, WithDerivatives
-from .models.activations import ACTIVATIONS
-from .optim import Objective, build_method
-from .optim.directions import largest_matrix
-from .optim.settings import NAMES
+from ..losses import OnValues
+from ..models import AutodiffJets, FullyConnected, NetworkJets, TorchModule, WithDerivatives
+from ..models.activations import ACTIVATIONS
+from ..optim import Objective, build_method
+from ..optim.directions import largest_matrix
+from ..optim.settings import NAMES
+from .batches import check_step_rule, draws_optimal
+from .data import advice
+from .device import multiplications, n_cuda_devices, resolve_device
 
 # Parameters up to which n_init="auto" makes three starts: few neurons have many local minima, and
 # their iterations are cheap. The number of rows must not decide: a weight of 2 is two rows.

@@ -14,10 +14,10 @@ from collections import Counter
 import numpy as np
 import torch
 
-from ..models.jets import without
-from .conditions import Dirichlet, Initial, Neumann
-from .places import condition_value
-from .quantity import Quantity
+from ...models.jets import without
+from ..conditions import Dirichlet, Initial, Neumann
+from ..expressions.places import condition_value
+from ..expressions.quantity import Quantity
 
 # Points at which a face is looked for.
 N_SIDE_POINTS = 4

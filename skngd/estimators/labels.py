@@ -5,10 +5,10 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from ._data import advice, weighted_rows
-from ._scaling import standardisation
-from ._training import LogLossUnits
-from .losses import CrossEntropy, LogisticLoss
+from ..losses import CrossEntropy, LogisticLoss
+from .data import advice, weighted_rows
+from .scaling import standardisation
+from .training import LogLossUnits
 
 ROWS = (
     "Expected X of shape (n_samples, n_features), dense, real and finite, and y of shape "

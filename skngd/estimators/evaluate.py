@@ -4,10 +4,10 @@ import numpy as np
 import torch
 from sklearn.metrics import r2_score
 
-from ._device import n_cuda_devices
-from ._observed import named_columns, observed
-from ._solve import build_physics, columns_of
-from .pde.quantity import Field
+from ..pde.expressions.quantity import Field
+from .device import n_cuda_devices
+from .observed import named_columns, observed
+from .solve import build_physics, columns_of
 
 # Points at which score(X) looks at the equation and at each condition, and their seed.
 SCORE_POINTS, SCORE_SEED = 512, 20240229

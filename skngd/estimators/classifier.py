@@ -9,9 +9,9 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from ._base import BaseNaturalMomentum, has_partial_fit
-from ._fitting import fit_rows, partial_fit_rows
-from ._labels import Labels
+from .base import BaseNaturalMomentum, has_partial_fit
+from .fitting import fit_rows, partial_fit_rows
+from .labels import Labels
 
 
 class NaturalMomentumClassifier(ClassifierMixin, Labels, BaseNaturalMomentum):

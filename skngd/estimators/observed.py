@@ -4,7 +4,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight
 
-from ._data import advice
+from .data import advice
 
 
 def named_columns(X, columns, what="X"):

@@ -8,10 +8,10 @@ coefficients.
 import numpy as np
 import torch
 
+from ..expressions.places import Place, as_tensor
+from ..expressions.quantity import Field, Quantity
 from .ansatz import hard_conditions
 from .blocks import Block, Operator, combined, gradients
-from .places import Place, as_tensor
-from .quantity import Field, Quantity
 from .recording import Recording
 
 # Draws after which an operator that looks affine is taken to be: at each point, at all together.

@@ -3,11 +3,11 @@
 import torch
 from sklearn.utils import check_random_state
 
-from ._callbacks import Watch
-from ._data import check_batch_size, hold_out
-from ._device import few_threads
-from ._sampling import check_step_rule
-from ._training import train, train_one_step
+from .batches import check_step_rule
+from .callbacks import Watch
+from .data import check_batch_size, hold_out
+from .device import few_threads
+from .training import train, train_one_step
 
 
 def fit_rows(estimator, X, y, sample_weight, X_val, y_val, began):

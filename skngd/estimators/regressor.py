@@ -9,10 +9,10 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from ._base import BaseNaturalMomentum, has_partial_fit
-from ._fitting import fit_rows, partial_fit_rows
-from ._targets import LOSSES, NumericTargets
-from .losses.poisson import LARGEST_LOGARITHM
+from ..losses.poisson import LARGEST_LOGARITHM
+from .base import BaseNaturalMomentum, has_partial_fit
+from .fitting import fit_rows, partial_fit_rows
+from .numbers import LOSSES, NumericTargets
 
 
 class NaturalMomentumRegressor(RegressorMixin, NumericTargets, BaseNaturalMomentum):

@@ -1,0 +1,167 @@
+"""Boxes and intervals."""
+
+from math import prod
+
+import numpy as np
+
+from .combinations import Shape
+from .domain import check_face, check_names, depth_in_box
+from .patch import Patch
+from .sampling import check_count
+
+
+class Box(Shape):
+    """An interval, rectangle or box of any dimension with named coordinates.
+
+    Parameters
+    ----------
+    face : str, default=None
+        One name for the whole boundary, for a box that is cut out of another or joined to it. None:
+        the faces of a coordinate x are ``"x.min"`` and ``"x.max"``, and ``"x"`` for both.
+    **bounds : tuple of two float
+        The lowest and highest value of each coordinate, by its name.
+
+    Raises
+    ------
+    ValueError
+        If there is no coordinate, if bounds are not two finite numbers with low < high, or if a
+        name has a meaning of its own.
+
+    Notes
+    -----
+    A grid on the whole boundary of a rectangle has equal distances along the perimeter, so each
+    corner is there at most once; it belongs to the side that begins there, counterclockwise.
+
+    Examples
+    --------
+    >>> from skngd.geometry.box import Box
+    >>> box = Box(t=(0, 1), x=(-1, 1))
+    >>> box.names, box.measure
+    (('t', 'x'), 2.0)
+    >>> box.faces
+    ('t', 't.min', 't.max', 'x', 'x.min', 'x.max')
+    >>> box.boundary(3, on="t.min", sampler="grid")[0].tolist()
+    [[0.0, -1.0], [0.0, 0.0], [0.0, 1.0]]
+    """
+
+    def __init__(self, *, face=None, **bounds):
+        if not bounds:
+            raise ValueError("Expected at least one coordinate, got none. Try Box(x=(0, 1)).")
+        names = check_names(bounds, len(bounds))
+        pairs = [_interval(name, pair) for name, pair in bounds.items()]
+        measure = prod(high - low for low, high in pairs)
+        self.__dict__.update(face=None if face is None else check_face(face))
+        self._define(names, pairs, measure, measure)
+
+    def _arguments(self):
+        bounds = dict(zip(self.names, map(tuple, self.bounds.tolist()), strict=True))
+        return bounds if self.face is None else bounds | {"face": self.face}
+
+    def _depth(self, X):
+        return depth_in_box(X, self.bounds)
+
+    def _envelop(self, U):
+        low, high = self.bounds.T
+        return low + U * (high - low)
+
+    def _pieces(self):
+        return [self._side(k, end) for k in range(len(self.names)) for end in (0, 1)]
+
+    def _side(self, k, end):
+        normal = np.zeros(len(self.names))
+        normal[k] = 2 * end - 1
+
+        def draw(U):
+            points = self._on_side(U, k, end)
+            return points, np.tile(normal, (len(U), 1)), np.ones(len(U), bool)
+
+        name = self.face or f"{self.names[k]}.{('min', 'max')[end]}"
+        measure = self._measure_across(k)
+        return Patch(name, len(self.names) - 1, measure, measure, draw)
+
+    def _measure_across(self, k):
+        return prod(np.delete(np.ptp(self.bounds, axis=1), k).tolist())
+
+    def _on_side(self, U, k, end):
+        points = self._envelop(np.insert(U, k, end, axis=1))
+        points[:, k] = self.bounds[k, end]  # without rounding
+        return points
+
+    def _opposite(self, on):
+        k = self.names.index(on)
+        measure = self._measure_across(k)
+
+        def draw(U):
+            return self._on_side(U, k, 0), self._on_side(U, k, 1), np.ones(len(U), bool)
+
+        return Patch(on, len(self.names) - 1, measure, measure, draw)
+
+    def boundary(self, n, on=None, sampler="sobol", random_state=None):
+        if sampler == "grid" and len(self.names) == 2 and len(self._on(on)) == 4:
+            return self._perimeter(check_count(n))
+        return super().boundary(n, on, sampler, random_state)
+
+    def _perimeter(self, n):
+        width, height = np.ptp(self.bounds, axis=1)
+        place = np.arange(n) * (2 * (width + height) / n)
+        starts = np.cumsum([0, width, height, width])
+        # A corner that rounding leaves just before its side still begins it.
+        side = np.searchsorted(starts, place + 1e-12 * (width + height), side="right") - 1
+        along = np.maximum(place - starts[side], 0) / np.array([width, height, width, height])[side]
+        points, normals = np.empty((n, 2)), np.empty((n, 2))
+        faces = np.empty(n, object)
+        for i, (k, end, forward) in enumerate(((1, 0, 1), (0, 1, 1), (1, 1, 0), (0, 0, 0))):
+            rows = side == i
+            U = along[rows, np.newaxis]
+            piece = self._side(k, end)
+            points[rows], normals[rows], _ = piece.draw(U if forward else 1 - U)
+            faces[rows] = piece.name
+        return points, normals, faces.astype(str)
+
+    def __mul__(self, other):
+        plain = isinstance(other, Box) and self.face is other.face is None
+        if plain and not set(self.names) & set(other.names):
+            return Box(**self._arguments(), **other._arguments())
+        return super().__mul__(other)
+
+
+def Interval(low=0.0, high=1.0, name="x", *, face=None):
+    """The box of one coordinate.
+
+    Parameters
+    ----------
+    low, high : float, default=0, 1
+        Finite, low < high.
+    name : str, default="x"
+        The coordinate.
+    face : str, default=None
+        One name for both ends, see `Box`.
+
+    Returns
+    -------
+    interval : Box
+
+    Examples
+    --------
+    >>> from skngd.geometry.box import Interval
+    >>> Interval(0, 2)
+    Box(x=(0.0, 2.0))
+    """
+    return Box(face=face, **{check_names(name, 1)[0]: (low, high)})
+
+
+def _interval(name, pair):
+    try:
+        low, high = (float(value) for value in pair)
+    except (TypeError, ValueError):
+        low = high = np.nan
+    if not np.isfinite(high - low):
+        raise ValueError(
+            f"Expected two finite numbers (low, high) for {name}, got {pair!r}. Try {name}=(0, 1)."
+        )
+    if low >= high:
+        raise ValueError(
+            f"Expected low < high for {name}, got {pair!r}. Give the lower value first, such as "
+            f"{name}=(0, 1)."
+        )
+    return low, high

@@ -1,0 +1,288 @@
+"""What a domain is: named coordinates, points inside, points and normals on named faces."""
+
+from abc import ABC, abstractmethod
+from functools import partial
+from keyword import iskeyword
+from math import prod
+
+import numpy as np
+
+from .patch import Patch
+from .sampling import as_generator, check_count, check_sampler
+
+TOLERANCE = 1e-9  # of the size of a domain
+
+
+class Domain(ABC):
+    """A bounded set of points with named coordinates and a boundary of named faces.
+
+    Domains are values: they do not change, and two with the same description are equal.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The coordinates, in the order of the columns of X.
+    bounds : ndarray of shape (d, 2)
+        Bounding box: the lowest and highest value of each coordinate.
+    measure : float
+        Length, area or volume.
+    faces : tuple of str
+        Names that ``on`` may take. A name such as ``"x"`` stands for ``"x.min"`` and ``"x.max"``.
+    """
+
+    def _define(self, names, bounds, measure, envelope):
+        bounds = np.array(bounds, float)
+        bounds.setflags(write=False)
+        self.__dict__.update(names=names, bounds=bounds, measure=measure, _envelope=envelope)
+        pieces = [piece for piece in self._pieces() if piece.measure > 0]
+        faces = {}
+        for piece in pieces:
+            faces.update(dict.fromkeys((piece.name.partition(".")[0], piece.name)))
+        self.__dict__.update(_boundary=pieces, faces=tuple(faces))
+
+    @abstractmethod
+    def _arguments(self):
+        """What the constructor takes, by name, as plain values."""
+
+    @abstractmethod
+    def _depth(self, X):
+        """How deep points lie inside: 1 is about the domain's size, 0 the boundary, < 0 outside."""
+
+    @abstractmethod
+    def _envelop(self, U):
+        """Map the unit cube to a set that contains the domain, keeping measures."""
+
+    @abstractmethod
+    def _pieces(self):
+        """The smooth pieces of the boundary: patches that draw points and outward normals."""
+
+    def contains(self, X, tol=TOLERANCE):
+        """Which points belong to the domain, its boundary included.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+        tol : float, default=1e-9
+            How far outside a point may lie, as a part of the domain's size. A negative one leaves
+            out the boundary.
+
+        Returns
+        -------
+        inside : ndarray of bool of shape (n,)
+            False where a coordinate is NaN.
+        """
+        X = np.asarray(X, float)
+        if X.ndim != 2 or X.shape[1] != len(self.names):
+            raise ValueError(
+                f"Expected X of shape (n, {len(self.names)}) with the columns {self.names}, got "
+                f"shape {X.shape}. Give one row for each point, such as X.reshape(-1, 1)."
+            )
+        return self._depth(X) >= -tol
+
+    def sample(self, n, sampler="sobol", random_state=None):
+        """Points inside the domain, evenly spread.
+
+        Parameters
+        ----------
+        n : int or tuple of int
+            How many. For ``"grid"``, the most there may be, equally spaced within the bounding box
+            and none on its boundary: n = 784 in two dimensions are the 28 × 28 inner points of a
+            grid of 30 × 30. A tuple gives the count of each direction.
+        sampler : {"grid", "uniform", "sobol", "latin", "gauss"}, default="sobol"
+            See `unit_points`. ``"gauss"`` is for an interval only.
+        random_state : int, RandomState, Generator or None, default=None
+            Seed. A ``RandomState`` is advanced, so that the next call gives other points.
+
+        Returns
+        -------
+        points : ndarray of shape (n, d)
+        """
+        check_sampler(sampler)
+        envelop, envelope, grid = self._envelop, self._envelope, "closed"
+        if sampler == "grid":
+            low, high = self.bounds.T
+            envelop, envelope = lambda U: low + U * (high - low), prod((high - low).tolist())
+            grid = "open"
+
+        def draw(U):
+            X = envelop(U)
+            return X, self._depth(X) > (TOLERANCE if sampler == "grid" else 0)
+
+        patch = Patch("", len(self.names), self.measure, envelope, draw, grid)
+        return patch.sample(n, sampler, random_state)[0]
+
+    def boundary(self, n, on=None, sampler="sobol", random_state=None):
+        """Points on the boundary, divided among the faces by their measure.
+
+        Parameters
+        ----------
+        n : int
+            How many. Where a face is a single point, as in one dimension, it is there once
+            whatever n is. For ``"grid"`` in three or more dimensions, the most there may be.
+        on : str or tuple of str, default=None
+            Names of faces, see `faces`. None: all but those of the time, ``"t"``, ``"t.min"`` and
+            ``"t.max"``; of these too if there are no others.
+        sampler : {"grid", "uniform", "sobol", "latin", "gauss"}, default="sobol"
+            See `unit_points`. A grid along a side has both ends, one around a closed curve has
+            equal distances throughout, and one on a surface is the midpoints of equal cells.
+        random_state : int, RandomState, Generator or None, default=None
+            Seed.
+
+        Returns
+        -------
+        points : ndarray of shape (n, d)
+        normals : ndarray of shape (n, d)
+            Outward unit vectors.
+        faces : ndarray of str of shape (n,)
+            The face of each point: ``"x.min"``, not ``"x"``.
+        """
+        n, generator = check_count(n), as_generator(random_state)
+        check_sampler(sampler)
+        pieces = self._on(on)
+        arrays = []
+        for piece, share in zip(pieces, _shares(n, pieces), strict=True):
+            if share:
+                points, normals = piece.sample(share, sampler, generator)
+                arrays.append((points, normals, np.full(len(points), piece.name)))
+        points, normals, faces = map(np.concatenate, zip(*arrays, strict=True))
+        return points, normals, faces
+
+    def boundary_measure(self, on=None):
+        """Length or area of faces; in one dimension their number.
+
+        Parameters
+        ----------
+        on : str or tuple of str, default=None
+            See `boundary`.
+        """
+        return float(sum(piece.measure for piece in self._on(on)))
+
+    def face_names(self, on=None):
+        """The names of the faces that ``on`` stands for, each once."""
+        return tuple(dict.fromkeys(piece.name for piece in self._on(on)))
+
+    def pairs(self, n, on, sampler="sobol", random_state=None):
+        """Points of two opposite faces of a `Box`, or of a product with one.
+
+        Parameters
+        ----------
+        n : int
+            How many pairs; in one dimension there is one.
+        on : str
+            The coordinate in which the two points of a pair differ.
+        sampler, random_state
+            See `boundary`.
+
+        Returns
+        -------
+        low, high : ndarray of shape (n, d)
+            Row i of both has the same coordinates but for ``on``.
+        """
+        n = check_count(n)
+        check_sampler(sampler)
+        if on not in self.names:
+            raise ValueError(
+                f"Expected on to be a coordinate, one of {self.names}, got {on!r}. "
+                f"Try on={self.names[-1]!r}."
+            )
+        low, high = self._opposite(on).sample(n, sampler, random_state)
+        return low, high
+
+    def _opposite(self, on):
+        raise ValueError(
+            f"Expected a Box, or a product with one, for which opposite points of {on!r} are "
+            f"known, got {self!r}. Use a Box, or give each face a condition of its own."
+        )
+
+    def _on(self, on):
+        """The pieces of the boundary that ``on`` names."""
+        if on is None:
+            others = [p for p in self._boundary if p.name.partition(".")[0] != "t"]
+            return others or self._boundary
+        wanted = (on,) if isinstance(on, str) else on
+        known = isinstance(wanted, tuple | list) and all(name in self.faces for name in wanted)
+        if not (known and wanted):
+            raise ValueError(
+                f"Expected on to name faces of the domain, of which there are {self.faces}, got "
+                f"{on!r}. Use one of them, a tuple of them, or None."
+            )
+        return [p for p in self._boundary if {p.name, p.name.partition(".")[0]} & set(wanted)]
+
+    def __setattr__(self, name, value):
+        raise AttributeError(f"A domain does not change: {name!r} cannot be set. Make a new one.")
+
+    def __delattr__(self, name):
+        raise AttributeError(f"A domain does not change: {name!r} cannot be deleted.")
+
+    def __eq__(self, other):
+        if type(self) is not type(other):
+            return NotImplemented
+        return list(self._arguments().items()) == list(other._arguments().items())
+
+    def __hash__(self):
+        return hash(repr(self))
+
+    def __repr__(self):
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self._arguments().items())
+        return f"{type(self).__name__}({arguments})"
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __getstate__(self):
+        return self._arguments()
+
+    def __setstate__(self, arguments):
+        self.__init__(**arguments)
+
+    def __reduce__(self):
+        return partial(type(self), **self._arguments()), ()
+
+
+def check_names(names, d):
+    """Names of d coordinates as a tuple; each becomes an argument of the equation."""
+    names = tuple(names) if np.iterable(names) and not isinstance(names, str) else (names,)
+    if len(names) != d or len(set(names)) != d:
+        raise ValueError(
+            f"Expected {d} different names of coordinates, got {names}. Give one for each column."
+        )
+    for name in names:
+        if not (isinstance(name, str) and name.isidentifier()) or iskeyword(name):
+            raise ValueError(
+                f"Expected names of coordinates that can be arguments of a function, got {name!r}. "
+                "Try a letter or a word, such as 'x'."
+            )
+        if name in ("d", "laplacian"):
+            raise ValueError(
+                f"Expected other names of coordinates than 'd' and 'laplacian', which mean "
+                f"derivatives, got {name!r}. Try 'x'."
+            )
+    return names
+
+
+def check_face(face):
+    """Refuse what is not the name of a face."""
+    if not isinstance(face, str) or not face:
+        raise ValueError(
+            f"Expected face, the name of the boundary, to be a word, got {face!r}. Try "
+            "face='wall'; a coordinate cannot be called 'face', use another name."
+        )
+    return face
+
+
+def depth_in_box(X, bounds):
+    """How deep points lie in a box, in parts of its sides."""
+    columns = zip(X.T, bounds, strict=True)  # one at a time: NumPy is slow along short rows
+    return np.minimum.reduce([np.minimum(x - a, b - x) / (b - a) for x, (a, b) in columns])
+
+
+def _shares(n, pieces):
+    """How many of n points each piece gets: by measure, and one at least if there are enough."""
+    measures = np.array([piece.measure for piece in pieces])
+    exact = n * measures / measures.sum()
+    shares = np.floor(exact + 1e-9).astype(int)
+    shares[np.argsort(shares - exact, kind="stable")[: n - shares.sum()]] += 1
+    while n >= len(pieces) and shares.min() == 0:
+        shares[shares.argmax()] -= 1
+        shares[shares.argmin()] += 1
+    return shares

@@ -1,0 +1,210 @@
+"""Disks and polygons."""
+
+import numpy as np
+
+from .combinations import Shape
+from .domain import check_face, check_names
+from .patch import Patch
+
+
+class Disk(Shape):
+    """A disk in the plane.
+
+    Parameters
+    ----------
+    center : tuple of float, default=(0, 0)
+    radius : float, default=1
+        Positive.
+    names : tuple of str, default=("x", "y")
+        The two coordinates.
+    face : str, default="boundary"
+        Name of the circle.
+
+    Raises
+    ------
+    ValueError
+        If the center is not two finite numbers or the radius is not positive and finite.
+
+    Examples
+    --------
+    >>> from skngd.geometry.shapes import Disk
+    >>> points, normals, faces = Disk(radius=2).boundary(4, sampler="grid")
+    >>> points.round(12).tolist()
+    [[2.0, 0.0], [0.0, 2.0], [-2.0, 0.0], [-0.0, -2.0]]
+    """
+
+    def __init__(self, center=(0, 0), radius=1, names=("x", "y"), face="boundary"):
+        center = _numbers(center, (2,), "center, the two coordinates of a point", "(0, 0)")
+        radius = float(_numbers(radius, (), "radius, a number", "1"))
+        if radius <= 0:
+            raise ValueError(f"Expected a positive radius, got {radius:g}. Try radius=1.")
+        self.__dict__.update(center=tuple(center.tolist()), radius=radius, face=check_face(face))
+        bounds = center[:, np.newaxis] + [-radius, radius]
+        self._define(check_names(names, 2), bounds, np.pi * radius**2, np.pi * radius**2)
+
+    def _arguments(self):
+        return {
+            "center": self.center,
+            "radius": self.radius,
+            "names": self.names,
+            "face": self.face,
+        }
+
+    def _depth(self, X):
+        return (1 - np.hypot(*(X - self.center).T) / self.radius) / 2
+
+    def _envelop(self, U):
+        # Shirley and Chiu's map: squares to circles, sectors to sectors. It keeps areas and
+        # neighbourhoods, so even points stay even.
+        a, b = (2 * U - 1).T
+        steep = np.abs(b) > np.abs(a)
+        radius, other = np.where(steep, b, a), np.where(steep, a, b)
+        turn = np.pi / 4 * other / np.where(radius == 0, 1, radius)
+        angle = np.where(steep, np.pi / 2 - turn, turn)
+        directions = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        return self.center + self.radius * radius[:, np.newaxis] * directions
+
+    def _pieces(self):
+        def draw(U):
+            angle = 2 * np.pi * U[:, 0]
+            normals = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+            return self.center + self.radius * normals, normals, np.ones(len(U), bool)
+
+        length = 2 * np.pi * self.radius
+        return [Patch(self.face, 1, length, length, draw, "ring")]
+
+
+class Polygon(Shape):
+    """The inside of a closed line of straight sides.
+
+    Parameters
+    ----------
+    vertices : array-like of shape (m, 2)
+        The corners in order, either way around, each once; m is at least 3.
+    names : tuple of str, default=("x", "y")
+        The two coordinates.
+    face : str, default="boundary"
+        Name of the whole line.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 3 vertices, two in a row are the same, the area is 0, or sides
+        cross.
+
+    Examples
+    --------
+    >>> from skngd.geometry.shapes import Polygon
+    >>> Polygon([(0, 0), (2, 0), (0, 1)]).measure
+    1.0
+    """
+
+    def __init__(self, vertices, names=("x", "y"), face="boundary"):
+        corners = _numbers(vertices, (None, 2), "vertices, of shape (m, 2)", "a list of pairs")
+        if len(corners) > 1 and (corners[0] == corners[-1]).all():
+            corners = corners[:-1]
+        if len(corners) < 3:
+            raise ValueError(
+                f"Expected a polygon of at least 3 vertices, got {len(corners)}. Give the corners "
+                "in order, such as [(0, 0), (1, 0), (0, 1)]."
+            )
+        sides = np.roll(corners, -1, axis=0) - corners
+        if not sides.any(axis=1).all():
+            place = corners[~sides.any(axis=1)][0].tolist()
+            raise ValueError(f"Expected vertices that differ, got {place} twice. Drop one.")
+        arms = corners - corners[0]
+        area = _cross(arms, np.roll(arms, -1, axis=0)).sum() / 2
+        size = np.ptp(corners, axis=0)
+        if abs(area) <= 1e-12 * size.max() ** 2:
+            raise ValueError(
+                f"Expected a polygon with an area, got one of area {area:g}. Check that the "
+                "vertices do not lie on one line and are in order."
+            )
+        if area < 0:
+            corners = corners[::-1]
+        _refuse_crossing(corners)
+        self.__dict__.update(vertices=tuple(map(tuple, corners.tolist())), face=check_face(face))
+        bounds = np.stack([corners.min(axis=0), corners.max(axis=0)], axis=1)
+        self._define(check_names(names, 2), bounds, float(abs(area)), float(size.prod()))
+
+    def _arguments(self):
+        return {"vertices": self.vertices, "names": self.names, "face": self.face}
+
+    def _sides(self):
+        corners = np.array(self.vertices)
+        return corners, np.roll(corners, -1, axis=0) - corners
+
+    def _depth(self, X):
+        squared, inside = np.full(len(X), np.inf), np.zeros(len(X), bool)
+        for corner, (width, height) in zip(*self._sides(), strict=True):
+            x, y = (X - corner).T
+            along = np.clip((x * width + y * height) / (width**2 + height**2), 0, 1)
+            squared = np.minimum(squared, (x - along * width) ** 2 + (y - along * height) ** 2)
+            # A ray to the right crosses the boundary an odd number of times from inside.
+            spans = (y < 0) != (y < height)
+            inside ^= spans & ((width * y - height * x) * np.sign(height) > 0)
+        depth = np.sqrt(squared) / np.ptp(self.bounds, axis=1).max()
+        return np.where(inside, depth, -depth)
+
+    def _envelop(self, U):
+        low, high = self.bounds.T
+        return low + U * (high - low)
+
+    def _pieces(self):
+        corners, sides = self._sides()
+        lengths = np.linalg.norm(sides, axis=1)
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+
+        def draw(U):
+            place = U[:, 0] * starts[-1]
+            k = np.clip(np.searchsorted(starts, place, side="right") - 1, 0, len(sides) - 1)
+            direction = sides[k] / lengths[k, np.newaxis]
+            points = corners[k] + (place - starts[k])[:, np.newaxis] * direction
+            return points, direction[:, ::-1] * [1, -1], np.ones(len(U), bool)
+
+        return [Patch(self.face, 1, starts[-1], starts[-1], draw, "ring")]
+
+
+def _cross(a, b):
+    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+
+
+def _refuse_crossing(corners):
+    """Refuse sides that cross or touch other sides than their neighbours."""
+    ends = np.roll(corners, -1, axis=0)
+    m = len(corners)
+    zero = 1e-12 * np.ptp(corners, axis=0).max() ** 2
+
+    def sides_of_line(origin, direction, points):
+        turn = _cross(direction, points - origin)
+        return np.where(np.abs(turn) <= zero, 0, np.sign(turn))
+
+    for i in range(m):
+        others = (i + np.arange(2, m - 1)) % m
+        start, end = corners[others], ends[others]
+        side, other_sides = ends[i] - corners[i], end - start
+        apart = sides_of_line(corners[i], side, start) * sides_of_line(corners[i], side, end)
+        across = sides_of_line(start, other_sides, corners[i])
+        across *= sides_of_line(start, other_sides, ends[i])
+        bad = (apart <= 0) & (across <= 0) & (apart + across < 0)
+        if bad.any():
+            j = int(others[bad][0])
+            raise ValueError(
+                f"Expected a polygon whose sides do not cross, got side {i} from "
+                f"{corners[i].tolist()} that meets side {j} from {corners[j].tolist()}. Check the "
+                "order of the vertices; for a hole use A - B."
+            )
+
+
+def _numbers(values, shape, expected, example):
+    """Finite numbers of a shape, where None stands for any length."""
+    try:
+        array = np.array(values, float)
+    except (TypeError, ValueError):
+        array = np.array(np.nan)
+    fits = array.ndim == len(shape) and all(
+        m in (None, n) for m, n in zip(shape, array.shape, strict=False)
+    )
+    if not (fits and np.isfinite(array).all()):
+        raise ValueError(f"Expected finite {expected}, got {values!r}. Try {example}.")
+    return array

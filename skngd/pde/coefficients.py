@@ -1,0 +1,186 @@
+"""Coefficients that are not numbers: unknown ones and inputs."""
+
+from math import isfinite, log, log1p
+from numbers import Real
+
+import torch
+
+
+def check_numbers(numbers, came):
+    """Refuse what is not a real number."""
+    if not all(isinstance(x, Real) for x in numbers):
+        raise ValueError(
+            f"Expected real numbers, got {came}. Give a first guess and, if known, bounds, such as "
+            "Unknown(0.5, low=0), or a range, such as Input(0.1, 1)."
+        )
+
+
+class Unknown:
+    """A coefficient to be found from measurements together with the solution.
+
+    Parameters
+    ----------
+    start : float
+        First guess, inside the bounds.
+    low, high : float, default=None
+        Bounds that it keeps by a smooth transform: exponential for one bound, logistic for two.
+
+    Raises
+    ------
+    ValueError
+        If low ≥ high, or if the start is not between them.
+
+    Examples
+    --------
+    >>> from skngd.pde import Unknown
+    >>> Unknown(0.5, low=0)
+    Unknown(0.5, low=0)
+    """
+
+    def __init__(self, start, low=None, high=None):
+        numbers = [x for x in (low, high) if x is not None]
+        numbers.insert(0, start)
+        check_numbers(numbers, f"Unknown({start!r}, low={low!r}, high={high!r})")
+        if not all(isfinite(float(x)) for x in numbers):
+            raise ValueError(
+                f"Expected Unknown(start, low, high) to hold finite numbers, got {numbers}. Leave "
+                "a bound out (None) where there is none."
+            )
+        if low is not None and high is not None and low >= high:
+            raise ValueError(
+                f"Expected low < high in Unknown, got low={low} and high={high}. Give a fixed "
+                "coefficient as a number."
+            )
+        if (low is not None and start <= low) or (high is not None and start >= high):
+            raise ValueError(
+                f"Expected the start of Unknown strictly between its bounds, got start={start} "
+                f"with low={low} and high={high}. Change the start or leave the bound out."
+            )
+        self.start, self.low, self.high = start, low, high
+
+    def __repr__(self):
+        bounds = [
+            f"{name}={value!r}"
+            for name, value in (("low", self.low), ("high", self.high))
+            if value is not None
+        ]
+        return f"Unknown({', '.join([repr(self.start), *bounds])})"
+
+    def __eq__(self, other):
+        return type(other) is Unknown and vars(self) == vars(other)
+
+    def __hash__(self):
+        return hash((self.start, self.low, self.high))
+
+    def allows(self, value):
+        """Whether a value is strictly between the bounds."""
+        above = self.low is None or value > self.low
+        return above and (self.high is None or value < self.high)
+
+    def transform(self):
+        """The smooth map from the real line onto the range."""
+        if self.low is None and self.high is None:
+            return Affine(float(self.start))
+        if self.low is not None and self.high is not None:
+            return LogisticBounds(float(self.low), float(self.high), float(self.start))
+        sign, bound = (1.0, self.low) if self.high is None else (-1.0, self.high)
+        return ExponentialBound(sign, float(bound), float(self.start))
+
+
+class Affine:
+    """c = s z with s = |start|, so that steps in z are relative steps in c."""
+
+    def __init__(self, start):
+        self.scale = abs(start) or 1.0
+        self.start = self.inverse(start)
+
+    def inverse(self, value):
+        """z of a value."""
+        return value / self.scale
+
+    def derivative(self, z, order):
+        """c or its first or second derivative at z."""
+        return (self.scale * z, torch.full_like(z, self.scale), torch.zeros_like(z))[order]
+
+
+class ExponentialBound:
+    """c = bound ± exp(z)."""
+
+    def __init__(self, sign, bound, start):
+        self.sign, self.bound = sign, bound
+        self.start = self.inverse(start)
+
+    def inverse(self, value):
+        return log(self.sign * (value - self.bound))
+
+    def derivative(self, z, order):
+        grown = self.sign * torch.exp(z)
+        return self.bound + grown if order == 0 else grown
+
+
+class LogisticBounds:
+    """c = low + (high − low) / (1 + exp(−z))."""
+
+    def __init__(self, low, high, start):
+        self.low, self.width = low, high - low
+        self.start = self.inverse(start)
+
+    def inverse(self, value):
+        part = (value - self.low) / self.width
+        return log(part) - log1p(-part)
+
+    def derivative(self, z, order):
+        s = torch.sigmoid(z)
+        if order == 0:
+            return self.low + self.width * s
+        slope = self.width * s * (1 - s)
+        return slope if order == 1 else slope * (1 - 2 * s)
+
+
+class Input:
+    """A coefficient that varies: one more input column of X.
+
+    Parameters
+    ----------
+    low, high : float
+        Its range, sampled with the domain.
+    scale : {"linear", "log"}, default="linear"
+        ``"log"`` samples, and normalises, its logarithm; needs low > 0. It is the better one where
+        high is several times low: the solution then varies most near low.
+
+    Raises
+    ------
+    ValueError
+        If low ≥ high, or low ≤ 0 with ``scale="log"``, or the scale is neither.
+
+    Examples
+    --------
+    >>> from skngd.pde import Input
+    >>> Input(0.04, 0.2)
+    Input(0.04, 0.2)
+    """
+
+    def __init__(self, low, high, scale="linear"):
+        check_numbers((low, high), f"Input({low!r}, {high!r})")
+        if not (isfinite(low) and isfinite(high) and low < high):
+            raise ValueError(
+                f"Expected finite low < high in Input, got low={low} and high={high}. Give a "
+                "fixed coefficient as a number."
+            )
+        if scale not in ("linear", "log"):
+            raise ValueError(f"Expected scale to be 'linear' or 'log', got {scale!r}. Use one.")
+        if scale == "log" and low <= 0:
+            raise ValueError(
+                f"Expected low > 0 with scale='log', got low={low}. Use 'linear', or raise it."
+            )
+        self.low, self.high, self.scale = low, high, scale
+
+    def __repr__(self):
+        scale = "" if self.scale == "linear" else f", scale={self.scale!r}"
+        return f"Input({self.low!r}, {self.high!r}{scale})"
+
+    def __eq__(self, other):
+        return type(other) is Input and vars(self) == vars(other)
+
+    def __hash__(self):
+        return hash((self.low, self.high, self.scale))

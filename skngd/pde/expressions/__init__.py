@@ -1,0 +1,1 @@
+"""What a residual computes with: quantities at points, and functions that are called there."""

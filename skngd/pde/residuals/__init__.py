@@ -1,0 +1,1 @@
+"""From conditions on points to the residual as a model, equation (PINN)."""

@@ -1,0 +1,1 @@
+"""Known problems with their solutions, and the solvers that these come from."""
