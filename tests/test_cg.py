@@ -103,7 +103,9 @@ def test_a_matrix_that_is_not_finite_is_told_by_its_size():
 
 def test_further_functions_in_the_space_of_the_first():
     matrix, g = spectrum(1e2)
-    rough = ConjugateGradients.of(matrix.mv, g.unsqueeze(1), torch.ones(1), 1e-1, is_rough=True)
+    root = torch.linalg.cholesky(matrix, upper=True)
+    b = torch.linalg.solve_triangular(root.T, g.unsqueeze(1), upper=False)
+    rough = ConjugateGradients([(root, b)], tol=0.1)
     rough.solve(0.0, 0.1)
     f, q = normal(len(g), seed=3), rough.spaces[0].basis.T
     found = rough.solve_function(f, lambda f: f, damping=0.1)
@@ -121,21 +123,21 @@ def test_further_functions_in_the_space_of_the_first():
 @pytest.mark.parametrize("in_passes", [False, True])
 def test_products_are_those_of_the_matrix(case, metric, decays, in_passes, monkeypatch):
     if in_passes:
-        monkeypatch.setattr("skngd.optim.objective.CHUNK_ELEMENTS", 50)
+        monkeypatch.setattr("skngd.tangent.operator.CHUNK_ELEMENTS", 50)
     objective, theta = network_with(case, metric)
     if decays:
         objective.penalty = torch.linspace(0, 1, len(theta)).double()
-    assert (len(objective.passes) > 1) == in_passes
-    rows = torch.cat([rows for _, rows in objective.at(theta).rows()])
+    assert (len(objective.sampled.passes) > 1) == in_passes
+    rows = torch.cat([rows for _, rows in objective.at(theta).operator.rows()])
     gram, v = rows.T @ rows, normal(len(theta), seed=8)
     decay = objective.penalty * v if decays else 0.0
     here = objective.at(theta)
-    assert_close(here.gram_product(v), gram @ v + decay, 1e-12)
+    assert_close(here.operator.gram_product(v), gram @ v + decay, 1e-12)
     assert_close(here.value, objective.model.value(theta, objective.points), 1e-14)
     assert_close(here.gradient, grad(scalar_loss(objective))(theta), 1e-11)
-    rows = torch.cat([record.jacobian() for _, record in here.records()])
+    rows = torch.cat([record.jacobian() for _, record in here.jacobian.records()])
     weights = objective.loss.weights.repeat_interleave(here.value.shape[1], 0)
-    assert_close(here.plain_gram_product(v), rows.T @ (weights[:, 0] * (rows @ v)), 1e-12)
+    assert_close(here.plain_operator.gram_product(v), rows.T @ (weights[:, 0] * (rows @ v)), 1e-12)
 
 
 @pytest.mark.parametrize("decays", [False, True])
@@ -163,7 +165,7 @@ def test_a_function_is_projected_in_l2(case, metric, monkeypatch):
     damping, size = 1e-2, prepared.square_norm
     if prepared.memory_factorization is not None:  # equation (2M): λ relative to the size of W^½ J
         damping = damping / size * prepared.memory_factorization.square_norm
-    rows = torch.cat([record.jacobian() for _, record in here.records()])
+    rows = torch.cat([record.jacobian() for _, record in here.jacobian.records()])
     weighted = rows * objective.loss.weights.repeat_interleave(q.shape[1], 0)
     gram = weighted.T @ rows + damping * torch.eye(len(theta), dtype=torch.float64)
     expected = torch.linalg.solve(gram, weighted.T @ q.reshape(-1))
@@ -198,7 +200,7 @@ def test_choice_where_passes_are_cheap(width, metric, name):
     model, target = FullyConnected((3, width, 3)), torch.full((n, 3), 1 / 3).double()
     theta = torch.as_tensor(model.initial(np.random.RandomState(0)))
     here = Objective(model, CrossEntropy(target), normal(n, 3), metric).at(theta)
-    assert NaturalGradient()._kind(here, 1e-6).name == name
+    assert NaturalGradient()._form(here, 1e-6, True).name == name
 
 
 def test_they_reach_the_same_convex_minimum():
@@ -225,9 +227,9 @@ def test_every_momentum_fits_a_wide_network(momentum):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_no_fit_falls_back_to_a_matrix(dtype, monkeypatch):
     X, y = load_digits(return_X_y=True)
-    kinds, choose_kind = set(), NaturalGradient._kind
+    kinds, choose_form = set(), NaturalGradient._form
     monkeypatch.setattr(
-        NaturalGradient, "_kind", lambda *args: kinds.add(choose_kind(*args)) or choose_kind(*args)
+        NaturalGradient, "_form", lambda *args: kinds.add(choose_form(*args)) or choose_form(*args)
     )
     model = NaturalMomentumClassifier(alpha=0.0, max_iter=60, dtype=dtype, random_state=0)
     model.fit(X[:300], y[:300])

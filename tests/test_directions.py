@@ -6,11 +6,12 @@ import torch
 from cases import assert_close, every_problem, linear_problem, network_problem, run, trajectory
 from torch.func import grad, hessian
 
-from skngd.optim import build_method, objective
+from skngd.optim import build_method
 from skngd.optim.directions import GradientDescent, NaturalGradient, Newton
 from skngd.optim.method import ProjectedMethod
 from skngd.optim.momentum import NoMomentum
 from skngd.optim.searches import FixedStep
+from skngd.tangent import operator
 
 every_metric = pytest.mark.parametrize("metric", ["l2", "loss"])
 
@@ -31,18 +32,18 @@ def test_an_iterate_holds_the_least_squares_problem(problem, metric):
     objective, theta = problem(metric)
     here = objective.at(theta)
     gradient = grad(loss_of(objective))(theta)
-    (_, a), *_ = here.rows()
+    (_, a), *_ = here.operator.rows()
     assert here.loss == pytest.approx(float(loss_of(objective)(theta)), rel=1e-14)
     assert_close(here.gradient, gradient, 1e-12)  # ∇_θ L
     assert_close(a.T @ here.residual, gradient, 1e-12)  # Aᵀb
-    assert_close(here.pull_back(here.residual), gradient, 1e-12)
+    assert_close(here.operator.adjoint(here.residual), gradient, 1e-12)
 
 
 @every_problem
 def test_tangent_vectors_are_the_same_with_and_without_the_rows(problem):
     objective, theta = problem()
     fresh, factorised = objective.at(theta), objective.at(theta)
-    list(factorised.rows())
+    list(factorised.operator.rows())
     assert_close(factorised.tangent(2 * theta + 1), fresh.tangent(2 * theta + 1), 1e-12)
 
 
@@ -64,7 +65,7 @@ def test_one_full_step_solves_a_linear_problem(optimizer, metric, noise):
 def test_natural_gradient_projects_the_functional_gradient(problem, projection):
     objective, theta = problem()
     step = one_step(NaturalGradient(projection, rcond=1e-3), objective, theta)
-    (_, a), *_ = objective.at(theta).rows()
+    (_, a), *_ = objective.at(theta).operator.rows()
     expected = -np.linalg.pinv(a.numpy(), rcond=1e-3) @ objective.at(theta).residual.numpy()
     assert_close(step, expected, 1e-9)
 
@@ -101,7 +102,7 @@ def test_gradient_descent_goes_down_the_gradient(problem):
 @every_metric
 def test_gradient_descent_preconditioned_by_the_gram_matrix_is_natural(problem, metric):
     objective, theta = problem(metric)
-    (_, a), *_ = objective.at(theta).rows()
+    (_, a), *_ = objective.at(theta).operator.rows()
     preconditioned = one_step(GradientDescent(a.T @ a), objective, theta)
     assert_close(preconditioned, one_step(NaturalGradient(), objective, theta), 1e-8)
 
@@ -124,7 +125,7 @@ def test_chunks_of_rows_change_nothing(problem, momentum, monkeypatch):
     method = {"momentum": momentum, "step_size": 0.2, "damping": 1e-2, "restart": None}
     whole, theta = problem()
     expected = trajectory(build_method(**method), whole, theta, 5)
-    monkeypatch.setattr(objective, "CHUNK_ELEMENTS", 5 * len(theta) * whole.model.n_outputs)
+    monkeypatch.setattr(operator, "CHUNK_ELEMENTS", 5 * len(theta) * whole.model.n_outputs)
     chunked, _ = problem()
-    assert len(chunked.chunks) > 2
+    assert len(chunked.sampled.chunks) > 2
     assert_close(trajectory(build_method(**method), chunked, theta, 5), expected, 1e-10)

@@ -18,11 +18,11 @@ def test_a_stall_leaves_the_damping_as_it_was():
     objective, theta = linear_problem()
     method = build_method(momentum=None, damping=1e-3)
     solved = run(method, objective, theta, 200).last
-    before = method.search.current
+    before = method.search.control.current
     at_rest = objective.at(solved.theta)
     for _ in range(3):
         method.advance(at_rest, None)
-    assert method.search.current <= max(before, 1e-3)
+    assert method.search.control.current <= max(before, 1e-3)
 
 
 def test_partial_fit_learns_anew_after_interpolation():

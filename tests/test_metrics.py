@@ -64,12 +64,10 @@ def test_the_gradient_is_that_of_the_loss(case, metric, decays):
     expected = grad(scalar_loss(objective))(theta)
     assert_close(here.loss, scalar_loss(objective)(theta), 1e-13)
     assert_close(here.gradient, expected, 1e-11)
-    chunks = [*here.chunks_with(here.residual.unsqueeze(1)), *here.penalty_chunks(1)]
+    chunks = here.operator.chunks(here.right_side.unsqueeze(1))
     found = sum((rows.T @ b)[:, 0] for rows, b in chunks)
     assert_close(found, expected, 1e-10)  # Aᵀb
-    pulled = here.pull_back(here.residual)
-    decay = objective.penalty * theta if decays else 0.0
-    assert_close(pulled + decay, expected, 1e-10)
+    assert_close(here.operator.adjoint(here.right_side), expected, 1e-10)
 
 
 @every_loss
@@ -86,9 +84,9 @@ def test_newton_is_the_second_derivative(case, decays):
 def test_chunks_change_nothing(case, monkeypatch):
     objective, theta = network_with(case)
     expected = plain(momentum=None).advance(objective.at(theta), None)[0]
-    monkeypatch.setattr("skngd.optim.objective.CHUNK_ELEMENTS", len(theta) * 3)
+    monkeypatch.setattr("skngd.tangent.operator.CHUNK_ELEMENTS", len(theta) * 3)
     objective, theta = network_with(case)
-    assert len(objective.chunks) > 1
+    assert len(objective.sampled.chunks) > 1
     found = plain(momentum=None).advance(objective.at(theta), None)[0]
     assert_close(found.end.theta, expected.end.theta, 1e-7)
 
@@ -131,10 +129,10 @@ def test_two_metrics(name, memory):
     past, here = Past(objective.at(theta - step), step, step), objective.at(theta)
     method = plain(0.3, momentum="heavy-ball", memory=memory, beta=0.6)
     taken, _ = method.advance(here, past)
-    jacobian = here.record.jacobian()
+    jacobian = here.jacobian.record.jacobian()
     root = here.objective.loss.root_weights.expand_as(here.value).reshape(-1, 1)
     q = MEMORIES[memory](past.on(objective), here, step).reshape(-1, 1)
-    ((_, a),) = here.rows()
+    ((_, a),) = here.operator.rows()
     expected = 0.6 * np.linalg.pinv((root * jacobian).numpy(), rcond=1e-12) @ (root * q).numpy()
     expected = expected[:, 0] - 0.3 * np.linalg.pinv(a.numpy(), rcond=1e-12) @ here.residual.numpy()
     assert_close(taken.end.theta - theta, expected, 1e-5)
@@ -228,8 +226,8 @@ def test_the_tangent_space_of_h1_has_rows_for_derivatives():
 
         return torch.func.vmap(grad(value))(in_l2.points)
 
-    ((_, rows),) = here.rows()
-    ((_, plain_rows),) = there.rows()
+    ((_, rows),) = here.operator.rows()
+    ((_, plain_rows),) = there.operator.rows()
     slopes = torch.func.jacrev(gradients)(theta).reshape(-1, len(theta))
     gram = plain_rows.T @ plain_rows + slopes.T @ slopes / 40
     assert_close(rows.T @ rows, gram, 1e-12)  # ⟨f, g⟩ + ⟨∇f, ∇g⟩

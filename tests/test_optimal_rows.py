@@ -72,13 +72,13 @@ def test_loss_gradient_and_gram_matrix_of_a_batch_are_unbiased(is_old):
     for _ in range(4000):
         drawn.left = 2  # the epoch goes on
         here = next(drawn).at(where)
-        a = torch.cat([rows for _, rows in here.rows()])
+        a = torch.cat([rows for _, rows in here.operator.rows()])
         losses.append(here.loss)
         gradients.append(here.gradient.numpy())
         grams.append((a.T @ a).numpy().ravel())
         masses.append(float(here.objective.loss.weights.sum()))
     here = objective.at(where)
-    a = torch.cat([rows for _, rows in here.rows()])
+    a = torch.cat([rows for _, rows in here.operator.rows()])
     gram = (a.T @ a).numpy().ravel()
     expected = [(losses, here.loss), (gradients, here.gradient.numpy()), (grams, gram)]
     for found, exact in [*expected, (masses, 1.0)]:
@@ -92,7 +92,7 @@ def test_loss_gradient_and_gram_matrix_of_a_batch_are_unbiased(is_old):
 def test_probabilities_are_leverage_scores_and_a_part_of_the_weights():
     objective, theta = weighted()
     sample = next(batches(objective, theta, 5)).sample
-    a = torch.cat([rows for _, rows in objective.at(theta).rows()])
+    a = torch.cat([rows for _, rows in objective.at(theta).operator.rows()])
     hat = a @ torch.linalg.pinv(a, rtol=1e-8)
     d, weights = round(float(hat.trace())), objective.loss.weights[:, 0]
     scores = hat.diagonal().view(40, 2).sum(1)

@@ -344,7 +344,9 @@ def test_verbose_prints_a_line_for_each_start(n_init, capsys):
 def test_chunks_of_rows_change_nothing(settings, n_outputs, monkeypatch):
     X, y = waves(n_outputs=n_outputs)
     whole = regressor(max_iter=4, **settings).fit(X, y)
-    monkeypatch.setattr(skngd.optim.objective, "CHUNK_ELEMENTS", 11 * len(whole.theta_) * n_outputs)
+    monkeypatch.setattr(
+        skngd.tangent.operator, "CHUNK_ELEMENTS", 11 * len(whole.theta_) * n_outputs
+    )
     chunked = regressor(max_iter=4, **settings).fit(X, y)
     assert_allclose(chunked.predict(X), whole.predict(X), atol=1e-8)
     assert_allclose(chunked.loss_curve_, whole.loss_curve_, rtol=1e-8)

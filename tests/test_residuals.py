@@ -8,9 +8,10 @@ from physics import Assembled, Differentiated, differentiate
 from physics_problems import PROBLEMS, SYSTEM, every_physics
 
 from skngd.models import AutodiffJets, NetworkJets
-from skngd.optim import build_method, objective
+from skngd.optim import build_method
 from skngd.pde.conditions import Measurements
 from skngd.pde.residuals.blocks import Block, Collocation
+from skngd.tangent import operator
 
 SETTINGS = {
     "1 layer": {},
@@ -105,12 +106,12 @@ def test_a_record_with_another_last_layer_is_that_of_its_parameters(problem, jet
     other = assembled.theta.clone()
     other[place] += dtheta[place]
     start = assembled.objective().at(assembled.theta)
-    start.record.jacobian()
+    start.jacobian.record.jacobian()
     found, expected = start.with_output(other), start.objective.at(other)
     assert_close(found.loss, expected.loss, 1e-13)
-    assert_close(found.record.value, expected.record.value, 1e-13)
+    assert_close(found.jacobian.record.value, expected.jacobian.record.value, 1e-13)
     assert_close(found.gradient, expected.gradient, 1e-12)
-    assert_close(found.record.jacobian(), expected.record.jacobian(), 1e-12)
+    assert_close(found.jacobian.record.jacobian(), expected.jacobian.record.jacobian(), 1e-12)
     assert_close(found.bend(dtheta), expected.bend(dtheta), 1e-12)
 
 
@@ -195,16 +196,16 @@ def test_rows_of_a_collocation(problem):
 
 
 def gram(iterate):
-    return sum(rows.T @ rows for _, rows in iterate.rows())
+    return sum(rows.T @ rows for _, rows in iterate.operator.rows())
 
 
 @every_physics
 def test_chunks_give_what_one_chunk_gives(problem, monkeypatch):
     assembled, n_rows = Assembled(problem, output_scale=3.0), 5
     whole = assembled.objective().at(assembled.theta)
-    monkeypatch.setattr(objective, "CHUNK_ELEMENTS", n_rows * assembled.model.n_parameters)
+    monkeypatch.setattr(operator, "CHUNK_ELEMENTS", n_rows * assembled.model.n_parameters)
     chunked = assembled.objective().at(assembled.theta)
-    assert len(chunked.objective.chunks) == -(-len(assembled.collocation) // n_rows)
+    assert len(chunked.objective.sampled.chunks) == -(-len(assembled.collocation) // n_rows)
     dtheta = assembled.direction()
     assert_close(chunked.loss, whole.loss, 1e-13)
     assert_close(gram(chunked), gram(whole), 1e-12)

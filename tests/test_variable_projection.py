@@ -11,9 +11,10 @@ from physics_problems import PROBLEMS, every_physics
 
 from skngd.losses import SquaredLoss
 from skngd.models import FullyConnected
-from skngd.optim import Objective, build_method, objective
+from skngd.optim import Objective, build_method
 from skngd.optim.variable_projection import project_output
 from skngd.pde import Interval, Problem
+from skngd.tangent import operator
 
 POINTS = normal(20, 2, seed=7)
 
@@ -48,7 +49,10 @@ every_linear = pytest.mark.parametrize("made", LINEAR.values(), ids=LINEAR)
 def parts(end):
     """Place of the last layer, and its scaled rows and the residual."""
     place = end.objective.model.output_parameters
-    rows, residual = (torch.cat(column) for column in zip(*end.output_chunks(), strict=True))
+    rows, residual = (
+        torch.cat(column)
+        for column in zip(*end.operator.output_chunks(end.right_side), strict=True)
+    )
     return place, rows, residual[:, 0]
 
 
@@ -72,9 +76,9 @@ def test_without_damping_the_last_layer_is_the_least_squares_fit(made, n_rows, m
     problem, theta = made()
     if n_rows is not None:
         n_numbers = n_rows * problem.model.n_parameters * problem.model.n_outputs
-        monkeypatch.setattr(objective, "CHUNK_ELEMENTS", n_numbers)
+        monkeypatch.setattr(operator, "CHUNK_ELEMENTS", n_numbers)
         problem, theta = made()
-        assert len(problem.chunks) > 1 or len(problem.points) <= 3
+        assert len(problem.sampled.chunks) > 1 or len(problem.points) <= 3
     end = problem.at(theta)
     place, rows, residual = parts(end)
     left = np.linalg.lstsq(rows.numpy(), residual.numpy(), rcond=None)[0]

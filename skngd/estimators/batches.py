@@ -189,7 +189,7 @@ class OptimalBatches:
         """An orthonormal basis of today's tangent space, on all rows."""
         m = len(self.objective.points)
         here = self.objective.at(self.theta)
-        rows = torch.cat([rows for _, rows in here.rows()])
+        rows = torch.cat([rows for _, rows in here.operator.rows()])
         basis = orthonormal_basis(rows, self.rcond)
         self.kept = kept_fraction(basis, here.residual)
         # The rows of one point stand together in A, those of one output in a basis to draw from.

@@ -3,23 +3,22 @@
 ``prepare`` factorises once what an iteration needs; the result answers for any damping λ.
 """
 
-from itertools import chain
 from math import isfinite
 
 import torch
 
 from ..tangent import FACTORIZATIONS, choose
-from ..tangent.cg import ConjugateGradients
 from ..tangent.choose import LARGEST_MATRIX
-from ..tangent.gram import Gram
 
 # Parameters up to which AᵀA is formed, where a pass through the model costs little beside it: the
 # squared loss asks for small λ in the end, which take many passes; other losses do not.
 LARGEST_MATRIX_OF_PASSES = {"l2": 1500, "loss": 150}
-# Relative residual of conjugate gradients for a step: the loss checks it, and a better solution of
+# Relative residual of conjugate gradients for a step that the loss checks: a better solution of
 # the linear form takes more passes than it saves steps. Other losses than the square are further
 # from their linear form, and half of the gradient will do, with momentum to make it good.
 STEP_TOLERANCE = {"l2": 0.1, "loss": 0.5}
+# The same for a step that nothing checks.
+UNCHECKED_TOLERANCE = 1e-8
 
 
 class NaturalGradient:
@@ -35,7 +34,7 @@ class NaturalGradient:
     def __init__(self, projection="auto", rcond=0.0):
         self.projection, self.rcond = projection, rcond
 
-    def prepare(self, here, remembered=None, relative_damping=0.0):
+    def prepare(self, here, remembered=None, relative_damping=0.0, is_checked=True):
         """Factorise A at ``here``, for the residual b and the remembered functions.
 
         Parameters
@@ -46,30 +45,30 @@ class NaturalGradient:
             function has a projection of its own, equation (2M).
         relative_damping : float, default=0.0
             The λ / ‖A‖² that the search is likely to ask for; "auto" looks at it.
+        is_checked : bool, default=True
+            Whether the loss decides on the step, so that a rough projection will do.
         """
-        functions, apart = [here.residual], None
+        operator, functions, memory = here.operator, here.right_side.unsqueeze(1), None
+        form = self._form(here, relative_damping, is_checked)
+        tol = STEP_TOLERANCE[here.objective.metric] if is_checked else UNCHECKED_TOLERANCE
         if remembered is not None and remembered.is_plain and here.objective.has_two_metrics:
-            apart = remembered.function
+            plain = here.plain_operator
+            memory = form.of(plain, plain.scaled(remembered.function).unsqueeze(1), tol)
         elif remembered is not None:
-            functions.append(here.scale(remembered.function))
-        kind = self._kind(here, relative_damping)
-        factorization = _factorized(kind, here, torch.stack(functions, dim=1))
-        memory = None if apart is None else _plainly_factorized(kind, here, apart)
-        return PreparedNatural(here, factorization, self.rcond, memory)
+            functions = torch.stack([here.right_side, operator.scaled(remembered.function)], dim=1)
+        return PreparedNatural(here, form.of(operator, functions, tol), self.rcond, memory)
 
-    def _kind(self, here, relative_damping):
+    def _form(self, here, relative_damping, is_checked):
         """The class of the factorisation."""
         name = self.projection
         if name == "auto":
-            n_decay = 0 if here.objective.penalty is None else len(here.theta)
-            shape = here.objective.n_rows + n_decay, len(here.theta)
             limit = largest_matrix(here.objective.model, here.objective.metric)
             name = choose(
-                *shape,
+                *here.operator.shape,
                 self.rcond,
                 relative_damping,
                 here.theta.dtype,
-                is_rough=True,
+                is_rough=is_checked,
                 largest_matrix=limit,
             )
         return FACTORIZATIONS[name]
@@ -79,67 +78,6 @@ def largest_matrix(model, metric):
     """Rows and parameters from which on "auto" forms no matrix, where there is damping."""
     is_cheap = model.record_size < model.n_parameters
     return LARGEST_MATRIX_OF_PASSES[metric] if is_cheap else LARGEST_MATRIX
-
-
-def _factorized(kind, here, functions):
-    """A⁺ for the residual, which is the first function, and others; the weight decay is in it."""
-    if kind is ConjugateGradients:
-        return _cg(here, functions)
-    if kind is Gram:
-        return _gram(here, functions)
-    return kind(chain(here.chunks_with(functions), here.penalty_chunks(functions.shape[1])))
-
-
-def _plainly_factorized(kind, here, function):
-    """(W^½ J)⁺ for a function, in L2 and without the weight decay: equation (2M)."""
-    if kind is ConjugateGradients:
-        return _plain_cg(here, function)
-    gram = _plain_gram(here, function) if kind is Gram else None
-    return gram or kind(here.plain_chunks_with(function))
-
-
-def _cg(here, functions):
-    """Conjugate gradients at a point."""
-    further = (here.pull_back(f) for f in functions[:, 1:].unbind(1))
-    gradients = torch.stack([here.gradient, *further], dim=1)
-    squares = (functions * functions).sum(0)
-    # The rows √α θ of the decay.
-    squares[0] += 2 * here.penalty
-    tol = STEP_TOLERANCE[here.objective.metric]
-    return ConjugateGradients.of(here.gram_product, gradients, squares, tol, is_rough=True)
-
-
-def _plain_cg(here, function):
-    """The same in L2."""
-    weighted = here.objective.loss.weights * function
-    gradient = here.backward(weighted).unsqueeze(1)
-    square = (weighted * function).sum().reshape(1)
-    tol = STEP_TOLERANCE[here.objective.metric]
-    return ConjugateGradients.of(here.plain_gram_product, gradient, square, tol)
-
-
-def _gram(here, functions):
-    """The Gram form at a point, without the rows of A where that is cheaper."""
-    matrix = here.gram_matrix()
-    if matrix is None:
-        gram = Gram(here.chunks_with(functions))
-    else:
-        gradients = torch.stack([here.pull_back(f) for f in functions.unbind(1)], dim=1)
-        gram = Gram.of(matrix, gradients, (functions * functions).sum(0), len(functions))
-    if here.objective.penalty is not None:
-        gram.add_decay(here.objective.penalty, here.theta)
-    return gram
-
-
-def _plain_gram(here, function):
-    """The same in L2; None where the rows have to be formed."""
-    loss = here.objective.loss
-    matrix = here.gram_matrix(loss.plain_factor(here.value))
-    if matrix is None:
-        return None
-    gradient = here.backward(loss.weights * function).unsqueeze(1)
-    square = (loss.weights * function * function).sum().reshape(1)
-    return Gram.of(matrix, gradient, square, here.objective.n_rows)
 
 
 class PreparedNatural:
@@ -186,9 +124,10 @@ class PreparedNatural:
 
     def acceleration(self, direction, damping):
         """Geodesic acceleration −½ A⁺ C v''(d, d): bends the step along the manifold."""
-        bend = self.here.extended(self.here.scale(self.here.bend(direction)))
+        operator = self.here.operator
+        bend = operator.scaled(self.here.bend(direction))
         solve = self.factorization.solve_function
-        return -0.5 * solve(bend, self.here.pull_back_extended, self.rcond, damping)
+        return -0.5 * solve(bend, operator.adjoint, self.rcond, damping)
 
     def predicted_decrease(self, direction, damping):
         """L(θ) − L_lin(θ + d) of the linearised model, for d = −(AᵀA + λ)⁻¹ Aᵀ b."""
@@ -209,7 +148,7 @@ class Newton:
     def __init__(self, projection="auto", rcond=0.0):
         self.natural = NaturalGradient(projection, rcond)
 
-    def prepare(self, here, remembered=None, relative_damping=0.0):
+    def prepare(self, here, remembered=None, relative_damping=0.0, is_checked=True):
         return PreparedNewton(here, self.natural, remembered)
 
 
@@ -222,7 +161,7 @@ class PreparedNewton:
         objective, loss = here.objective, here.objective.loss
         weighted = loss.weights * here.functional_gradient
         curvature = objective.model.curvature(here.theta, objective.points, weighted)
-        jacobian = torch.cat([record.jacobian() for _, record in here.records()])
+        jacobian = torch.cat([record.jacobian() for _, record in here.jacobian.records()])
         gram = loss.second_variation(here.value, jacobian)
         self.hessian = gram + curvature
         if objective.penalty is not None:
@@ -268,7 +207,7 @@ class GradientDescent:
         if preconditioner is not None:
             self.cholesky = torch.linalg.cholesky(preconditioner)
 
-    def prepare(self, here, remembered=None, relative_damping=0.0):
+    def prepare(self, here, remembered=None, relative_damping=0.0, is_checked=True):
         return PreparedGradient(here, self.cholesky)
 
 

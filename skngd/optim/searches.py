@@ -67,10 +67,6 @@ class Search:
         """The λ / ‖A‖² to come, judged by ‖A‖² of the last iteration."""
         return self.relative_damping + self.damping / self._last_square_norm
 
-    def take_rest(self):
-        """Whether momentum rests in this iteration, which then counts as rest."""
-        return False
-
     def state(self):
         """The numbers that the next step starts from."""
         return {}
@@ -78,7 +74,7 @@ class Search:
     def restore(self, state):
         """Take up an earlier :meth:`state`."""
 
-    def step(self, start, prepared, propose, beta):
+    def step(self, start, prepared, propose, beta, inertia):
         """Search a step length.
 
         Parameters
@@ -89,6 +85,8 @@ class Search:
         propose : callable
             ``propose(damping, beta)`` gives a :class:`Proposal`.
         beta : float
+        inertia : Inertia
+            What compares steps with and without momentum; only a trust region asks.
 
         Returns
         -------
@@ -148,9 +146,9 @@ class DrawnStep(FixedStep):
     def __init__(self, damping=0.0, relative_damping=0.0):
         super().__init__(None, damping, relative_damping)
 
-    def step(self, start, prepared, propose, beta):
+    def step(self, start, prepared, propose, beta, inertia):
         self.alpha = start.objective.sample.step_size
-        return super().step(start, prepared, propose, beta)
+        return super().step(start, prepared, propose, beta, inertia)
 
 
 class Backtracking(Search):

@@ -106,7 +106,6 @@ damping, geodesic_acceleration, variable_projection
         search = TrustRegion(
             None if damping == "auto" else damping,
             geodesic_acceleration=geodesic_acceleration and optimizer == "ngd",
-            compare_without_momentum=restart == "loss",
             variable_projection=variable_projection and optimizer == "ngd",
         )
     else:

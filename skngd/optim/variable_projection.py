@@ -23,7 +23,7 @@ def project_output(end, damping):
         ``end`` itself where nothing is gained.
     """
     place = end.objective.model.output_parameters
-    chunks = list(end.output_chunks())
+    chunks = list(end.operator.output_chunks(end.right_side))
     n_columns = place.stop - place.start
     square_norm = sum(float((rows * rows).sum()) for rows, _ in chunks)
     relative = damping / square_norm if square_norm else 0.0

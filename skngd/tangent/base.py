@@ -49,6 +49,20 @@ class Factorization(ABC):
     name: str
     square_norm: float
 
+    @classmethod
+    def of(cls, operator, functions, tol=None):
+        """The factorisation of an operator.
+
+        Parameters
+        ----------
+        operator : TangentOperator
+        functions : torch.Tensor of shape (n, k)
+            Row-scaled functions to be projected, a column for each.
+        tol : float, default=None
+            Relative residual that will do, for the forms that iterate. None stands for their own.
+        """
+        return cls(operator.chunks(functions))
+
     @abstractmethod
     def solve(self, rcond=0.0, damping=0.0):
         """Parameters A⁺ F of the projections of the functions F, equation (P).

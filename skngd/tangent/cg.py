@@ -10,6 +10,8 @@ from .base import Factorization
 
 # Relative residual of (AᵀA + λ I) x = Aᵀ f, and the most products that it may take.
 TOLERANCE, MAX_PRODUCTS = 1e-10, 1000
+# Residual from which on further functions are solved for in the space that is there.
+ROUGH = 0.01
 # The most numbers in a basis (512 MiB in float64), but room for so many vectors at least.
 LARGEST_BASIS, FEWEST_VECTORS = 2**26, 50
 # Products after which the size of AᵀA is read off; room for vectors at the start.
@@ -171,19 +173,15 @@ class ConjugateGradients(Factorization):
         self.square_norm = sum(float((a * a).sum()) for a, _ in chunks)
 
     @classmethod
-    def of(cls, product, gradients, square_targets, tol=TOLERANCE, is_rough=False):
-        """From v ↦ AᵀA v, Aᵀ F and the squares ‖f‖² of the functions; A is never formed.
-
-        With ``is_rough`` further functions are solved for in the space of the first one: no product
-        more, and what the space does not hold is lost.
-        """
-        made = cls.__new__(cls)
-        made._store(product, gradients, square_targets, tol)
-        made.is_rough = is_rough
+    def of(cls, operator, functions, tol=None):
+        """From products with A and Aᵀ; A is never formed."""
+        gradients = torch.stack([operator.adjoint(f) for f in functions.unbind(1)], dim=1)
+        made, squares = cls.__new__(cls), (functions * functions).sum(0)
+        made._store(operator.gram_product, gradients, squares, TOLERANCE if tol is None else tol)
         return made
 
     def _store(self, product, gradients, square_targets, tol):
-        self.product, self.tol, self.is_rough = product, tol, False
+        self.product, self.tol = product, tol
         self.gradients, self.square_targets = gradients, square_targets
         self.spaces = [KrylovSpace(product, g, tol) for g in gradients.unbind(1)]
         self.square_norm = self.spaces[0].square_norm()
@@ -193,7 +191,8 @@ class ConjugateGradients(Factorization):
 
     def solve_function(self, f, transpose, rcond=0.0, damping=0.0):
         gradient = transpose(f)
-        if self.is_rough:
+        if self.tol >= ROUGH:
+            # No product more, and what the space of the first function does not hold is lost.
             return self.spaces[0].solve_within(gradient, rcond, damping)
         return KrylovSpace(self.product, gradient, self.tol).solve(rcond, damping)
 

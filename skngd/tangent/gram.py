@@ -3,24 +3,7 @@
 import torch
 
 from .base import Symmetric
-
-# Columns of a panel: below, one product is as fast as its lower half.
-PANEL = 128
-
-
-def gram_matrix(a):
-    """AᵀA by panels of the lower half: two thirds of the price of the whole product."""
-    columns = a.T
-    n = len(columns)
-    if n <= PANEL or a.is_cuda:
-        return columns @ a
-    matrix = a.new_empty(n, n)
-    for first in range(0, n, PANEL):
-        panel = slice(first, first + PANEL)
-        below = columns[first:] @ columns[panel].T
-        matrix[first:, panel] = below
-        matrix[panel, first:] = below.T
-    return matrix
+from .operator import gram_matrix
 
 
 class Gram(Symmetric):
@@ -37,26 +20,12 @@ class Gram(Symmetric):
         self._store(matrix, gradients, square_targets, min(n_rows, len(matrix)))
 
     @classmethod
-    def of(cls, matrix, gradients, square_targets, n_rows):
-        """From AᵀA and Aᵀ F, where A itself is never formed."""
+    def of(cls, operator, functions, tol=None):
+        gradients = torch.stack([operator.adjoint(f) for f in functions.unbind(1)], dim=1)
         gram = cls.__new__(cls)
-        gram._store(matrix, gradients, square_targets, min(n_rows, len(matrix)))
+        matrix, squares = operator.gram(), (functions * functions).sum(0)
+        gram._store(matrix, gradients, squares, min(operator.shape))
         return gram
-
-    def add_decay(self, penalty, theta):
-        """The rows √α_p θ_p of a weight decay, which only touch the diagonal.
-
-        Parameters
-        ----------
-        penalty : torch.Tensor of shape (P,)
-            α.
-        theta : torch.Tensor of shape (P,)
-        """
-        self.matrix.diagonal().add_(penalty)
-        self.gradients[:, 0] += penalty * theta
-        self.square_targets[0] += torch.dot(penalty, theta * theta)
-        self.square_norm += float(penalty.sum())
-        self.largest_rank = len(self.matrix)
 
     def _vectors(self, s, eigenvectors):
         # Uᵀ F = S⁻¹ Vᵀ Aᵀ F, read only where s is above the rounding level.
