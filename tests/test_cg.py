@@ -13,7 +13,7 @@ from torch.func import grad
 from skngd import NaturalMomentumClassifier, NaturalMomentumRegressor
 from skngd.losses import CrossEntropy
 from skngd.models import FullyConnected
-from skngd.optim import Objective, directions
+from skngd.optim import Objective, build_method, directions, minimize
 from skngd.optim.directions import NaturalGradient
 from skngd.optim.momentum import Remembered
 from skngd.tangent import choose
@@ -250,3 +250,33 @@ def test_weights_equal_repetitions():
             np.repeat(X, weight, axis=0), np.repeat(y, weight)
         )
     assert_close(weighted.theta_, repeated.theta_, 1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("n_rows", [1, 2, 3, 6])
+@pytest.mark.parametrize("width", [0, 1, 8])
+@pytest.mark.parametrize("damping", [0.0, 1e-300, "auto"])
+@pytest.mark.parametrize("step_size", [1.0, "trust-region", "backtracking"])
+def test_few_rows_and_no_damping(n_rows, width, damping, step_size):
+    X, y = normal(n_rows, 3).numpy(), normal(n_rows, seed=2).numpy()
+    model = NaturalMomentumRegressor(
+        (width,) if width else (),
+        projection="cg",
+        damping=damping,
+        step_size=step_size,
+        momentum=None,
+        max_iter=8,
+        random_state=0,
+    )
+    assert np.isfinite(model.fit(X, y).predict(X)).all()
+
+
+@every_loss
+@pytest.mark.parametrize("momentum", [None, "heavy-ball", "nesterov", "spring"])
+def test_steps_that_no_loss_checks_are_those_of_a_matrix(case, momentum):
+    objective, theta = network_with(case, "loss")
+    ends = []
+    for projection in ("gram", "cg"):
+        method = build_method(momentum=momentum, step_size=0.5, damping=0.1, projection=projection)
+        ends.append(minimize(method, objective, theta, max_iter=3).last.theta)
+    assert_close(ends[1], ends[0], 1e-6)

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 
 import torch
 
+from . import needs
 from .searches import Step
 
 # What torch's Adam remembers of the past.
@@ -69,6 +70,8 @@ class Adam(TorchMethod):
     step_size : float, default=1e-3
     """
 
+    offers = (needs.CONSTANT_STEP,)
+
     def __init__(self, step_size=1e-3):
         super().__init__()
         self.step_size = step_size
@@ -79,6 +82,8 @@ class Adam(TorchMethod):
 
 class LBFGS(TorchMethod):
     """L-BFGS with a history of 50 pairs and a strong Wolfe line search."""
+
+    offers = ()
 
     def build(self, parameters):
         return torch.optim.LBFGS(

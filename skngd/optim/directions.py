@@ -9,6 +9,7 @@ import torch
 
 from ..tangent import FACTORIZATIONS, choose
 from ..tangent.choose import LARGEST_MATRIX
+from . import needs
 
 # Parameters up to which AᵀA is formed, where a pass through the model costs little beside it: the
 # squared loss asks for small λ in the end, which take many passes; other losses do not.
@@ -30,6 +31,16 @@ class NaturalGradient:
     rcond : float, default=0.0
         Truncation of the pseudo-inverse, relative to the largest singular value.
     """
+
+    offers = (
+        needs.MOMENTUM,
+        needs.PROJECTION,
+        needs.NATURAL_GRADIENT,
+        needs.DAMPING,
+        needs.SEARCHED_STEP,
+        needs.CONSTANT_STEP,
+        needs.NO_MATRIX,
+    )
 
     def __init__(self, projection="auto", rcond=0.0):
         self.projection, self.rcond = projection, rcond
@@ -145,6 +156,14 @@ class Newton:
     until ∇²_θ L + λ I is positive definite.
     """
 
+    offers = (
+        needs.MOMENTUM,
+        needs.PROJECTION,
+        needs.DAMPING,
+        needs.SEARCHED_STEP,
+        needs.CONSTANT_STEP,
+    )
+
     def __init__(self, projection="auto", rcond=0.0):
         self.natural = NaturalGradient(projection, rcond)
 
@@ -201,6 +220,8 @@ class GradientDescent:
     preconditioner : torch.Tensor of shape (P, P), default=None
         M, symmetric and positive definite.
     """
+
+    offers = needs.MOMENTUM, needs.SEARCHED_STEP, needs.CONSTANT_STEP
 
     def __init__(self, preconditioner=None):
         self.cholesky = None

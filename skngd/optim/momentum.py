@@ -10,6 +10,10 @@ from dataclasses import dataclass
 
 import torch
 
+from .needs import MOMENTUM, NATURAL_GRADIENT, POSITIVE_DAMPING, PROJECTION, Need
+
+PLACE = Need(MOMENTUM, "momentum=None, or optimizer='ngd'")
+
 
 @dataclass
 class Proposal:
@@ -40,6 +44,7 @@ class NoMomentum:
 
     # Whether β moves the point where the gradient is taken, not the step from it.
     extrapolates = False
+    needs = ()
 
     def start(self, here, past, prepare, damping, beta):
         return here
@@ -64,6 +69,11 @@ class FunctionMomentum(NoMomentum):
     memory : callable
         One of :mod:`skngd.optim.memories`.
     """
+
+    needs = (
+        PLACE,
+        Need(PROJECTION, "momentum_space='parameter' for the classical form, or optimizer='ngd'"),
+    )
 
     def __init__(self, memory):
         self.memory = memory
@@ -114,6 +124,8 @@ class Nesterov(FunctionMomentum):
 class ParameterHeavyBall(NoMomentum):
     """(QN), with gradient descent (pHB): dθ_k = β dθ_{k−1} − α d."""
 
+    needs = (PLACE,)
+
     def propose(self, prepared, past, damping, beta):
         descent = prepared.descent(damping)
         offset = beta * past.step if past is not None and beta else None
@@ -124,6 +136,7 @@ class ParameterNesterov(NoMomentum):
     """(pNAG) the direction d is taken at θ_k + β dθ_{k−1}."""
 
     extrapolates = True
+    needs = (PLACE,)
 
     def start(self, here, past, prepare, damping, beta):
         if past is None or not beta:
@@ -133,6 +146,15 @@ class ParameterNesterov(NoMomentum):
 
 class Spring(NoMomentum):
     """(SPRING) dθ_k = μ p − (AᵀA + λ I)⁻¹ Aᵀ (b + μ A p), with p the last direction, μ = β."""
+
+    needs = (
+        PLACE,
+        Need(
+            NATURAL_GRADIENT,
+            "optimizer='ngd', or momentum to None, 'heavy-ball' or 'nesterov'",
+        ),
+        Need(POSITIVE_DAMPING, "damping to 'auto' or a positive number", "damping"),
+    )
 
     def remembered(self, here, past):
         return None if past is None else Remembered(here.tangent(past.direction), is_plain=False)

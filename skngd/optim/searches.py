@@ -5,6 +5,8 @@ from math import isfinite
 
 import torch
 
+from .needs import CONSTANT_STEP, NATURAL_GRADIENT, SEARCHED_STEP, Need
+
 
 @dataclass
 class Step:
@@ -53,6 +55,7 @@ class Search:
     """
 
     looks_at_losses = True
+    needs = (Need(SEARCHED_STEP, "step_size='auto', which fits each optimizer"),)
 
     def __init__(self, damping=0.0, relative_damping=0.0):
         self.damping, self.relative_damping = damping, relative_damping
@@ -127,6 +130,7 @@ class FixedStep(Search):
     """
 
     looks_at_losses = False
+    needs = (Need(CONSTANT_STEP, "step_size='auto'"),)
 
     def __init__(self, alpha, damping=0.0, relative_damping=0.0):
         super().__init__(damping, relative_damping)
@@ -142,6 +146,8 @@ class DrawnStep(FixedStep):
 
     See :func:`skngd.tangent.christoffel.largest_step`.
     """
+
+    needs = (Need(NATURAL_GRADIENT, "optimizer='ngd', or step_size to 'auto' or a number"),)
 
     def __init__(self, damping=0.0, relative_damping=0.0):
         super().__init__(None, damping, relative_damping)

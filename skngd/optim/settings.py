@@ -5,7 +5,15 @@ from .baselines import LBFGS, Adam
 from .directions import GradientDescent, NaturalGradient, Newton
 from .memories import MEMORIES
 from .method import ProjectedMethod
-from .momentum import HeavyBall, Nesterov, NoMomentum, ParameterHeavyBall, ParameterNesterov, Spring
+from .momentum import (
+    HeavyBall,
+    Nesterov,
+    NoMomentum,
+    ParameterHeavyBall,
+    ParameterNesterov,
+    Spring,
+)
+from .needs import NO_MATRIX, POSITIVE_DAMPING, Need, check_needs
 from .searches import Backtracking, DrawnStep, FixedStep, Grid
 from .trust_region import TrustRegion
 
@@ -13,19 +21,43 @@ from .trust_region import TrustRegion
 RELATIVE_DAMPING = 1e-10
 # The same for SPRING, whose memory lives in the directions that the damping holds back.
 SPRING_RELATIVE_DAMPING = 1e-5
+# α of Adam.
+ADAM_STEP = 1e-3
 
+# What the names of the settings stand for.
+OPTIMIZERS = {
+    "ngd": NaturalGradient,
+    "gd": GradientDescent,
+    "newton": Newton,
+    "adam": Adam,
+    "lbfgs": LBFGS,
+}
+MOMENTA = {
+    "function": {"heavy-ball": HeavyBall, "nesterov": Nesterov, "spring": Spring},
+    "parameter": {
+        "heavy-ball": ParameterHeavyBall,
+        "nesterov": ParameterNesterov,
+        "spring": Spring,
+    },
+}
+SEARCHES = {
+    "trust-region": TrustRegion,
+    "backtracking": Backtracking,
+    "grid": Grid,
+    "christoffel": DrawnStep,
+}
+# What "auto" stands for.
 DEFAULT_MOMENTUM = {"ngd": "heavy-ball"}
 DEFAULT_STEP = {"ngd": "trust-region", "newton": "trust-region", "gd": "backtracking"}
 
-
 # The names that a setting may have; numbers are allowed beside those of ``step_size``.
 NAMES = {
-    "optimizer": ("ngd", "gd", "newton", "adam", "lbfgs"),
-    "momentum": (None, "heavy-ball", "nesterov", "spring"),
-    "momentum_space": ("function", "parameter"),
+    "optimizer": tuple(OPTIMIZERS),
+    "momentum": (None, *MOMENTA["function"]),
+    "momentum_space": tuple(MOMENTA),
     "memory": tuple(MEMORIES),
     "restart": (None, "loss", "gradient"),
-    "step_size": ("auto", "trust-region", "backtracking", "grid", "christoffel"),
+    "step_size": ("auto", *SEARCHES),
     "projection": ("auto", *FACTORIZATIONS),
 }
 
@@ -78,53 +110,64 @@ damping, geodesic_acceleration, variable_projection
         raise ValueError(f"Expected beta between -1 and 1, got {beta!r}. Try 0.5.")
     if momentum is None:
         beta = 0.0
-    check_combination(optimizer, momentum, momentum_space, step_size, damping, projection)
-    if optimizer == "adam":
-        return Adam(1e-3 if isinstance(step_size, str) else step_size)
-    if optimizer == "lbfgs":
+    kind = OPTIMIZERS[optimizer]
+    momentum_kind = MOMENTA[momentum_space].get(momentum, NoMomentum)
+    named_step = DEFAULT_STEP.get(optimizer) if step_size == "auto" else step_size
+    search_kind = SEARCHES.get(named_step, FixedStep)
+    form = FACTORIZATIONS.get(projection)
+    check_needs(
+        {
+            "momentum": momentum_kind.needs,
+            "projection": () if form is None else _needs_of(form),
+            "step_size": () if named_step is None else search_kind.needs,
+        },
+        {
+            "optimizer": optimizer,
+            "momentum": momentum,
+            "projection": projection,
+            "step_size": step_size,
+            "damping": damping,
+        },
+        {"optimizer": kind.offers, "damping": () if damping == 0 else (POSITIVE_DAMPING,)},
+    )
+    if kind is LBFGS:
         return LBFGS()
-    rank_cut = 0.0 if rcond == "auto" else rcond
-    directions = {
-        "ngd": lambda: NaturalGradient(projection, rank_cut),
-        "newton": lambda: Newton(projection, rank_cut),
-        "gd": GradientDescent,
-    }
-    in_function_space = momentum_space == "function"
-    momenta = {
-        None: NoMomentum,
-        "heavy-ball": lambda: (
-            HeavyBall(MEMORIES[memory]) if in_function_space else ParameterHeavyBall()
-        ),
-        "nesterov": lambda: (
-            Nesterov(MEMORIES[memory]) if in_function_space else ParameterNesterov()
-        ),
-        "spring": Spring,
-    }
-    if step_size == "auto":
-        step_size = DEFAULT_STEP[optimizer]
-    if step_size == "trust-region":
+    if kind is Adam:
+        return Adam(ADAM_STEP if named_step is None else named_step)
+    direction = kind()
+    if kind is not GradientDescent:
+        direction = kind(projection, 0.0 if rcond == "auto" else rcond)
+    takes_memory = momentum_space == "function" and momentum in ("heavy-ball", "nesterov")
+    inertia = momentum_kind(MEMORIES[memory]) if takes_memory else momentum_kind()
+    is_natural = kind is NaturalGradient
+    if search_kind is TrustRegion:
         search = TrustRegion(
             None if damping == "auto" else damping,
-            geodesic_acceleration=geodesic_acceleration and optimizer == "ngd",
-            variable_projection=variable_projection and optimizer == "ngd",
+            geodesic_acceleration=geodesic_acceleration and is_natural,
+            variable_projection=variable_projection and is_natural,
         )
     else:
-        undamped = damping == "auto" or optimizer == "gd"
-        absolute, relative = 0.0 if undamped else damping, 0.0
+        relative = 0.0
         if damping == "auto" and momentum == "spring":
             relative = SPRING_RELATIVE_DAMPING
-        elif damping == "auto" and rcond == "auto" and optimizer == "ngd":
+        elif damping == "auto" and rcond == "auto" and is_natural:
             relative = RELATIVE_DAMPING
-        if step_size == "backtracking":
-            largest = 1.0 if optimizer != "gd" else float("inf")
-            search = Backtracking(absolute, relative, largest)
-        elif step_size == "grid":
-            search = Grid(absolute, relative)
-        elif step_size == "christoffel":
-            search = DrawnStep(absolute, relative)
+        undamped = damping == "auto" or kind is GradientDescent
+        damped = {"damping": 0.0 if undamped else damping, "relative_damping": relative}
+        if search_kind is FixedStep:
+            search = FixedStep(named_step, **damped)
+        elif search_kind is Backtracking and kind is GradientDescent:
+            search = Backtracking(**damped, largest=float("inf"))
         else:
-            search = FixedStep(step_size, absolute, relative)
-    return ProjectedMethod(directions[optimizer](), momenta[momentum](), search, beta, restart)
+            search = search_kind(**damped)
+    return ProjectedMethod(direction, inertia, search, beta, restart)
+
+
+def _needs_of(form):
+    """What a form of the pseudo-inverse needs of the optimizer."""
+    if form.forms_matrix:
+        return ()
+    return (Need(NO_MATRIX, "optimizer='ngd', or another projection"),)
 
 
 def check_names(**settings):
@@ -144,61 +187,3 @@ def check_names(**settings):
                 f"Expected {setting} to be one of {', '.join(map(repr, names))}{numbers} got "
                 f"{value!r}."
             )
-
-
-def check_combination(optimizer, momentum, momentum_space, step_size, damping, projection):
-    """Refuse what would silently run another method than it names.
-
-    Raises
-    ------
-    ValueError
-        With the combination, the reason, and what to set instead.
-    """
-    if optimizer in ("adam", "lbfgs") and momentum is not None:
-        raise ValueError(
-            f"optimizer={optimizer!r} has no place for momentum={momentum!r}: it is a baseline "
-            "with a memory of its own. Set momentum=None, or optimizer='ngd'."
-        )
-    if momentum == "spring" and optimizer != "ngd":
-        raise ValueError(
-            f"momentum='spring' is a damped natural gradient; with optimizer={optimizer!r} there "
-            "is none. Set optimizer='ngd', or momentum to None, 'heavy-ball' or 'nesterov'."
-        )
-    if momentum == "spring" and damping == 0:
-        raise ValueError(
-            "momentum='spring' remembers the directions that the damping holds back, so that "
-            "damping=0 would be the plain natural gradient. Set damping to a positive number or to "
-            "'auto', or momentum=None."
-        )
-    if optimizer == "gd" and momentum is not None and momentum_space == "function":
-        raise ValueError(
-            f"momentum={momentum!r} with momentum_space='function' projects a function onto the "
-            "tangent space, and optimizer='gd' has no projection. Set momentum_space='parameter' "
-            "for the classical form, or optimizer='ngd'."
-        )
-    if optimizer == "gd" and step_size == "trust-region":
-        raise ValueError(
-            "step_size='trust-region' controls the damping of a projection, and optimizer='gd' has "
-            "none. Set step_size to 'backtracking', 'grid' or a number."
-        )
-    if optimizer == "newton" and projection == "cg":
-        raise ValueError(
-            "projection='cg' forms no matrix, and optimizer='newton' forms the Hessian of all "
-            "parameters. Set optimizer='ngd', or another projection."
-        )
-    if step_size == "christoffel" and optimizer != "ngd":
-        raise ValueError(
-            "step_size='christoffel' is the length of a projected gradient, and "
-            f"optimizer={optimizer!r} does not project it. Set optimizer='ngd', or step_size to "
-            "'auto' or a number."
-        )
-    if optimizer == "adam" and step_size in ("backtracking", "grid", "trust-region"):
-        raise ValueError(
-            f"optimizer='adam' takes a constant step length, not step_size={step_size!r}. Set "
-            "step_size to a number or to 'auto' (0.001)."
-        )
-    if optimizer == "lbfgs" and step_size != "auto":
-        raise ValueError(
-            "optimizer='lbfgs' searches its step length by the strong Wolfe conditions, so that "
-            f"step_size={step_size!r} cannot be used. Set step_size='auto'."
-        )

@@ -5,6 +5,7 @@ from math import isfinite
 import torch
 
 from .damping import BOLD, CAUTIOUS, DampingControl
+from .needs import DAMPING, Need
 from .searches import Search, Step
 from .variable_projection import project_output
 
@@ -31,6 +32,11 @@ class TrustRegion(Search):
         Fit the last layer again at the end of each trial step, with the same λ; see
         :func:`skngd.optim.variable_projection.project_output`. The schedule of λ is then bolder.
     """
+
+    needs = (
+        *Search.needs,
+        Need(DAMPING, "step_size to 'auto', 'backtracking', 'grid' or a number"),
+    )
 
     def __init__(self, damping=None, geodesic_acceleration=True, variable_projection=False):
         super().__init__()

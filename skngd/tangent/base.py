@@ -48,6 +48,8 @@ class Factorization(ABC):
 
     name: str
     square_norm: float
+    # Whether a matrix of P × P, or of the rows, is formed.
+    forms_matrix = True
 
     @classmethod
     def of(cls, operator, functions, tol=None):

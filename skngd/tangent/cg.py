@@ -1,5 +1,6 @@
 """Conjugate gradients: products with A and Aᵀ alone, for many parameters or many outputs."""
 
+from contextlib import suppress
 from itertools import count
 
 import numpy as np
@@ -134,7 +135,9 @@ class KrylovSpace:
             bands = np.zeros((2, k))
             bands[0, 1:], bands[1] = self.off_diagonal[: k - 1], self.diagonal
             bands[1] += damping
-            return solveh_banded(bands, right, check_finite=False)
+            # T + λ I need not be positive to working precision.
+            with suppress(np.linalg.LinAlgError):
+                return solveh_banded(bands, right, check_finite=False)
         values, vectors = self._eigen()
         kept = self._kept(values, rcond)
         return vectors[:, kept] @ ((vectors.T @ right)[kept] / (values[kept] + damping))
@@ -163,7 +166,7 @@ class ConjugateGradients(Factorization):
         ‖(AᵀA + λ I) dθ − Aᵀ f‖ ≤ tol ‖Aᵀ f‖.
     """
 
-    name = "cg"
+    name, forms_matrix = "cg", False
 
     def __init__(self, chunks, tol=TOLERANCE):
         chunks = list(chunks)
