@@ -8,6 +8,7 @@ from math import isfinite
 import torch
 
 from ..tangent import FACTORIZATIONS, choose
+from ..tangent.base import Cholesky
 from ..tangent.choose import LARGEST_MATRIX
 from . import needs
 
@@ -226,7 +227,7 @@ class GradientDescent:
     def __init__(self, preconditioner=None):
         self.cholesky = None
         if preconditioner is not None:
-            self.cholesky = torch.linalg.cholesky(preconditioner)
+            self.cholesky = Cholesky(torch.linalg.cholesky(preconditioner))
 
     def prepare(self, here, remembered=None, relative_damping=0.0, is_checked=True):
         return PreparedGradient(here, self.cholesky)
@@ -244,7 +245,7 @@ class PreparedGradient:
         """−M⁻¹ ∇_θ L; there is nothing to damp."""
         if self.cholesky is None:
             return -self.gradient
-        return -torch.cholesky_solve(self.gradient.unsqueeze(1), self.cholesky).squeeze(1)
+        return -self.cholesky.solve(self.gradient)
 
     def info(self, direction, damping):
         """There is no projection to describe."""

@@ -93,8 +93,8 @@ class TrustRegion(Search):
         if not self.geodesic_acceleration:
             return None
         acceleration = prepared.acceleration(descent, damping)
-        square = float(torch.dot(acceleration, acceleration))
-        small = square <= LARGEST_ACCELERATION**2 * float(torch.dot(descent, descent))
+        size = float(torch.linalg.vector_norm(acceleration))
+        small = size <= LARGEST_ACCELERATION * float(torch.linalg.vector_norm(descent))
         return acceleration if small else None
 
     def _try(self, start, proposal, acceleration, damping, beta):

@@ -178,7 +178,7 @@ class ConjugateGradients(Factorization):
     @classmethod
     def of(cls, operator, functions, tol=None):
         """From products with A and Aᵀ; A is never formed."""
-        gradients = torch.stack([operator.adjoint(f) for f in functions.unbind(1)], dim=1)
+        gradients = torch.stack([operator.adjoint(f) for f in functions.unbind(1)]).mT
         made, squares = cls.__new__(cls), (functions * functions).sum(0)
         made._store(operator.gram_product, gradients, squares, TOLERANCE if tol is None else tol)
         return made

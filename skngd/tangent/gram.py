@@ -21,9 +21,10 @@ class Gram(Symmetric):
 
     @classmethod
     def of(cls, operator, functions, tol=None):
-        gradients = torch.stack([operator.adjoint(f) for f in functions.unbind(1)], dim=1)
         gram = cls.__new__(cls)
+        # The matrix first: where it forms the rows, they give the gradients.
         matrix, squares = operator.gram(), (functions * functions).sum(0)
+        gradients = torch.stack([operator.adjoint(f) for f in functions.unbind(1)]).mT
         gram._store(matrix, gradients, squares, min(operator.shape))
         return gram
 
@@ -36,10 +37,10 @@ class Gram(Symmetric):
         factor = self._cholesky(rcond, damping)
         if factor is None:
             return self._eigen().solve(rcond, damping)
-        return torch.cholesky_solve(self.gradients, factor)
+        return factor.solve(self.gradients)
 
     def solve_function(self, f, transpose, rcond=0.0, damping=0.0):
         factor = self._cholesky(rcond, damping)
         if factor is None:
             return self._eigen().solve_function(f, transpose, rcond, damping)
-        return torch.cholesky_solve(transpose(f).unsqueeze(1), factor).squeeze(1)
+        return factor.solve(transpose(f))

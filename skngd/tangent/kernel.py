@@ -27,10 +27,10 @@ class Kernel(Symmetric):
         factor = self._cholesky(rcond, damping)
         if factor is None:
             return self._eigen().solve(rcond, damping)
-        return self.a.T @ torch.cholesky_solve(self.targets, factor)
+        return self.a.T @ factor.solve(self.targets)
 
     def solve_function(self, f, transpose, rcond=0.0, damping=0.0):
         factor = self._cholesky(rcond, damping)
         if factor is None:
             return self._eigen().solve_function(f, transpose, rcond, damping)
-        return self.a.T @ torch.cholesky_solve(f.unsqueeze(1), factor).squeeze(1)
+        return self.a.T @ factor.solve(f)

@@ -116,7 +116,8 @@ class TangentOperator:
 
     def __init__(self, jacobian, factor, penalty=None):
         self.jacobian, self.factor, self.penalty = jacobian, factor, penalty
-        self._rows = None
+        # The rows and their transpose, once they have been formed.
+        self._rows = self._columns = None
 
     @property
     def shape(self):
@@ -152,7 +153,7 @@ class TangentOperator:
         """Aᵀ f; without the rows a backward pass, Aᵀ f = Jᵀ (Cᵀ f)."""
         inner, of_decay = self._split(entries)
         if self._rows is not None:
-            product = self._rows.T @ inner
+            product = torch.mv(self._columns, inner)
         else:
             product = self.jacobian.adjoint(self.factor.adjoint(inner))
         if of_decay is None:
@@ -170,7 +171,7 @@ class TangentOperator:
         if self._rows is None:
             return self.jacobian.apply(dtheta)
         numbers = self.factor.numbers
-        return (self._rows @ dtheta).view_as(numbers) / numbers
+        return torch.mv(self._rows, dtheta).view_as(numbers) / numbers
 
     def rows(self):
         """(slice, C J of these points) for each chunk, without the decay."""
@@ -183,7 +184,7 @@ class TangentOperator:
             parts = [(slice(None), functools.reduce(torch.add, (rows for _, rows in parts)))]
         for chunk, rows in parts:
             if len(self.jacobian.sampled.chunks) == 1:
-                self._rows = rows
+                self._rows, self._columns = rows, rows.T
             yield chunk, rows
 
     def chunks(self, functions):

@@ -2,7 +2,7 @@
 
 import torch
 
-from .base import Factorization, Spectral, rounding
+from .base import Cholesky, Factorization, Spectral, rounding
 from .svd import robust_svd
 
 # A pivot below this part of the largest is a rounding error: singular values then decide.
@@ -74,7 +74,7 @@ class Qr(Factorization):
         found = self._factor(rcond, damping)
         if found is None:
             return self._svd().solve_function(f, transpose, rcond, damping)
-        return torch.cholesky_solve(transpose(f).unsqueeze(1), found[0], upper=True).squeeze(1)
+        return Cholesky(found[0].mT).solve(transpose(f))
 
     def spectrum(self, rcond, damping):
         found = self._factor(rcond, damping)
