@@ -20,7 +20,7 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
-os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # the profiler is to print nothing
+os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # the profiler is to print nothing
 
 import numpy as np
 import torch
