@@ -32,7 +32,7 @@ from skngd import NaturalMomentumRegressor, PINNEstimator
 from skngd.datasets import load_mackey_glass
 from skngd.pde import zoo  # the place that all versions have
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def equation(problem, hidden, **points):
