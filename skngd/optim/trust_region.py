@@ -93,9 +93,9 @@ class TrustRegion(Search):
         if not self.geodesic_acceleration:
             return None
         acceleration = prepared.acceleration(descent, damping)
-        size = float(torch.linalg.vector_norm(acceleration))
-        small = size <= LARGEST_ACCELERATION * float(torch.linalg.vector_norm(descent))
-        return acceleration if small else None
+        sizes = [torch.linalg.vector_norm(part) for part in (acceleration, descent)]
+        bend, step = torch.stack(sizes).tolist()
+        return acceleration if bend <= LARGEST_ACCELERATION * step else None
 
     def _try(self, start, proposal, acceleration, damping, beta):
         dtheta = proposal.direction

@@ -101,8 +101,10 @@ class Factorization(ABC):
     def info(self, dtheta, rcond=0.0, damping=0.0):
         """Describe the projection of the first function, which gave ``dtheta``."""
         rank, condition = self.spectrum(rcond, damping)
-        square = float(self.square_targets[0])
-        kept = float(torch.dot(self.gradients[:, 0], dtheta)) / square if square > 0 else 1.0
+        # Both numbers at once: a GPU waits once.
+        pair = self.square_targets[0], torch.dot(self.gradients[:, 0], dtheta)
+        square, product = torch.stack(pair).tolist()
+        kept = product / square if square > 0 else 1.0
         return ProjectionInfo(self.name, rank, condition, kept)
 
 

@@ -50,8 +50,8 @@ class Qr(Factorization):
             stacked = torch.cat([torch.cat([triangle, self.targets], dim=1), lower])
             r = torch.linalg.qr(stacked, mode="r")[1][: self.n_parameters]
             factor, targets = r.split([self.n_parameters, self.targets.shape[1]], dim=1)
-            smallest, largest = torch.aminmax(factor.diagonal().abs())
-            sound = float(smallest) > SMALLEST_PIVOT * float(largest)
+            smallest, largest = torch.stack(torch.aminmax(factor.diagonal().abs())).tolist()
+            sound = smallest > SMALLEST_PIVOT * largest
             self._damped = damping, (factor, targets) if sound else None
         return self._damped[1]
 
