@@ -50,7 +50,7 @@ def types(session):
 def tests(session):
     """The suite, with its coverage."""
     install(session, extra="tests", group="coverage")
-    session.run("python", "-m", "pytest", "--cov", *session.posargs, env=ONE_THREAD)
+    session.run("python", "-m", "pytest", "--cov=skngd", *session.posargs, env=ONE_THREAD)
 
 
 @nox.session
@@ -74,12 +74,19 @@ def docs(session):
 
 @nox.session
 def oldest(session):
-    """The suite with the floors of pyproject.toml in place of the newest versions."""
+    """The suite with the floors of pyproject.toml in place of the newest versions.
+
+    Torch is that of constraints.txt: for Linux its older versions bring CUDA, several gigabytes.
+    Its floor is tried by hand: ``nox -s oldest -- torch==2.4.0``.
+    """
+    known = Path("constraints.txt").read_text().splitlines()
+    torch = session.posargs or [pin for pin in known if pin.startswith("torch==")]
     floors = [*PYPROJECT["project"]["dependencies"], *EXTRAS["tests"]]
+    pins = [floor.replace(">=", "==") for floor in floors if not floor.startswith("torch")]
     constraints = Path(session.create_tmp()) / "oldest.txt"
-    constraints.write_text("\n".join(floor.replace(">=", "==") for floor in floors))
+    constraints.write_text("\n".join([*pins, *torch]))
     install(session, extra="tests", constraints=str(constraints))
-    session.run("python", "-m", "pytest", *session.posargs, env=ONE_THREAD)
+    session.run("python", "-m", "pytest", env=ONE_THREAD)
 
 
 @nox.session
