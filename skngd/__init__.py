@@ -4,6 +4,6 @@ from .estimators.classifier import NaturalMomentumClassifier
 from .estimators.pinn import PINNEstimator
 from .estimators.regressor import NaturalMomentumRegressor
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __all__ = ["NaturalMomentumClassifier", "NaturalMomentumRegressor", "PINNEstimator", "__version__"]

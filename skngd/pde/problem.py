@@ -3,11 +3,13 @@
 import inspect
 import pickle
 import sys
+from collections.abc import Sequence
 from functools import lru_cache
 from math import sqrt
 
 from sklearn.base import BaseEstimator
 
+from ..geometry.domain import Domain
 from .coefficients import Input, Unknown
 from .condition import Condition
 
@@ -47,9 +49,9 @@ class Problem(BaseEstimator):
     Heat(kappa=0.1)
     """
 
-    domain = None
-    conditions = ()
-    fields = ("u",)
+    domain: Domain | None = None
+    conditions: Sequence[Condition] = ()
+    fields: Sequence[str] = ("u",)
 
     def residual(self, *arguments):
         """The equation, with everything on one side.

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+# /// script
+# dependencies = ["nox>=2025.2.9"]
+# ///
+"""The checks, one session each: ``nox -s lint``, or ``nox`` for all.
+
+``nox --no-venv`` runs them in the environment around it, with what is installed there; so does
+``.ci/run``.
+"""
+
+import tempfile
+import zipfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "venv"
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+EXTRAS = PYPROJECT["project"]["optional-dependencies"]
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
+
+
+def install(session, extra=None, group=None, constraints="constraints.txt"):
+    """Install a group of pyproject.toml and, with an extra ("" for none), the package."""
+    if not session.virtualenv.is_sandboxed:
+        return
+    wanted = nox.project.dependency_groups(PYPROJECT, group) if group else ()
+    package = () if extra is None else (f".[{extra}]" if extra else ".",)
+    session.install("-c", constraints, *wanted, *package)
+
+
+@nox.session
+def lint(session):
+    """Ruff: rules and format."""
+    install(session, group="lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session):
+    """Mypy on the package and on a script that uses it as a user would."""
+    install(session, extra="", group="types")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session):
+    """The suite, with its coverage."""
+    install(session, extra="tests", group="coverage")
+    session.run("python", "-m", "pytest", "--cov=skngd", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
+def doctests(session):
+    """The examples of the docstrings and of the documentation.
+
+    The package's own warnings belong to what some of them show.
+    """
+    install(session, extra="tests")
+    command = "python", "-m", "pytest", "-W", "default::UserWarning"
+    session.run(*command, "--doctest-modules", "skngd", env=ONE_THREAD)
+    session.run(*command, "--doctest-glob=*.rst", "--doctest-glob=*.md", "doc", env=ONE_THREAD)
+
+
+@nox.session
+def docs(session):
+    """The documentation, with the gallery, into doc/_build/html."""
+    install(session, extra="doc")
+    session.run("python", "-m", "sphinx", "-W", "-q", "doc", "doc/_build/html", env=ONE_THREAD)
+
+
+@nox.session
+def oldest(session):
+    """The suite with the floors of pyproject.toml in place of the newest versions.
+
+    Torch is that of constraints.txt: for Linux its older versions bring CUDA, several gigabytes.
+    Its floor is tried by hand: ``nox -s oldest -- torch==2.4.0``.
+    """
+    known = Path("constraints.txt").read_text().splitlines()
+    torch = session.posargs or [pin for pin in known if pin.startswith("torch==")]
+    floors = [*PYPROJECT["project"]["dependencies"], *EXTRAS["tests"]]
+    pins = [floor.replace(">=", "==") for floor in floors if not floor.startswith("torch")]
+    constraints = Path(session.create_tmp()) / "oldest.txt"
+    constraints.write_text("\n".join([*pins, *torch]))
+    install(session, extra="tests", constraints=str(constraints))
+    session.run("python", "-m", "pytest", env=ONE_THREAD)
+
+
+@nox.session
+def build(session):
+    """Source distribution and wheel; the wheel has to hold more than modules."""
+    install(session, group="build")
+    with tempfile.TemporaryDirectory() as folder:
+        session.run("python", "-m", "build", "--outdir", folder)
+        (wheel,) = Path(folder).glob("*.whl")
+        held = set(zipfile.ZipFile(wheel).namelist())
+    here = Path("skngd")
+    expected = {here / "py.typed", *(here / "datasets" / "data").glob("*"), *here.rglob("*.py")}
+    if missing := sorted({path.as_posix() for path in expected} - held):
+        session.error(f"The wheel lacks {', '.join(missing)}.")
+
+
+if __name__ == "__main__":
+    nox.main()
