@@ -130,10 +130,12 @@ class Solution:
 
     def __call__(self, X, *index):
         x = torch.tensor(X)
-        total, terms = self.ansatz.expansion(index, x)
+        constant, terms = self.ansatz.expansion(index, x)
+        total = torch.zeros_like(x[:, 0]) if constant is None else constant
         for face, inner, coefficient in terms:
             points = x if face is None else face.onto(x)
-            total = total + coefficient * differentiate(self.network, points, inner)
+            part = differentiate(self.network, points, inner)
+            total = total + (part if coefficient is None else coefficient * part)
         return total.detach().numpy()
 
 
@@ -289,7 +291,12 @@ def test_hard_conditions_are_no_blocks():
             "faces of a Box",
             "'hole'",
         ),
-        (STRIP, Initial(0.0, derivative=1), "values, not with derivatives", "derivative=1"),
+        (
+            STRIP,
+            Initial(0.0, derivative=1),
+            "values or slopes, not with derivatives",
+            "derivative=1",
+        ),
         (SQUARE, Initial(0.0), "coordinate 't'", "'x', 'y'"),
         (Interval(), Periodic("x"), "hard", "Periodic"),
         (Interval(), Robin(1.0, 1.0), "hard", "Robin"),

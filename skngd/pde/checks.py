@@ -153,23 +153,22 @@ def _check_contents(problem):
     random_state = np.random.RandomState(0)
     found = set()
     with torch.enable_grad():
-        for number in range(-1, len(compiler.stated.conditions)):
-            condition = _numbered(number)
-            stated = condition(compiler.stated)
-            if stated.hard:
+        for stated in (compiler.equation, *compiler.conditions):
+            condition = stated.condition
+            if condition.hard:
                 continue
-            sites, normals = stated.sites(problem.domain, N_TRIAL_POINTS, "sobol", random_state)
+            sites, normals = condition.sites(problem.domain, N_TRIAL_POINTS, "sobol", random_state)
             sites = [_with_inputs(problem, site[:N_TRIAL_POINTS], random_state) for site in sites]
-            normals = None if normals is None else torch.as_tensor(normals[:N_TRIAL_POINTS])
-            trial = Recording(compiler, condition, sites, normals, None)
+            normals = None if normals is None else normals[:N_TRIAL_POINTS]
+            trial = Recording(compiler.bound(stated, sites, normals))
             try:
                 rows = trial.rows(leaves)
             except ValueError:  # said where the number of points is the one that is asked for
                 return
-            is_equation = isinstance(stated, (Interior, Equation))
+            is_equation = isinstance(condition, (Interior, Equation))
             if is_equation and not any(trial.requested[0].values()) and not _has_arrays(rows):
                 raise ValueError(
-                    f"Expected {trial.name()} to contain one of the fields "
+                    f"Expected {stated.name()} to contain one of the fields "
                     f"{tuple(problem.fields)} or its derivatives, got none. Check its arguments, "
                     f"which are ({', '.join((*problem.fields, *problem.domain.names))}) in this "
                     "order."
@@ -188,15 +187,11 @@ def _has_arrays(rows):
     return any(np.ndim(row) for row in rows if isinstance(row, np.ndarray))
 
 
-def _numbered(number):
-    return (lambda _: Interior()) if number < 0 else lambda problem: problem.conditions[number]
-
-
 def _with_inputs(problem, points, random_state):
     low = [given.low for given in problem.inputs.values()]
     high = [given.high for given in problem.inputs.values()]
     columns = random_state.uniform(low, high, (len(points), len(low)))
-    return torch.as_tensor(np.hstack([points, columns]))
+    return np.hstack([points, columns])
 
 
 def _depends_on(rows, leaves):

@@ -28,9 +28,19 @@ class Condition(ABC):
     ------
     ValueError
         If the weight is not positive, or if ``on``, ``field`` or ``name`` are no names.
+
+    Attributes
+    ----------
+    hard : bool
+        Whether it is built into the ansatz.
+    prescribes : {"value", "slope"} or str or None
+        What of the solution is given by ``value_at`` on its faces: the two that are named can be
+        hard. None: no such thing.
+    needs_normals : bool
     """
 
     hard = False
+    prescribes = None
     needs_normals = False
 
     def __init__(self, on=None, field=None, weight=1.0, name=None):
@@ -77,6 +87,14 @@ class Condition(ABC):
         on = (self.on,) if isinstance(self.on, str) else self.on or ()
         field = () if self.field is None else (self.field,)
         return self.name or " ".join([self._kind(), *on, *field])
+
+    def named_in(self, problem):
+        """What errors call it, for a problem of this name."""
+        return f"the condition {self.label()!r} of {problem}"
+
+    def value_at(self, place):
+        """The value that it prescribes at a :class:`Place`, for what ``prescribes`` one."""
+        raise TypeError(f"{self!r} prescribes no value.")
 
     def _kind(self):
         return type(self).__name__.lower()

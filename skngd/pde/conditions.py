@@ -13,7 +13,23 @@ from .expressions.quantity import Quantity
 ORDERS = range(5)
 
 
-class Dirichlet(Condition):
+class Prescribed(Condition):
+    """A value that is prescribed on faces, and may be built into the ansatz.
+
+    A class that is derived from it says by ``prescribes`` whether it is one of the solution,
+    ``"value"``, or of its derivative along the normal, ``"slope"``.
+    """
+
+    def __init__(self, value=0.0, on=None, field=None, weight=1.0, hard=False, name=None):
+        check_value(value, "value", type(self).__name__)
+        super().__init__(on, field, weight, name)
+        self.value, self.hard = value, hard
+
+    def value_at(self, place):
+        return evaluated(self.value, place, None, self)
+
+
+class Dirichlet(Prescribed):
     """u = value on faces.
 
     Parameters
@@ -28,18 +44,15 @@ class Dirichlet(Condition):
     name : str, default=None
     """
 
-    def __init__(self, value=0.0, on=None, field=None, weight=1.0, hard=False, name=None):
-        check_value(value, "value", type(self).__name__)
-        super().__init__(on, field, weight, name)
-        self.value, self.hard = value, hard
+    prescribes = "value"
 
     def equations(self, places):
         (place,) = places
-        value = evaluated(self.value, place, None, self)
+        value = self.value_at(place)
         return [u - value for u in self.fields_of(place)]
 
 
-class Neumann(Condition):
+class Neumann(Prescribed):
     """∂u/∂n = value on faces, n the outward normal.
 
     Parameters
@@ -54,15 +67,11 @@ class Neumann(Condition):
     """
 
     needs_normals = True
-
-    def __init__(self, value=0.0, on=None, field=None, weight=1.0, hard=False, name=None):
-        check_value(value, "value", type(self).__name__)
-        super().__init__(on, field, weight, name)
-        self.value, self.hard = value, hard
+    prescribes = "slope"
 
     def equations(self, places):
         (place,) = places
-        value = evaluated(self.value, place, None, self)
+        value = self.value_at(place)
         return [place.normal_derivative(u) - value for u in self.fields_of(place)]
 
 
@@ -93,7 +102,7 @@ class Robin(Condition):
         return [a * u + b * place.normal_derivative(u) - value for u in self.fields_of(place)]
 
 
-class Initial(Condition):
+class Initial(Prescribed):
     """u = value, or ∂_t^k u = value, at the start of time.
 
     Parameters
@@ -114,10 +123,13 @@ class Initial(Condition):
     def __init__(
         self, value=0.0, derivative=0, time="t", field=None, weight=1.0, hard=False, name=None
     ):
-        check_value(value, "value", "Initial")
         _check_order(derivative, "derivative", self)
-        super().__init__(None, field, weight, name)
-        self.value, self.derivative, self.time, self.hard = value, derivative, time, hard
+        super().__init__(value, None, field, weight, hard, name)
+        self.derivative, self.time = derivative, time
+
+    @property
+    def prescribes(self):
+        return f"derivative {self.derivative}" if self.derivative else "value"
 
     def _kind(self):
         return "initial" + "'" * self.derivative
@@ -130,10 +142,12 @@ class Initial(Condition):
             )
         return f"{self.time}.min"
 
+    def value_at(self, place):
+        return evaluated(self.value, place, self.time, self)
+
     def equations(self, places):
         (place,) = places
-        value = evaluated(self.value, place, self.time, self)
-        names = (self.time,) * self.derivative
+        value, names = self.value_at(place), (self.time,) * self.derivative
         return [(u.d(*names) if names else u) - value for u in self.fields_of(place)]
 
 
@@ -216,6 +230,9 @@ class Interior(Condition):
 
     def __init__(self, weight=1.0, name="equation"):
         super().__init__(None, None, weight, name)
+
+    def named_in(self, problem):
+        return f"{problem}.residual"
 
     def measure(self, domain):
         return domain.measure

@@ -5,9 +5,9 @@ from numbers import Real
 import numpy as np
 import torch
 
-from ..conditions import Interior
 from ..expressions.places import as_tensor
 from ..expressions.quantity import Quantity, Truth
+from .bound import written
 
 
 class Recording:
@@ -15,11 +15,7 @@ class Recording:
 
     Parameters
     ----------
-    compiler : Compiler
-    condition : callable
-        Maps the problem, with quantities in it, to a :class:`Condition`.
-    sites : list of torch.Tensor of shape (m, d)
-    normals, target : torch.Tensor or None
+    bound : BoundCondition
 
     Attributes
     ----------
@@ -27,13 +23,13 @@ class Recording:
         The derivatives of each field, for each site.
     """
 
-    def __init__(self, compiler, condition, sites, normals, target):
-        self.compiler, self.condition = compiler, condition
-        self.sites, self.normals, self.target = sites, normals, target
-        fields = compiler.problem.fields
-        self.requested = [{field: set() for field in fields} for _ in sites]
+    def __init__(self, bound):
+        self.bound, self.problem = bound, bound.stated.problem
+        self.name = bound.stated.name()
+        fields = self.problem.fields
+        self.requested = [{field: set() for field in fields} for _ in bound.sites]
         self.random = np.random.RandomState(0)
-        self.jets = [{field: {} for field in fields} for _ in sites]
+        self.jets = [{field: {} for field in fields} for _ in bound.sites]
 
     def __call__(self, unknowns):
         """The equations at random jets, checked.
@@ -44,7 +40,7 @@ class Recording:
             If something else than quantities comes, of another shape, not finite, or if a value
             depends on other points.
         """
-        x = self.sites[0]
+        x = self.bound.sites[0]
         rows = [self._checked(row, x) for row in self.rows(unknowns)]
         every = torch.arange(len(x), device=x.device)
         self._compare(rows, unknowns, every.flip(0), "In another order of the points")
@@ -60,21 +56,17 @@ class Recording:
                 self.requested[site][field].add(index)
                 known = self.jets[site][field]
                 if index not in known:
-                    numbers = self.random.uniform(0.1, 1.0, len(self.sites[site]))
-                    known[index] = torch.as_tensor(numbers, **self.compiler.kind)
+                    x = self.bound.sites[site]
+                    known[index] = x.new_tensor(self.random.uniform(0.1, 1.0, len(x)))
                 return known[index][order]
 
             return noted
 
-        compiler, sites = self.compiler, [x[order] for x in self.sites]
-        fields = compiler.problem.fields
-        lookups = [{field: lookup(site, field) for field in fields} for site in range(len(sites))]
-        normals = None if self.normals is None else self.normals[order]
-        target = None if self.target is None else self.target[order]
-        bound = compiler.bound(sites[0], unknowns)
-        places = compiler.places(bound, sites, lookups, normals, target)
+        fields, n_sites = self.problem.fields, len(self.bound.sites)
+        lookups = [{field: lookup(site, field) for field in fields} for site in range(n_sites)]
+        bound = self.bound if points is None else self.bound.part(points)
         try:
-            rows = self.condition(bound).equations(places)
+            rows = bound.equations(lookups, unknowns)
         except TypeError as error:
             advice = self._advice(str(error))
             if advice is None:
@@ -85,7 +77,7 @@ class Recording:
 
     def _check_kinds(self, rows):
         wanted = (
-            f"Expected {self.name()} to give one number for each point, or a tuple of such, one "
+            f"Expected {self.name} to give one number for each point, or a tuple of such, one "
             "for each equation, got"
         )
         if not rows:
@@ -113,7 +105,7 @@ class Recording:
         tensor = as_tensor(row, x)
         if tensor.shape not in ((), (1,), (len(x),)):
             raise ValueError(
-                f"Expected {self.name()} to give one number for each of the {len(x)} points, or a "
+                f"Expected {self.name} to give one number for each of the {len(x)} points, or a "
                 f"tuple of such, one for each equation; got shape {tuple(tensor.shape)}. Compute "
                 "it from the fields and coordinates that it is called with."
             )
@@ -122,8 +114,8 @@ class Recording:
         if len(bad):
             first = int(bad[0])
             raise ValueError(
-                f"Expected {self.name()} to be finite, got {float(tensor[first])} at "
-                f"({self.compiler.written(x[first])}), one of {len(bad)} such points. Check it "
+                f"Expected {self.name} to be finite, got {float(tensor[first])} at "
+                f"({written(self.problem, x[first])}), one of {len(bad)} such points. Check it "
                 "there for division by zero or a logarithm of zero, or take the point out of the "
                 "domain."
             )
@@ -132,11 +124,11 @@ class Recording:
     def _compare(self, rows, unknowns, points, how):
         """Refuse a condition whose values change with the other points."""
         sentence = (
-            f"Expected {self.name()} to be pointwise: the value at a point may depend on that "
+            f"Expected {self.name} to be pointwise: the value at a point may depend on that "
             f"point only. {how}, {{came}}. Write it with the fields, the coordinates and NumPy "
             "functions of one number; it has to give the same each time."
         )
-        x = self.sites[0][points]
+        x = self.bound.sites[0][points]
         try:
             again = [as_tensor(row, x) for row in self.rows(unknowns, points)]
         except ValueError as error:
@@ -158,7 +150,7 @@ class Recording:
         """What to try for a TypeError of a residual; None where the error says it itself."""
         if "must be Tensor, not" in message:
             return "Use NumPy's functions, such as np.sin(x) in place of torch.sin(x)."
-        problem = self.compiler.problem
+        problem = self.problem
         for name, value in problem.coefficients_by_name().items():
             is_number = isinstance(value, (Real, np.ndarray)) or hasattr(value, "transform")
             if not is_number and any(
@@ -169,14 +161,6 @@ class Recording:
                     "reason. Give it as a number, an Unknown or an Input."
                 )
         return None
-
-    def name(self):
-        """What errors call the condition."""
-        stated = self.condition(self.compiler.stated)
-        name = type(self.compiler.problem).__name__
-        if isinstance(stated, Interior):
-            return f"{name}.residual"
-        return f"the condition {stated.label()!r} of {name}"
 
 
 def _kind(row):
