@@ -284,21 +284,3 @@ def test_conditions_of_arrays_and_quantities_are_shown_and_compared():
         assert hash(condition) == hash(Dirichlet(value, on="x"))
     assert Dirichlet(np.ones(3)) != Dirichlet(table)
     assert pickle.loads(pickle.dumps(Dirichlet(table))) == Dirichlet(table)
-
-
-# Storage
-
-
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_every_protocol_of_pickle_refuses_a_lambda(protocol):
-    stored = made(square, LINE, [Dirichlet(0.0), Dirichlet(square)], coefficients={"q": 1.0})
-    again = pickle.loads(pickle.dumps(stored, protocol))
-    assert again.get_params() == stored.get_params()
-    for problem, place in (
-        (made(lambda u, x: u, LINE), "function"),
-        (made(square, LINE, [Dirichlet(), Dirichlet(lambda x: x)]), r"conditions\[1\].value"),
-        (made(square, LINE, coefficients={"q": lambda x: x}), r"coefficients\['q'\]"),
-    ):
-        with pytest.raises(pickle.PicklingError) as caught:
-            pickle.dumps(problem, protocol)
-        assert_advises(caught.value, "pickle cannot store", place)

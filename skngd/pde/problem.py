@@ -1,18 +1,12 @@
 """A physics problem: where it lives, its conditions, its equation and its coefficients."""
 
 import inspect
-import pickle
-import sys
 from functools import lru_cache
 from math import sqrt
 
 from sklearn.base import BaseEstimator
 
 from .coefficients import Input, Unknown
-from .condition import Condition
-
-# Copies and cloudpickle (joblib's worker processes) take functions as they are; pickle does not.
-TAKES_LAMBDAS = ("copy", "cloudpickle", "joblib.externals.cloudpickle")
 
 
 class Problem(BaseEstimator):
@@ -29,6 +23,11 @@ class Problem(BaseEstimator):
         A class attribute or a property that uses ``self``.
     fields : tuple of str, default=("u",)
         Names of the solution's components, in the order of the columns of ``predict``.
+
+    Notes
+    -----
+    pickle stores functions by their names, so that it refuses a problem that holds a lambda or an
+    inner function. Copies, and the worker processes of joblib, take them as they are.
 
     Examples
     --------
@@ -164,47 +163,12 @@ class Problem(BaseEstimator):
                 f"no attribute {error.name!r}. Set self.{error.name} = {error.name} in __init__."
             ) from error
 
-    def __getstate__(self):
-        place, function = next(_nameless(self.__dict__), (None, None))
-        if place is not None and not _taken_by_value():
-            raise pickle.PicklingError(
-                f"{type(self).__name__} holds {place}={function!r}, a lambda or inner function, "
-                "which pickle cannot store. Write it as a function of a module (def ... at top "
-                "level) and pass that."
-            )
-        return super().__getstate__()
-
 
 @lru_cache(maxsize=128)
 def _parameters(kind):
     """Names of the arguments of a problem's constructor, in their order."""
     names = kind._get_param_names()
     return tuple(name for name in inspect.signature(kind).parameters if name in names)
-
-
-def _nameless(values):
-    """(where, function) for the functions that pickle cannot find by name."""
-    for name, value in values.items():
-        if inspect.isfunction(value) and "<" in value.__qualname__:
-            yield name, value
-        inner = {}
-        if isinstance(value, Condition):
-            inner = {f"{name}.{part}": held for part, held in vars(value).items()}
-        elif isinstance(value, dict):
-            inner = {f"{name}[{key!r}]": held for key, held in value.items()}
-        elif isinstance(value, (tuple, list)):
-            inner = {f"{name}[{number}]": held for number, held in enumerate(value)}
-        yield from _nameless(inner)
-
-
-def _taken_by_value():
-    frame = sys._getframe(2)
-    while frame is not None:
-        module = frame.f_globals.get("__name__") or ""
-        if any(module == taker or module.startswith(f"{taker}.") for taker in TAKES_LAMBDAS):
-            return True
-        frame = frame.f_back
-    return False
 
 
 class FunctionProblem(Problem):
