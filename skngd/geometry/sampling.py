@@ -4,6 +4,8 @@ from numbers import Integral
 
 import numpy as np
 
+from .shown import shown
+
 SAMPLERS = ("grid", "uniform", "sobol", "latin", "gauss")
 
 
@@ -31,7 +33,7 @@ def as_generator(random_state):
     if not isinstance(random_state, np.random.RandomState):
         raise ValueError(
             "Expected random_state to be None, a whole number from 0 to 2**32 - 1, a RandomState "
-            f"or a Generator, got {random_state!r}. Try random_state=0."
+            f"or a Generator, got {shown(random_state)}. Try random_state=0."
         )
     return np.random.default_rng(random_state.randint(2**32, size=4, dtype=np.uint64))
 
@@ -40,15 +42,17 @@ def check_sampler(sampler):
     """Refuse what is not the name of a sampler."""
     if sampler not in SAMPLERS:
         names = ", ".join(map(repr, SAMPLERS))
-        raise ValueError(f"Expected sampler to be one of {names}, got {sampler!r}. Try 'sobol'.")
+        raise ValueError(
+            f"Expected sampler to be one of {names}, got {shown(sampler)}. Try 'sobol'."
+        )
 
 
 def check_count(n):
     """A number of points as an int, at least 1."""
     if isinstance(n, bool | np.bool_) or not isinstance(n, Integral) or n < 1:
         raise ValueError(
-            f"Expected n, the number of points, to be a whole number of at least 1, got {n!r}. "
-            "Try n=100."
+            f"Expected n, the number of points, to be a whole number of at least 1, got "
+            f"{shown(n)}. Try n=100."
         )
     return int(n)
 
@@ -104,8 +108,8 @@ def unit_points(n, d, sampler="sobol", random_state=None):
         return tensor_grid([np.arange(1, m + 1) / (m + 1) for m in grid_counts(n, d)])
     if isinstance(n, tuple | list):
         raise ValueError(
-            f"Expected n to be a number for sampler={sampler!r}, got {n!r}. Use sampler='grid' for "
-            "a count in each direction."
+            f"Expected n to be a number for sampler={sampler!r}, got {shown(n)}. Use "
+            "sampler='grid' for a count in each direction."
         )
     n = check_count(n)
     if sampler == "gauss":
@@ -131,7 +135,7 @@ def grid_counts(n, d):
         return (root_count(check_count(n), d),) * d
     if len(n) != d:
         raise ValueError(
-            f"Expected n to have a count for each of the {d} directions, got {n!r}. Give {d} "
+            f"Expected n to have a count for each of the {d} directions, got {shown(n)}. Give {d} "
             "numbers, or one for all points together."
         )
     return tuple(check_count(m) for m in n)
@@ -166,7 +170,8 @@ def gauss_rule(n, low=0.0, high=1.0):
     n = check_count(n)
     if not (np.isfinite([low, high]).all() and low < high):
         raise ValueError(
-            f"Expected finite low < high, got low={low!r}, high={high!r}. Try low=0, high=1."
+            f"Expected finite low < high, got low={shown(low)}, high={shown(high)}. Try low=0, "
+            "high=1."
         )
     points, weights = roots_legendre(n)
     half = (high - low) / 2
@@ -231,8 +236,8 @@ def choose_by_residual(candidates, size, random_state, n, power=1.0, offset=1.0)
         )
     if not (0 <= power < np.inf and 0 <= offset < np.inf):
         raise ValueError(
-            f"Expected power and offset to be finite and at least 0, got power={power!r}, "
-            f"offset={offset!r}. Try 1 for both."
+            f"Expected power and offset to be finite and at least 0, got power={shown(power)}, "
+            f"offset={shown(offset)}. Try 1 for both."
         )
     weight = (size / (size.max() or 1)) ** power
     density = weight / (weight.mean() or 1) + offset

@@ -5,6 +5,7 @@ import numpy as np
 from .combinations import Shape
 from .domain import check_face, check_names
 from .patch import Patch
+from .shown import shown
 
 
 class Disk(Shape):
@@ -206,5 +207,5 @@ def _numbers(values, shape, expected, example):
         m in (None, n) for m, n in zip(shape, array.shape, strict=False)
     )
     if not (fits and np.isfinite(array).all()):
-        raise ValueError(f"Expected finite {expected}, got {values!r}. Try {example}.")
+        raise ValueError(f"Expected finite {expected}, got {shown(values)}. Try {example}.")
     return array

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ..geometry.domain import Domain
+from ..geometry.shown import shown
 from .agreement import contradictions
 from .condition import Condition
 from .conditions import Equation, Interior
@@ -37,13 +38,13 @@ def check_problem(problem):
         called = f" Call it: {problem.__name__}()." if isinstance(problem, type) else ""
         raise TypeError(
             "Expected problem to be an instance of a class derived from skngd.pde.Problem, got "
-            f"{problem!r}.{called or ' Use Problem.from_function for a function.'}"
+            f"{shown(problem)}.{called or ' Use Problem.from_function for a function.'}"
         )
     name = type(problem).__name__
     if not isinstance(problem.domain, Domain):
         raise ValueError(
             f"Expected {name}.domain to be a domain such as Box(t=(0, 1), x=(-1, 1)), got "
-            f"{problem.domain!r}. Set it as a class attribute or a property."
+            f"{shown(problem.domain)}. Set it as a class attribute or a property."
         )
     _check_fields(problem.fields, problem.domain.names, name)
     clash = set(problem.inputs) & {*problem.domain.names, *problem.fields}
@@ -67,19 +68,25 @@ def _check_fields(fields, coordinates, name):
     ):
         raise ValueError(
             f"Expected {name}.fields to be a tuple of different names such as ('u', 'v'), got "
-            f"{fields!r}. Give one name for each component of the solution."
+            f"{shown(fields)}. Give one name for each component of the solution."
         )
     for field in fields:
         if field in coordinates:
             raise ValueError(
                 f"Expected {name}.fields with other names than the coordinates "
-                f"{tuple(coordinates)}, got {field!r}. Change one of the two."
+                f"{tuple(coordinates)}, got {field!r} in {tuple(fields)}. Change one of the two, "
+                "such as fields = ('w',)."
             )
-        if not field.isidentifier() or iskeyword(field) or field in ("d", "laplacian"):
+        if not field.isidentifier() or iskeyword(field):
             raise ValueError(
-                f"Expected names of fields that can be arguments of a function, and not 'd' or "
-                f"'laplacian', which mean derivatives, got {field!r} in {name}.fields. Try 'u'."
+                f"Expected names of fields that can be arguments of a function, got {field!r} in "
+                f"{name}.fields. Try 'u'."
             )
+    if "tensor" in coordinates:
+        raise ValueError(
+            f"Expected names of coordinates of {name} that are not taken, as 'tensor' is: "
+            f"{fields[0]}.tensor is no derivative, got {tuple(coordinates)}. Change it."
+        )
 
 
 def _check_conditions(problem, name):
@@ -88,14 +95,18 @@ def _check_conditions(problem, name):
         f"Expected {name}.conditions to be a tuple of Condition, such as (Dirichlet(0.0),), got"
     )
     if not isinstance(conditions, (tuple, list)):
-        raise ValueError(f"{wanted} {conditions!r}. Give () for none; one needs a comma: (..., ).")
+        raise ValueError(
+            f"{wanted} {shown(conditions)}. Give () for none; one needs a comma: (..., )."
+        )
     for condition in conditions:
         if isinstance(condition, type):
             raise ValueError(
                 f"{wanted} the class {condition.__name__}. Call it: {condition.__name__}(...)."
             )
         if not isinstance(condition, Condition):
-            raise ValueError(f"{wanted} {condition!r} in it. Use Dirichlet, Initial or another.")
+            raise ValueError(
+                f"{wanted} {shown(condition)} in it. Use Dirichlet, Initial or another."
+            )
         condition.check_field(problem.fields)
 
 

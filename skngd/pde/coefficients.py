@@ -5,6 +5,8 @@ from numbers import Real
 
 import torch
 
+from ..geometry.shown import shown
+
 
 def check_numbers(numbers, came):
     """Refuse what is not a real number."""
@@ -40,7 +42,7 @@ class Unknown:
     def __init__(self, start, low=None, high=None):
         numbers = [x for x in (low, high) if x is not None]
         numbers.insert(0, start)
-        check_numbers(numbers, f"Unknown({start!r}, low={low!r}, high={high!r})")
+        check_numbers(numbers, f"Unknown({shown(start)}, low={shown(low)}, high={shown(high)})")
         if not all(isfinite(float(x)) for x in numbers):
             raise ValueError(
                 f"Expected Unknown(start, low, high) to hold finite numbers, got {numbers}. Leave "
@@ -161,14 +163,16 @@ class Input:
     """
 
     def __init__(self, low, high, scale="linear"):
-        check_numbers((low, high), f"Input({low!r}, {high!r})")
+        check_numbers((low, high), f"Input({shown(low)}, {shown(high)})")
         if not (isfinite(low) and isfinite(high) and low < high):
             raise ValueError(
                 f"Expected finite low < high in Input, got low={low} and high={high}. Give a "
                 "fixed coefficient as a number."
             )
         if scale not in ("linear", "log"):
-            raise ValueError(f"Expected scale to be 'linear' or 'log', got {scale!r}. Use one.")
+            raise ValueError(
+                f"Expected scale to be 'linear' or 'log', got {shown(scale)}. Use one."
+            )
         if scale == "log" and low <= 0:
             raise ValueError(
                 f"Expected low > 0 with scale='log', got low={low}. Use 'linear', or raise it."

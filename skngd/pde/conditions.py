@@ -5,6 +5,7 @@ The interior equation is one of them.
 
 from numbers import Integral
 
+from ..geometry.shown import shown
 from .condition import Condition, check_value
 from .expressions.places import evaluated, residual_at
 from .expressions.quantity import Quantity
@@ -168,7 +169,7 @@ class Periodic(Condition):
     def __init__(self, on, derivatives=1, field=None, weight=1.0, name=None):
         if not isinstance(on, str):
             raise ValueError(
-                f"Expected on to be the name of a coordinate, such as 'x', got {on!r}. Give a "
+                f"Expected on to be the name of a coordinate, such as 'x', got {shown(on)}. Give a "
                 "Periodic condition for each coordinate."
             )
         _check_order(derivatives, "derivatives", self)
@@ -206,8 +207,8 @@ class Equation(Condition):
         if not callable(residual):
             raise ValueError(
                 f"Expected residual to be a function of the fields and the coordinates, got "
-                f"{residual!r}. Try Equation(lambda u, x: u.x - 1, on='x.max'), or Dirichlet for "
-                "values."
+                f"{shown(residual)}. Try Equation(lambda u, x: u.x - 1, on='x.max'), or Dirichlet "
+                "for values."
             )
         super().__init__(on, None, weight, name)
         self.residual = residual
@@ -264,5 +265,5 @@ def _check_order(order, what, condition):
     if isinstance(order, bool) or not isinstance(order, Integral) or order not in ORDERS:
         raise ValueError(
             f"Expected {what} of {type(condition).__name__} to be one of {tuple(ORDERS)}, got "
-            f"{order!r}. Give the order of a derivative."
+            f"{shown(order)}. Give the order of a derivative."
         )

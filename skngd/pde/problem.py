@@ -6,7 +6,9 @@ from math import sqrt
 
 from sklearn.base import BaseEstimator
 
+from ..geometry.shown import shown
 from .coefficients import Input, Unknown
+from .condition import are_equal
 
 
 class Problem(BaseEstimator):
@@ -91,20 +93,20 @@ class Problem(BaseEstimator):
         if not callable(residual):
             raise ValueError(
                 f"Expected residual to be a function of the fields and the coordinates, got "
-                f"{residual!r}. The domain comes second, such as from_function(lambda u, x: u.xx, "
-                "Box(x=(0, 1)))."
+                f"{shown(residual)}. The domain comes second, such as from_function(lambda u, x: "
+                "u.xx, Box(x=(0, 1)))."
             )
         made = FunctionProblem(residual, domain, conditions, fields, coefficients)
         if not isinstance(coefficients, dict | None):
             raise ValueError(
-                f"Expected coefficients to be a dict of values by name, got {coefficients!r}. Try "
-                "coefficients={'nu': 0.1}."
+                f"Expected coefficients to be a dict of values by name, got {shown(coefficients)}. "
+                "Try coefficients={'nu': 0.1}."
             )
         for name in coefficients or ():
             if not (isinstance(name, str) and name.isidentifier()) or name in vars(made):
                 raise ValueError(
                     f"Expected names of coefficients that can be arguments, and other ones than "
-                    f"{tuple(vars(made))}, got {name!r}. Change it, such as to 'nu'."
+                    f"{tuple(vars(made))}, got {shown(name)}. Change it, such as to 'nu'."
                 )
         return made
 
@@ -151,6 +153,15 @@ class Problem(BaseEstimator):
             middle = sqrt(given.low * given.high) if is_log else (given.low + given.high) / 2
             numbers[name] = middle
         return self.with_coefficients(numbers) if numbers else self
+
+    def __repr__(self):
+        signature, given = inspect.signature(type(self)).parameters, self.get_params(deep=False)
+        changed = [
+            f"{name}={shown(given[name])}"
+            for name in _parameters(type(self))
+            if not are_equal(given[name], signature[name].default)
+        ]
+        return f"{type(self).__name__}({', '.join(changed)})"
 
     def get_params(self, deep=True):
         try:

@@ -6,6 +6,7 @@ float64. A solution with several fields has them on the last axis.
 
 import numpy as np
 
+from ..geometry.shown import shown
 from .evolution import allen_cahn, burgers, positive, predator_prey
 
 __all__ = [
@@ -282,5 +283,5 @@ def _one_of(name, value, choices):
     if value not in choices:
         expected = ", ".join(repr(choice) for choice in choices)
         raise ValueError(
-            f"Expected {name} to be one of {expected}, got {value!r}. Use one of them."
+            f"Expected {name} to be one of {expected}, got {shown(value)}. Use one of them."
         )

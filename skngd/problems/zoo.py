@@ -6,6 +6,7 @@ Every coefficient may be a number, an :class:`Unknown` or an :class:`Input`.
 import numpy as np
 
 from ..geometry.box import Box
+from ..geometry.shown import shown
 from ..pde.conditions import Dirichlet, Equation, Initial, Neumann
 from ..pde.problem import Problem
 from . import solutions
@@ -42,7 +43,7 @@ class KnownProblem(Problem):
         for name, value in self.unknowns.items():
             raise ValueError(
                 f"Expected numbers or inputs as coefficients of a known solution, got "
-                f"{name}={value!r}. Call set_params({name}=...) with a number first."
+                f"{name}={shown(value)}. Call set_params({name}=...) with a number first."
             )
         n = len(self.domain.names)
         inputs = dict(zip(self.inputs, X.T[n:], strict=True))

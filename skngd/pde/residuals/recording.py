@@ -5,8 +5,9 @@ from numbers import Real
 import numpy as np
 import torch
 
+from ...geometry.shown import shown
 from ..expressions.places import as_tensor
-from ..expressions.quantity import Quantity, Truth
+from ..expressions.quantity import METHODS, Quantity, Truth
 from .bound import written
 
 
@@ -97,7 +98,7 @@ class Recording:
                 )
             if not (isinstance(row, (Quantity, Real)) or _kind(row) in "iuf"):
                 raise ValueError(
-                    f"{wanted} {row!r:.80} of type {type(row).__name__}. Compute it from the "
+                    f"{wanted} {shown(row):.80} of type {type(row).__name__}. Compute it from the "
                     "fields and coordinates that it is called with, such as u.xx - np.sin(x)."
                 )
 
@@ -151,13 +152,19 @@ class Recording:
         if "must be Tensor, not" in message:
             return "Use NumPy's functions, such as np.sin(x) in place of torch.sin(x)."
         problem = self.problem
+        taken = [name for name in problem.domain.names if name in METHODS]
+        if taken and "method" in message:
+            return (
+                f"The names {METHODS} are taken, by methods of fields. Use "
+                f"{problem.fields[0]}.d({taken[0]!r}) for the derivative in {taken[0]}."
+            )
         for name, value in problem.coefficients_by_name().items():
             is_number = isinstance(value, (Real, np.ndarray)) or hasattr(value, "transform")
             if not is_number and any(
                 x in message for x in (repr(value), f"'{type(value).__name__}'")
             ):
                 return (
-                    f"The coefficient {name}={value!r} of {type(problem).__name__} may be the "
+                    f"The coefficient {name}={shown(value)} of {type(problem).__name__} may be the "
                     "reason. Give it as a number, an Unknown or an Input."
                 )
         return None
