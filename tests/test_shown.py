@@ -176,6 +176,7 @@ def test_problems_that_are_refused_are_brief(problem):
     assert_brief(str(caught.value))
 
 
+@pytest.mark.filterwarnings("ignore:FunctionProblem has no conditions")
 @every_large
 def test_points_outside_are_refused_briefly(domain):
     problem = Problem.from_function(lambda u, *x: u - 1, domain)

@@ -1,12 +1,10 @@
-"""Points of the unit cube, Gauss points, points that miss a region, points where a residual is."""
+"""Points of the unit cube, Gauss points, points where a residual is large."""
 
 from numbers import Integral
 
 import numpy as np
 
 from .shown import shown
-
-SAMPLERS = ("grid", "uniform", "sobol", "latin", "gauss")
 
 
 def as_generator(random_state):
@@ -40,7 +38,7 @@ def as_generator(random_state):
 
 def check_sampler(sampler):
     """Refuse what is not the name of a sampler."""
-    if sampler not in SAMPLERS:
+    if not (isinstance(sampler, str) and sampler in SAMPLERS):
         names = ", ".join(map(repr, SAMPLERS))
         raise ValueError(
             f"Expected sampler to be one of {names}, got {shown(sampler)}. Try 'sobol'."
@@ -104,29 +102,54 @@ def unit_points(n, d, sampler="sobol", random_state=None):
     [[0.33, 0.33], [0.33, 0.67], [0.67, 0.33], [0.67, 0.67]]
     """
     check_sampler(sampler)
-    if sampler == "grid":
-        return tensor_grid([np.arange(1, m + 1) / (m + 1) for m in grid_counts(n, d)])
-    if isinstance(n, tuple | list):
-        raise ValueError(
-            f"Expected n to be a number for sampler={sampler!r}, got {shown(n)}. Use "
-            "sampler='grid' for a count in each direction."
-        )
-    n = check_count(n)
-    if sampler == "gauss":
-        if d != 1:
+    if sampler != "grid":
+        if isinstance(n, tuple | list):
             raise ValueError(
-                f"Expected one dimension for sampler='gauss', got {d}. Use 'grid' or 'sobol'."
+                f"Expected n to be a number for sampler={sampler!r}, got {shown(n)}. Use "
+                "sampler='grid' for a count in each direction."
             )
-        return gauss_rule(n)[0][:, np.newaxis]
-    generator = as_generator(random_state)
-    if sampler == "uniform":
-        return generator.random((n, d))
+        n = check_count(n)
+    return SAMPLERS[sampler](n, d, random_state)
+
+
+def _grid(n, d, random_state):
+    return tensor_grid([np.arange(1, m + 1) / (m + 1) for m in grid_counts(n, d)])
+
+
+def _uniform(n, d, random_state):
+    return as_generator(random_state).random((n, d))
+
+
+def _sobol(n, d, random_state):
     from scipy.stats import qmc  # takes longer to import than all the rest
 
-    if sampler == "latin":
-        return qmc.LatinHypercube(d, seed=generator).random(n)
     # A whole power of two keeps the sequence balanced; what is cut off would come next.
-    return qmc.Sobol(d, scramble=True, seed=generator).random_base2((n - 1).bit_length())[:n]
+    sequence = qmc.Sobol(d, scramble=True, seed=as_generator(random_state))
+    return sequence.random_base2((n - 1).bit_length())[:n]
+
+
+def _latin(n, d, random_state):
+    from scipy.stats import qmc
+
+    return qmc.LatinHypercube(d, seed=as_generator(random_state)).random(n)
+
+
+def _gauss(n, d, random_state):
+    if d != 1:
+        raise ValueError(
+            f"Expected one dimension for sampler='gauss', got {d}. Use 'grid' or 'sobol'."
+        )
+    return gauss_rule(n)[0][:, np.newaxis]
+
+
+# By name: n points of the unit cube of d dimensions, for a random state.
+SAMPLERS = {
+    "grid": _grid,
+    "uniform": _uniform,
+    "sobol": _sobol,
+    "latin": _latin,
+    "gauss": _gauss,
+}
 
 
 def grid_counts(n, d):
