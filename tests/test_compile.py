@@ -136,10 +136,10 @@ def test_values_of_conditions_are_computed_when_compiled_alone():
 
 def test_a_derivative_that_occurs_often_is_looked_up_once():
     block = compiled(lambda u, x, y: u * u.x + u * u.y - u.x**2 + u.x * u.y)
-    table = block.operator.tables[0]["u"]
+    (table,) = block.operator.tables
     lookup = Lookup(table, [normal(3, 6).unbind()])
-    for index in table:
-        assert lookup(index) is lookup(index)
+    for field, index in table:
+        assert lookup(field, index) is lookup(field, index)
 
 
 @pytest.mark.parametrize("points", [slice(1, 4), slice(0, 6, 2)], ids=["rows", "every other"])

@@ -61,10 +61,6 @@ class Box(Shape):
     def _depth(self, X):
         return depth_in_box(X, self.bounds)
 
-    def _envelop(self, U):
-        low, high = self.bounds.T
-        return low + U * (high - low)
-
     def _pieces(self):
         return [self._side(k, end) for k in range(len(self.names)) for end in (0, 1)]
 

@@ -47,9 +47,6 @@ class _Combination(Shape):
             )
         self.__dict__.update(first=first, second=second)
 
-    def _arguments(self):
-        return {"first": self.first, "second": self.second}
-
 
 class _Overlay(_Combination):
     """Two domains with the same coordinates."""
@@ -188,10 +185,6 @@ class Union(_Overlay):
 
     def _depth(self, X):
         return np.maximum(self.first._depth(X), self.second._depth(X))
-
-    def _envelop(self, U):
-        low, high = self.bounds.T
-        return low + U * (high - low)
 
     def _pieces(self):
         return self._clip_all(1)

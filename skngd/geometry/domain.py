@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from functools import partial
+from inspect import signature
 from keyword import iskeyword
 from math import prod
 
@@ -41,17 +42,18 @@ class Domain(ABC):
             faces.update(dict.fromkeys((piece.name.partition(".")[0], piece.name)))
         self.__dict__.update(_boundary=pieces, faces=tuple(faces))
 
-    @abstractmethod
     def _arguments(self):
         """What the constructor takes, by name, as plain values."""
+        return {name: getattr(self, name) for name in signature(type(self)).parameters}
 
     @abstractmethod
     def _depth(self, X):
         """How deep points lie inside: 1 is about the domain's size, 0 the boundary, < 0 outside."""
 
-    @abstractmethod
     def _envelop(self, U):
         """Map the unit cube to a set that contains the domain, keeping measures."""
+        low, high = self.bounds.T
+        return low + U * (high - low)
 
     @abstractmethod
     def _pieces(self):
@@ -101,9 +103,8 @@ class Domain(ABC):
         check_sampler(sampler)
         envelop, envelope, grid = self._envelop, self._envelope, "closed"
         if sampler == "grid":
-            low, high = self.bounds.T
-            envelop, envelope = lambda U: low + U * (high - low), prod((high - low).tolist())
-            grid = "open"
+            envelop, grid = partial(Domain._envelop, self), "open"
+            envelope = prod(np.ptp(self.bounds, axis=1).tolist())
 
         def draw(U):
             X = envelop(U)

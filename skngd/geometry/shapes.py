@@ -43,14 +43,6 @@ class Disk(Shape):
         bounds = center[:, np.newaxis] + [-radius, radius]
         self._define(check_names(names, 2), bounds, np.pi * radius**2, np.pi * radius**2)
 
-    def _arguments(self):
-        return {
-            "center": self.center,
-            "radius": self.radius,
-            "names": self.names,
-            "face": self.face,
-        }
-
     def _depth(self, X):
         return (1 - np.hypot(*(X - self.center).T) / self.radius) / 2
 
@@ -128,9 +120,6 @@ class Polygon(Shape):
         bounds = np.stack([corners.min(axis=0), corners.max(axis=0)], axis=1)
         self._define(check_names(names, 2), bounds, float(abs(area)), float(size.prod()))
 
-    def _arguments(self):
-        return {"vertices": self.vertices, "names": self.names, "face": self.face}
-
     def _sides(self):
         corners = np.array(self.vertices)
         return corners, np.roll(corners, -1, axis=0) - corners
@@ -146,10 +135,6 @@ class Polygon(Shape):
             inside ^= spans & ((width * y - height * x) * np.sign(height) > 0)
         depth = np.sqrt(squared) / np.ptp(self.bounds, axis=1).max()
         return np.where(inside, depth, -depth)
-
-    def _envelop(self, U):
-        low, high = self.bounds.T
-        return low + U * (high - low)
 
     def _pieces(self):
         corners, sides = self._sides()

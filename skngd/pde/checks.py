@@ -177,7 +177,7 @@ def _check_contents(problem):
             except ValueError:  # said where the number of points is the one that is asked for
                 return
             is_equation = isinstance(condition, (Interior, Equation))
-            if is_equation and not any(trial.requested[0].values()) and not _has_arrays(rows):
+            if is_equation and not trial.requested[0] and not _has_arrays(rows):
                 raise ValueError(
                     f"Expected {stated.name()} to contain one of the fields "
                     f"{tuple(problem.fields)} or its derivatives, got none. Check its arguments, "

@@ -34,9 +34,8 @@ class Condition(ABC):
     ----------
     hard : bool
         Whether it is built into the ansatz.
-    prescribes : {"value", "slope"} or str or None
-        What of the solution is given by ``value_at`` on its faces: the two that are named can be
-        hard. None: no such thing.
+    prescribes : str or None
+        What of the solution it gives on its faces: a ``"value"`` or a ``"slope"`` can be hard.
     needs_normals : bool
     """
 
@@ -92,10 +91,6 @@ class Condition(ABC):
     def named_in(self, problem):
         """What errors call it, for a problem of this name."""
         return f"the condition {self.label()!r} of {problem}"
-
-    def value_at(self, place):
-        """The value that it prescribes at a :class:`Place`, for what ``prescribes`` one."""
-        raise TypeError(f"{self!r} prescribes no value.")
 
     def _kind(self):
         return type(self).__name__.lower()

@@ -210,7 +210,8 @@ class WithInputs:
     """
 
     def __init__(self, domain, inputs):
-        self.domain, self.names, self.measure = domain, domain.names, domain.measure
+        self.names, self.measure = domain.names, domain.measure
+        self.face_names, self.boundary_measure = domain.face_names, domain.boundary_measure
         logarithmic = [given.scale == "log" for given in inputs.values()]
         self.logarithmic = [len(domain.names) + i for i, log in enumerate(logarithmic) if log]
         ranges = {}
@@ -230,12 +231,6 @@ class WithInputs:
         on = self.face_names() if on is None else on
         points, normals, faces = self.product.boundary(n, on, sampler, random_state)
         return self._points(points), normals[:, : len(self.names)], faces
-
-    def face_names(self, on=None):
-        return self.domain.face_names(on)
-
-    def boundary_measure(self, on=None):
-        return self.domain.boundary_measure(on)
 
     def pairs(self, n, on, sampler="sobol", random_state=None):
         pairs = self.product.pairs(n, on, sampler, random_state)

@@ -144,8 +144,7 @@ class AdvectionDiffusion(KnownProblem):
     domain = Box(x=(0, 1))
 
     def __init__(self, eps=0.1, hard=True):
-        self.eps = eps
-        self.hard = hard
+        self.eps, self.hard = eps, hard
 
     @property
     def conditions(self):
@@ -210,8 +209,7 @@ class Beam(KnownProblem):
     )
 
     def __init__(self, load=8.0, stiffness=1.0):
-        self.load = load
-        self.stiffness = stiffness
+        self.load, self.stiffness = load, stiffness
 
     def residual(self, u, x):
         return self.stiffness * u.xxxx - self.load
@@ -267,8 +265,7 @@ class AllenCahn(KnownProblem):
     conditions = (Initial(square_cosine), Dirichlet(-1.0, on="x"))
 
     def __init__(self, eps=1e-3, rate=5.0):
-        self.eps = eps
-        self.rate = rate
+        self.eps, self.rate = eps, rate
 
     def residual(self, u, t, x):
         return u.t - self.eps * u.xx - self.rate * (u - u**3)
@@ -319,10 +316,7 @@ class PredatorPrey(KnownProblem):
     conditions = (Initial(2.0, field="prey"), Initial(1.0, field="predator"))
 
     def __init__(self, alpha=1.5, beta=1.0, delta=1.0, gamma=1.0):
-        self.alpha = alpha
-        self.beta = beta
-        self.delta = delta
-        self.gamma = gamma
+        self.alpha, self.beta, self.delta, self.gamma = alpha, beta, delta, gamma
 
     def residual(self, prey, predator, t):
         return (

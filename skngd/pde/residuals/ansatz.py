@@ -10,6 +10,7 @@ where w = L + D · N and φ has slope 1 at a, and slope 0 and value 0 at the opp
 """
 
 from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -21,29 +22,27 @@ from .bound import stated_conditions, written
 N_SIDE_POINTS = 4
 
 
+@dataclass(frozen=True)
 class Face:
     """A face x_j = a of a box.
 
     Attributes
     ----------
     axis : int
-    at : float
-        a.
+    is_low : bool
     low, high : float
         Range of x_j.
-    is_low : bool
     """
 
-    def __init__(self, axis, is_low, bounds):
-        self.axis, self.is_low = axis, is_low
-        self.low, self.high = (float(x) for x in bounds)
-        self.at = self.low if is_low else self.high
+    axis: int
+    is_low: bool
+    low: float
+    high: float
 
-    def __eq__(self, other):
-        return isinstance(other, Face) and (self.axis, self.is_low) == (other.axis, other.is_low)
-
-    def __hash__(self):
-        return hash((self.axis, self.is_low))
+    @property
+    def at(self):
+        """a."""
+        return self.low if self.is_low else self.high
 
     def name(self, domain):
         """What the domain calls it."""
@@ -122,22 +121,23 @@ class Ansatz:
     def distance(self, x):
         """D, the product of the distances to the faces, of height one."""
         total = torch.ones_like(x[:, 0])
-        axes = {}
-        for face, _ in self.values:
-            axes.setdefault(face.axis, []).append(face)
-        for faces in axes.values():
-            part = faces[0].part(x)
-            if len(faces) == 2:
+        for (face, _), *opposite in self._by_axis().values():
+            part = face.part(x)
+            if opposite:
                 total = total * 4 * part * (1 - part)
             else:
-                total = total * (part if faces[0].is_low else 1 - part)
+                total = total * (part if face.is_low else 1 - part)
         return total
 
-    def lift(self, x):
-        """L, by interpolation between the faces, one coordinate after the other."""
+    def _by_axis(self):
         axes = {}
         for face, stated in self.values:
             axes.setdefault(face.axis, []).append((face, stated))
+        return axes
+
+    def lift(self, x):
+        """L, by interpolation between the faces, one coordinate after the other."""
+        axes = self._by_axis()
 
         def interpolate(x, steps):
             if not steps:
@@ -283,7 +283,7 @@ def _sides(domain, name):
         return []
     axis, found = domain.names.index(coordinate), []
     for is_low in (True, False):
-        side = Face(axis, is_low, domain.bounds[axis])
+        side = Face(axis, is_low, *domain.bounds[axis].tolist())
         if end in ("", "min" if is_low else "max") and side.name(domain) in domain.faces:
             points = domain.boundary(N_SIDE_POINTS, side.name(domain), random_state=0)[0]
             # In a union or difference, faces keep the names that they have in its parts.

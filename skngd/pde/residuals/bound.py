@@ -1,6 +1,6 @@
 """Conditions as a problem states them, and bound to points."""
 
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 
@@ -19,6 +19,11 @@ def columns_of(problem, x):
     quantities, names = [Quantity(column) for column in x.T], tuple(problem.domain.names)
     coordinates = dict(zip(names, quantities, strict=False))
     return coordinates, dict(zip(problem.inputs, quantities[len(names) :], strict=True))
+
+
+def cut(tensor, points):
+    """Some of the rows of a tensor that may be None."""
+    return None if tensor is None else tensor[points]
 
 
 class Stated:
@@ -123,15 +128,16 @@ class BoundCondition:
 
     def __init__(self, stated, sites, normals=None, target=None):
         self.stated, self.sites, self.normals, self.target = stated, sites, normals, target
-        self.coordinates = tuple(stated.problem.domain.names)
-        self.unknowns = tuple(stated.problem.unknowns)
+        problem = stated.problem
+        self.fields, self.coordinates = tuple(problem.fields), tuple(problem.domain.names)
+        self.unknowns = tuple(problem.unknowns)
 
     @cached_property
     def _places(self):
         """What is the same in each call: a place without fields for each site."""
-        known = [columns_of(self.stated.problem, x) for x in self.sites]
-        inputs = known[0][1]
         problem = self.stated.problem
+        known = [columns_of(problem, x) for x in self.sites]
+        inputs = known[0][1]
         problem = problem.with_coefficients(inputs) if inputs else problem
         return [
             Place(problem, {}, *columns, None if site else self.normals, self.target)
@@ -147,8 +153,8 @@ class BoundCondition:
 
         Parameters
         ----------
-        lookups : list of dict of str to callable
-            For each site and field the derivatives, see :class:`Field`.
+        lookups : list of callable
+            For each site: gives the tensor of a derivative for a field and a multi-index.
         unknowns : torch.Tensor of shape (q,) or (q, m)
         """
         problem, is_fixed = self._places[0].problem, self.stated.is_fixed
@@ -157,18 +163,14 @@ class BoundCondition:
             problem = problem.with_coefficients(dict(values))
         condition = self._fixed if is_fixed else self.stated.at(problem)
         places = []
-        for place, of_field in zip(self._places, lookups, strict=True):
+        for place, lookup in zip(self._places, lookups, strict=True):
             fields = {
-                name: Field(name, self.coordinates, lookup) for name, lookup in of_field.items()
+                name: Field(name, self.coordinates, partial(lookup, name)) for name in self.fields
             }
             places.append(place.with_fields(problem, fields, is_fixed))
         return condition.equations(places)
 
     def part(self, points):
         """The same on some of the points."""
-
-        def cut(tensor):
-            return None if tensor is None else tensor[points]
-
-        sites = [x[points] for x in self.sites]
-        return BoundCondition(self.stated, sites, cut(self.normals), cut(self.target))
+        sites, normals = [x[points] for x in self.sites], cut(self.normals, points)
+        return BoundCondition(self.stated, sites, normals, cut(self.target, points))

@@ -14,7 +14,7 @@ from ..conditions import Interior
 from ..expressions.places import as_tensor
 from .ansatz import hard_conditions
 from .blocks import Block, Operator, combined, gradients
-from .bound import BoundCondition, Stated, stated_conditions, written
+from .bound import BoundCondition, Stated, cut, stated_conditions, written
 from .recording import Recording
 
 # Draws after which an operator that looks affine is taken to be: at each point, at all together.
@@ -104,17 +104,17 @@ class Compiler:
 
     def _expand(self, sites, requested):
         """Network sites, and for each derivative of v how it follows from those of N."""
-        places, asked = {}, []
+        places, asked, fields = {}, [], list(self.problem.fields)
         for site, x in enumerate(sites):
-            for field, indices in requested[site].items():
-                for index in sorted(indices, key=by_order):
-                    constant, terms = self.ansatz[field].expansion(index, x)
-                    self._check_finite(field, index, constant, x)
-                    asked.append((site, field, index, constant, terms))
-                    for face, network_index, _ in terms:
-                        points = x if face is None else face.onto(x)
-                        _, wanted = places.setdefault((site, face), (points, set()))
-                        wanted.add(network_index)
+            in_order = sorted(requested[site], key=lambda k: (fields.index(k[0]), by_order(k[1])))
+            for field, index in in_order:
+                constant, terms = self.ansatz[field].expansion(index, x)
+                self._check_finite(field, index, constant, x)
+                asked.append((site, field, index, constant, terms))
+                for face, network_index, _ in terms:
+                    points = x if face is None else face.onto(x)
+                    _, wanted = places.setdefault((site, face), (points, set()))
+                    wanted.add(network_index)
         if not places:
             # Nothing of the network is asked for: its value stands in, with coefficient zero.
             places[0, None] = sites[0], {()}
@@ -124,15 +124,14 @@ class Compiler:
             (self.jets_of(tuple(chosen[key])), self.normalise(points))
             for key, (points, _) in places.items()
         ]
-        fields = list(self.problem.fields)
-        tables = [{field: {} for field in fields} for _ in sites]
+        tables = [{} for _ in sites]
         for site, field, index, constant, terms in asked:
             found = []
             for face, network_index, coefficient in terms:
                 key = site, face
                 row = chosen[key].index(network_index) * len(fields) + fields.index(field)
                 found.append(Term(order[key], row, coefficient))
-            tables[site][field][index] = Expansion(constant, tuple(found))
+            tables[site][field, index] = Expansion(constant, tuple(found))
         return network_sites, tables
 
     def _check_finite(self, field, index, constant, x):
@@ -177,8 +176,7 @@ class Term:
 
     def part(self, points):
         """The same at some of the points."""
-        cut = None if self.coefficient is None else self.coefficient[points]
-        return Term(self.site, self.row, cut)
+        return Term(self.site, self.row, cut(self.coefficient, points))
 
 
 @dataclass(frozen=True)
@@ -202,8 +200,8 @@ class Expansion:
 
     def part(self, points):
         """The same at some of the points."""
-        cut = None if self.constant is None else self.constant[points]
-        return Expansion(cut, tuple(term.part(points) for term in self.terms))
+        terms = tuple(term.part(points) for term in self.terms)
+        return Expansion(cut(self.constant, points), terms)
 
 
 class Statement(Operator):
@@ -212,8 +210,8 @@ class Statement(Operator):
     Parameters
     ----------
     bound : BoundCondition
-    tables : list of dict
-        For each site and field the expansions of the derivatives that are asked for.
+    tables : list of dict of (str, multi-index) to Expansion
+        For each site the derivatives of fields that are asked for.
     """
 
     def __init__(self, bound, tables):
@@ -221,10 +219,7 @@ class Statement(Operator):
 
     def __call__(self, jets, unknowns):
         rows = [jet.flatten(0, 1).unbind() for jet in jets]
-        lookups = [
-            {field: Lookup(table, rows) for field, table in of_field.items()}
-            for of_field in self.tables
-        ]
+        lookups = [Lookup(table, rows) for table in self.tables]
         x = self.bound.sites[0]
         found = [as_tensor(row, x) for row in self.bound.equations(lookups, unknowns)]
         m = len(x)
@@ -232,25 +227,22 @@ class Statement(Operator):
 
     def part(self, points):
         tables = [
-            {
-                field: {index: expansion.part(points) for index, expansion in table.items()}
-                for field, table in of_field.items()
-            }
-            for of_field in self.tables
+            {key: expansion.part(points) for key, expansion in table.items()}
+            for table in self.tables
         ]
         return Statement(self.bound.part(points), tables)
 
 
 class Lookup:
-    """The derivatives of a field, each computed once from the rows of the network's jets."""
+    """Derivatives of fields, each computed once from the rows of the network's jets."""
 
     def __init__(self, table, rows):
         self.table, self.rows, self.found = table, rows, {}
 
-    def __call__(self, index):
-        if index not in self.found:
-            self.found[index] = self.table[index].of(self.rows)
-        return self.found[index]
+    def __call__(self, *key):
+        if key not in self.found:
+            self.found[key] = self.table[key].of(self.rows)
+        return self.found[key]
 
 
 def affine_form(block, unknowns):

@@ -1,5 +1,6 @@
 """One recorded call of a condition: what it asks for, and whether it is what it has to be."""
 
+from functools import partial
 from numbers import Real
 
 import numpy as np
@@ -20,17 +21,15 @@ class Recording:
 
     Attributes
     ----------
-    requested : list of dict of str to set of multi-index
-        The derivatives of each field, for each site.
+    requested : list of set of (str, multi-index)
+        The derivatives of fields, for each site.
     """
 
     def __init__(self, bound):
         self.bound, self.problem = bound, bound.stated.problem
         self.name = bound.stated.name()
-        fields = self.problem.fields
-        self.requested = [{field: set() for field in fields} for _ in bound.sites]
+        self.requested, self.jets = [set() for _ in bound.sites], {}
         self.random = np.random.RandomState(0)
-        self.jets = [{field: {} for field in fields} for _ in bound.sites]
 
     def __call__(self, unknowns):
         """The equations at random jets, checked.
@@ -52,19 +51,14 @@ class Recording:
         """The equations at some of the points, None for all, each a quantity or a number."""
         order = slice(None) if points is None else points
 
-        def lookup(site, field):
-            def noted(index):
-                self.requested[site][field].add(index)
-                known = self.jets[site][field]
-                if index not in known:
-                    x = self.bound.sites[site]
-                    known[index] = x.new_tensor(self.random.uniform(0.1, 1.0, len(x)))
-                return known[index][order]
+        def noted(site, *key):
+            self.requested[site].add(key)
+            if (site, *key) not in self.jets:
+                x = self.bound.sites[site]
+                self.jets[site, *key] = x.new_tensor(self.random.uniform(0.1, 1.0, len(x)))
+            return self.jets[site, *key][order]
 
-            return noted
-
-        fields, n_sites = self.problem.fields, len(self.bound.sites)
-        lookups = [{field: lookup(site, field) for field in fields} for site in range(n_sites)]
+        lookups = [partial(noted, site) for site in range(len(self.bound.sites))]
         bound = self.bound if points is None else self.bound.part(points)
         try:
             rows = bound.equations(lookups, unknowns)
