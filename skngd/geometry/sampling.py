@@ -39,10 +39,8 @@ def as_generator(random_state):
 def check_sampler(sampler):
     """Refuse what is not the name of a sampler."""
     if not (isinstance(sampler, str) and sampler in SAMPLERS):
-        names = ", ".join(map(repr, SAMPLERS))
-        raise ValueError(
-            f"Expected sampler to be one of {names}, got {shown(sampler)}. Try 'sobol'."
-        )
+        names, came = ", ".join(map(repr, SAMPLERS)), shown(sampler)
+        raise ValueError(f"Expected sampler to be one of {names}, got {came}. Try 'sobol'.")
 
 
 def check_count(n):
@@ -143,13 +141,7 @@ def _gauss(n, d, random_state):
 
 
 # By name: n points of the unit cube of d dimensions, for a random state.
-SAMPLERS = {
-    "grid": _grid,
-    "uniform": _uniform,
-    "sobol": _sobol,
-    "latin": _latin,
-    "gauss": _gauss,
-}
+SAMPLERS = {"grid": _grid, "uniform": _uniform, "sobol": _sobol, "latin": _latin, "gauss": _gauss}
 
 
 def grid_counts(n, d):

@@ -5,7 +5,7 @@ import torch
 
 from ..geometry.box import Box
 from .residuals.ansatz import box_faces, derivative
-from .residuals.bound import stated_conditions, written
+from .residuals.bound import ranges_of, stated_conditions, written
 
 # Points of a face or an edge at which the values of two conditions are compared.
 N_POINTS = 9
@@ -68,11 +68,8 @@ def _compared(one, two, face, other_face):
 
 def _sentence(problem, given):
     """What two conditions say where they meet, if it is not the same."""
-    domain, inputs = problem.domain, list(problem.inputs.values())
-    random = np.random.RandomState(0)
-    low = np.concatenate([domain.bounds[:, 0], [i.low for i in inputs]])
-    high = np.concatenate([domain.bounds[:, 1], [i.high for i in inputs]])
-    x = torch.as_tensor(random.uniform(low, high, (N_POINTS, len(low))))
+    low, high = ranges_of(problem).T
+    x = torch.as_tensor(np.random.RandomState(0).uniform(low, high, (N_POINTS, len(low))))
     for face, _, _ in given:
         x = face.onto(x)
     values = []

@@ -7,7 +7,7 @@ from ..geometry.box import Box
 from ..geometry.sampling import choose_by_residual, gauss_rule
 from .conditions import Measurements
 from .residuals.blocks import Collocation
-from .residuals.bound import Stated
+from .residuals.bound import Stated, ranges_of
 from .residuals.compile import Compiler
 from .residuals.model import ResidualModel
 
@@ -40,8 +40,7 @@ class Discretization:
         self.problem, self.kind = problem, kind
         self.domain, inputs = problem.domain, problem.inputs
         self.columns = (*self.domain.names, *inputs)
-        ranges = [*self.domain.bounds.tolist(), *((i.low, i.high) for i in inputs.values())]
-        self.low, self.high = np.array(ranges, dtype=float).T
+        self.low, self.high = ranges_of(problem).T
         self.logarithmic = [
             column
             for column, given in enumerate(inputs.values(), start=len(self.domain.names))

@@ -107,7 +107,7 @@ def _called(function, place, fixed, what):
     taken = signature_of(function)
     if taken is None:
         return function(*(known[name] for name in free))
-    names, n = taken.required, taken.n_required
+    names, n = taken.required, len(taken.required)
     if taken.has_keywords and not (taken.positional or taken.keywords or taken.has_rest):
         raise ValueError(
             f"Expected the function in {what} to name its arguments, out of {tuple(known)}, got "

@@ -13,8 +13,8 @@ class Signature(NamedTuple):
     ----------
     positional : tuple of str
         What may stand in order.
-    n_required : int
-        How many of these have no default.
+    required : tuple of str
+        Those of them that have no default.
     keywords : tuple of str
         What has to come by name and has no default.
     has_rest, has_keywords : bool
@@ -24,22 +24,17 @@ class Signature(NamedTuple):
     """
 
     positional: tuple
-    n_required: int
+    required: tuple
     keywords: tuple = ()
     has_rest: bool = False
     has_keywords: bool = False
     is_named: bool = True
 
-    @property
-    def required(self):
-        """The positional ones without default."""
-        return self.positional[: self.n_required]
-
 
 def signature_of(function):
     """The :class:`Signature` of a callable; None where it cannot be known."""
     if isinstance(function, np.ufunc):
-        return Signature(("x",) * function.nin, function.nin, is_named=False)
+        return Signature(("x",) * function.nin, ("x",) * function.nin, is_named=False)
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -52,7 +47,7 @@ def signature_of(function):
     keywords = kinds.get(inspect.Parameter.KEYWORD_ONLY, [])
     return Signature(
         tuple(p.name for p in positional),
-        sum(p.default is p.empty for p in positional),
+        tuple(p.name for p in positional if p.default is p.empty),
         tuple(p.name for p in keywords if p.default is p.empty),
         inspect.Parameter.VAR_POSITIONAL in kinds,
         inspect.Parameter.VAR_KEYWORD in kinds,

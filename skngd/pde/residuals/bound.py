@@ -2,6 +2,7 @@
 
 from functools import cached_property, partial
 
+import numpy as np
 import torch
 
 from ..expressions.places import Place, as_tensor
@@ -12,6 +13,12 @@ def written(problem, point):
     """A point by the names of its columns."""
     pairs = zip((*problem.domain.names, *problem.inputs), point.tolist(), strict=True)
     return ", ".join(f"{name}={value:.6g}" for name, value in pairs)
+
+
+def ranges_of(problem):
+    """Lowest and highest value of each column of points, shape (d, 2)."""
+    inputs = [(given.low, given.high) for given in problem.inputs.values()]
+    return np.array([*problem.domain.bounds.tolist(), *inputs], dtype=float)
 
 
 def columns_of(problem, x):
@@ -90,9 +97,7 @@ class Stated:
         problem = self.problem
         if not problem.unknowns:
             return False
-        inputs = problem.inputs.values()
-        ranges = [*problem.domain.bounds.tolist(), *((i.low, i.high) for i in inputs)]
-        middle = torch.tensor(ranges, dtype=torch.float64).mean(1, keepdim=True).T
+        middle = torch.as_tensor(ranges_of(problem)).mean(1, keepdim=True).T
         with torch.enable_grad():
             leaves = {
                 name: Quantity(middle.new_tensor(unknown.start).requires_grad_())
