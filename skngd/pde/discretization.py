@@ -200,13 +200,7 @@ class Discretization:
 
 
 class WithInputs:
-    """A domain whose points carry the inputs of a parametric problem as further columns.
-
-    Parameters
-    ----------
-    domain : Domain
-    inputs : dict of str to Input
-    """
+    """A domain whose points carry the inputs of a parametric problem as further columns."""
 
     def __init__(self, domain, inputs):
         self.names, self.measure = domain.names, domain.measure

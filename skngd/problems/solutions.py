@@ -105,10 +105,6 @@ def reaction_diffusion(x):
     -------
     u : ndarray
         Solution at the points.
-
-    See Also
-    --------
-    reaction_diffusion_source : The right-hand side f.
     """
     return np.cos(np.pi * np.asarray(x, dtype=float))
 
@@ -125,10 +121,6 @@ def reaction_diffusion_source(x):
     -------
     f : ndarray
         Right-hand side at the points.
-
-    See Also
-    --------
-    reaction_diffusion : The solution u.
     """
     u = reaction_diffusion(x)
     return np.pi**2 * u + u**3

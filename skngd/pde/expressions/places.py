@@ -33,15 +33,7 @@ class Place:
         self.known = {}
 
     def with_fields(self, problem, fields, is_fixed):
-        """The same points with other fields.
-
-        Parameters
-        ----------
-        problem : Problem
-        fields : dict of str to Field
-        is_fixed : bool
-            Whether functions of the points are the same as before, so that they give the same.
-        """
+        """The same points with other fields; ``is_fixed``: functions there are as before."""
         other = object.__new__(Place)
         other.__dict__.update(self.__dict__, problem=problem, fields=fields, _parts=self._parts)
         if not is_fixed:

@@ -7,28 +7,14 @@ import numpy as np
 
 
 class Signature(NamedTuple):
-    """The parameters of a function.
+    """The parameters of a function."""
 
-    Attributes
-    ----------
-    positional : tuple of str
-        What may stand in order.
-    required : tuple of str
-        Those of them that have no default.
-    keywords : tuple of str
-        What has to come by name and has no default.
-    has_rest, has_keywords : bool
-        Whether it takes ``*args`` and ``**kwargs``.
-    is_named : bool
-        Whether the positional ones may come by name, too.
-    """
-
-    positional: tuple
-    required: tuple
-    keywords: tuple = ()
-    has_rest: bool = False
-    has_keywords: bool = False
-    is_named: bool = True
+    positional: tuple  # what may stand in order
+    required: tuple  # those of them that have no default
+    keywords: tuple = ()  # what has to come by name and has no default
+    has_rest: bool = False  # whether it takes *args
+    has_keywords: bool = False  # whether it takes **kwargs
+    is_named: bool = True  # whether the positional ones may come by name, too
 
 
 def signature_of(function):

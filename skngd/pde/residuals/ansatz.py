@@ -24,17 +24,9 @@ N_SIDE_POINTS = 4
 
 @dataclass(frozen=True)
 class Face:
-    """A face x_j = a of a box.
+    """A face x_j = a of a box, where x_j ranges from low to high."""
 
-    Attributes
-    ----------
-    axis : int
-    is_low : bool
-    low, high : float
-        Range of x_j.
-    """
-
-    axis: int
+    axis: int  # j
     is_low: bool
     low: float
     high: float

@@ -62,23 +62,13 @@ class Stated:
         return self.condition.named_in(type(self.problem).__name__)
 
     def value(self, x, unknowns=None):
-        """What it prescribes at points.
+        """What it prescribes, shape (m,), at points of shape (m, d) in the units of the problem.
 
         Parameters
         ----------
         x : torch.Tensor of shape (m, d)
-            Coordinates and inputs, in the units of the problem.
         unknowns : dict of str to Quantity, default=None
             None stands for the start of each.
-
-        Returns
-        -------
-        value : torch.Tensor of shape (m,)
-
-        Raises
-        ------
-        ValueError
-            If what comes is not one number for each point.
         """
         coordinates, inputs = columns_of(self.problem, x)
         bound = self.problem.with_numbers().with_coefficients({**inputs, **(unknowns or {})})

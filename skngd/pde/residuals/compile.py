@@ -33,14 +33,6 @@ class Compiler:
         Maps points of shape (m, d) in the units of the problem to points of the network.
     kind : dict
         ``dtype`` and ``device`` of all tensors.
-
-    Attributes
-    ----------
-    equation : Stated
-        The problem's own.
-    conditions : list of Stated
-    ansatz : dict of str to Ansatz
-        What is built into each field.
     """
 
     def __init__(self, problem, jets_of, normalise, kind):
@@ -153,21 +145,11 @@ def by_order(index):
 
 @dataclass(frozen=True)
 class Term:
-    """A derivative of the network as a part of one of v.
+    """A derivative of the network as a part of one of v."""
 
-    Attributes
-    ----------
-    site : int
-        At which of the network's sites.
-    row : int
-        Of its jets there: derivatives one after the other, each with all fields.
-    coefficient : torch.Tensor of shape (m,) or None
-        None stands for one.
-    """
-
-    site: int
-    row: int
-    coefficient: torch.Tensor | None
+    site: int  # of the network
+    row: int  # of the jets there: derivatives one after the other, each with all fields
+    coefficient: torch.Tensor | None  # shape (m,); None stands for one
 
     def of(self, rows):
         """Its value, from the rows of each site."""
@@ -181,17 +163,10 @@ class Term:
 
 @dataclass(frozen=True)
 class Expansion:
-    """∂^index v = constant + Σ terms, from the jets of the network.
+    """∂^index v = constant + Σ terms, from the jets of the network."""
 
-    Attributes
-    ----------
-    constant : torch.Tensor of shape (m,) or None
-        None stands for zero.
-    terms : tuple of Term
-    """
-
-    constant: torch.Tensor | None
-    terms: tuple
+    constant: torch.Tensor | None  # shape (m,); None stands for zero
+    terms: tuple[Term, ...]
 
     def of(self, rows):
         """Its value, from the rows of each site."""
@@ -205,16 +180,10 @@ class Expansion:
 
 
 class Statement(Operator):
-    """A condition as an operator on the jets of the network.
-
-    Parameters
-    ----------
-    bound : BoundCondition
-    tables : list of dict of (str, multi-index) to Expansion
-        For each site the derivatives of fields that are asked for.
-    """
+    """A condition as an operator on the jets of the network."""
 
     def __init__(self, bound, tables):
+        # For each site the expansion of each derivative that is asked for, by (field, index).
         self.bound, self.tables = bound, tables
 
     def __call__(self, jets, unknowns):
