@@ -7,7 +7,6 @@ from skngd.losses import SquaredLoss
 from skngd.models import FullyConnected
 from skngd.models.network_jets import NetworkJets
 from skngd.optim import Objective
-from skngd.pde.conditions import Interior
 from skngd.pde.residuals.blocks import Collocation
 from skngd.pde.residuals.compile import Compiler
 from skngd.pde.residuals.model import ResidualModel
@@ -112,18 +111,15 @@ class Assembled:
         values = self.model.unknowns(self.theta)
         # Where the sites of each block are, and the normals there.
         self.places, blocks = [], []
-        for condition in [
-            lambda _: Interior(),
-            *map(numbered, range(len(problem.with_numbers().conditions))),
-        ]:
-            stated = condition(problem.with_numbers())
-            if stated.hard:
+        for stated in (self.compiler.equation, *self.compiler.conditions):
+            condition = stated.condition
+            if condition.hard:
                 continue
-            sites, normals = stated.sites(problem.domain, n_points, "uniform", random)
+            sites, normals = condition.sites(problem.domain, n_points, "uniform", random)
             low, high = bounds[len(problem.domain.names) :].numpy().T
             extra = random.uniform(low, high, (len(sites[0]), len(low)))
             sites = [np.hstack([site, extra]) for site in sites]
-            blocks.append(self.compiler.block(condition, sites, normals, unknowns=values))
+            blocks.append(self.compiler.block(stated, sites, normals, unknowns=values))
             self.places.append(([torch.tensor(site) for site in sites], normals))
         self.collocation = Collocation(blocks)
 
@@ -145,8 +141,3 @@ class Assembled:
     def direction(self, seed=1):
         random = np.random.RandomState(seed)
         return torch.tensor(random.standard_normal(self.model.n_parameters))
-
-
-def numbered(number):
-    """The condition with this number, as a function of the problem."""
-    return lambda problem: problem.conditions[number]

@@ -26,6 +26,8 @@ from skngd.pde import (
     Robin,
     Unknown,
 )
+from skngd.pde.agreement import contradictions
+from skngd.pde.conditions import Prescribed
 from skngd.pde.residuals.ansatz import hard_conditions
 
 SQUARE = Box(x=(0, 1), y=(-1, 2))
@@ -130,10 +132,12 @@ class Solution:
 
     def __call__(self, X, *index):
         x = torch.tensor(X)
-        total, terms = self.ansatz.expansion(index, x)
+        constant, terms = self.ansatz.expansion(index, x)
+        total = torch.zeros_like(x[:, 0]) if constant is None else constant
         for face, inner, coefficient in terms:
             points = x if face is None else face.onto(x)
-            total = total + coefficient * differentiate(self.network, points, inner)
+            part = differentiate(self.network, points, inner)
+            total = total + (part if coefficient is None else coefficient * part)
         return total.detach().numpy()
 
 
@@ -273,6 +277,32 @@ def test_hard_conditions_are_no_blocks():
     assert [block.name for block in assembled.collocation.blocks] == ["equation", "other end"]
 
 
+class Symmetry(Prescribed):
+    """∂u/∂n = 0, by a class of one's own."""
+
+    needs_normals = True
+    prescribes = "slope"
+
+    def __init__(self, on, field=None, weight=1.0, hard=False, name=None):
+        super().__init__(0.0, on, field, weight, hard, name)
+
+    def equations(self, places):
+        (place,) = places
+        return [place.normal_derivative(u) for u in self.fields_of(place)]
+
+
+def test_a_condition_of_ones_own_may_be_hard():
+    conditions = [Symmetry("x.min", hard=True), Dirichlet(2.0, on="x.max", hard=True)]
+    problem = Problem.from_function(lambda u, x: u.xx, Interval(), conditions)
+    v = Solution(problem, network_of(1))
+    assert_allclose(v(np.array([[1.0]])), 2.0, rtol=1e-14)
+    assert_allclose(v(np.array([[0.0]]), 0), 0.0, atol=1e-14)
+    assert not contradictions(problem)
+    steep = [Symmetry("x.min"), Neumann(1.0, on="x.min")]
+    (sentence,) = contradictions(Problem.from_function(lambda u, x: u.xx, Interval(), steep))
+    assert "Symmetry(on='x.min')" in sentence or "Symmetry('x.min')" in sentence
+
+
 # What cannot be hard
 
 
@@ -289,7 +319,12 @@ def test_hard_conditions_are_no_blocks():
             "faces of a Box",
             "'hole'",
         ),
-        (STRIP, Initial(0.0, derivative=1), "values, not with derivatives", "derivative=1"),
+        (
+            STRIP,
+            Initial(0.0, derivative=1),
+            "values or slopes, not with derivatives",
+            "derivative=1",
+        ),
         (SQUARE, Initial(0.0), "coordinate 't'", "'x', 'y'"),
         (Interval(), Periodic("x"), "hard", "Periodic"),
         (Interval(), Robin(1.0, 1.0), "hard", "Robin"),

@@ -7,9 +7,8 @@ from cases import assert_close, normal
 from messages import assert_advises, assert_says
 from physics import KIND, Assembled
 
-from skngd.pde import Box, Equation, Interval, Problem, Unknown
-from skngd.pde.conditions import Interior
-from skngd.pde.residuals.compile import Compiler
+from skngd.pde import Box, Dirichlet, Equation, Interval, Neumann, Problem, Robin, Unknown
+from skngd.pde.residuals.compile import Compiler, Lookup
 
 PLANE = Box(x=(0, 1), y=(0, 1))
 
@@ -20,7 +19,7 @@ def compiled(residual, n_points=6, domain=PLANE, unknowns=(), kind=KIND, **coeff
     compiler = Compiler(problem, Jet, lambda x: x, kind)
     points = problem.domain.sample(n_points, "uniform", 0)
     values = torch.tensor(unknowns, **kind)
-    return compiler.block(lambda _: Interior(), [points], unknowns=values)
+    return compiler.block(compiler.equation, [points], unknowns=values)
 
 
 class Jet:
@@ -111,6 +110,54 @@ def test_affine_in_unknowns(residual, affine, start):
 def test_affine_operators_in_single_precision(residual):
     kind = {"dtype": torch.float32, "device": "cpu"}
     assert compiled(residual, kind=kind).affine is not None
+
+
+# What is done once
+
+
+def test_values_of_conditions_are_computed_when_compiled_alone():
+    calls = []
+
+    def value(x, y):
+        calls.append(len(calls))
+        return np.sin(x) * y
+
+    conditions = [Dirichlet(value), Neumann(value, on="x"), Robin(value, value, value, on="y")]
+    assembled = Assembled(Problem.from_function(lambda u, x, y: u.xx, PLANE, conditions))
+    blocks = assembled.collocation.blocks[1:]
+    jets = [[normal(len(site.indices), 1, b.n_points) for site, _ in b.sites] for b in blocks]
+    unknowns = torch.zeros(0, dtype=torch.float64)
+    first = [block.operator(jet, unknowns) for block, jet in zip(blocks, jets, strict=True)]
+    seen = len(calls)
+    for block, jet, expected in zip(blocks, jets, first, strict=True):
+        assert_close(block.operator(jet, unknowns), expected, 0)
+    assert len(calls) == seen
+
+
+def test_a_derivative_that_occurs_often_is_looked_up_once():
+    block = compiled(lambda u, x, y: u * u.x + u * u.y - u.x**2 + u.x * u.y)
+    (table,) = block.operator.tables
+    lookup = Lookup(table, [normal(3, 6).unbind()])
+    for field, index in table:
+        assert lookup(field, index) is lookup(field, index)
+
+
+def test_an_operator_asks_torch_for_its_arithmetic_and_little_else():
+    block = compiled(lambda u, x, y: u.x + u * u.y - 0.1 * u.yy)
+    jets, unknowns = [normal(4, 1, 6)], torch.zeros(0, dtype=torch.float64)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        block.operator(jets, unknowns)
+    calls = sum(event.name.startswith("aten::") for event in profile.events())
+    assert calls <= 4 + 2 * 4 + 10  # arithmetic, a row for each derivative, their views and stack
+
+
+@pytest.mark.parametrize("points", [slice(1, 4), slice(0, 6, 2)], ids=["rows", "every other"])
+def test_a_part_of_an_operator_is_the_operator_on_these_points(points):
+    block = compiled(lambda u, x, y, c: u * u.x - c * np.sin(x * y), unknowns=[0.5], c=Unknown(0.5))
+    jets, unknowns = [normal(2, 1, 6)], torch.tensor([0.3], dtype=torch.float64)
+    whole = block.operator(jets, unknowns)[:, points]
+    part = block.operator.part(points)([jet[..., points] for jet in jets], unknowns)
+    assert_close(part, whole, 0)
 
 
 # Errors

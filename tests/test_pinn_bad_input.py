@@ -201,29 +201,13 @@ class Carried(Rod):
         return u.xx + self.load(x)
 
 
-def test_a_lambda_in_a_pickled_problem_is_refused_with_advice():
+def test_pickle_names_a_lambda_of_a_fitted_problem():
     fitted = solver(Carried(), max_iter=2).fit()
     loaded = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(loaded.predict(X), fitted.predict(X))
     fitted = solver(Carried(lambda x: 1 + x), max_iter=2).fit()
-    with pytest.raises(pickle.PicklingError) as caught:
+    with pytest.raises((pickle.PicklingError, AttributeError), match="lambda"):
         pickle.dumps(fitted)
-    assert_advises(caught.value, "function of a module.*top level", "load=<function .*lambda")
-
-
-@pytest.mark.parametrize(
-    "problem",
-    [
-        stated(lambda u, x: u.xx),
-        stated(np.add, (Dirichlet(lambda x: x),)),
-        stated(np.add, coefficients={"load": lambda x: x}),
-    ],
-    ids=["residual", "condition", "coefficient"],
-)
-def test_a_lambda_in_a_problem_made_of_functions(problem):
-    with pytest.raises((pickle.PicklingError, AttributeError)) as caught:
-        pickle.dumps(problem)
-    assert_advises(caught.value, "top level", "lambda")
 
 
 # What is no problem

@@ -283,6 +283,12 @@ def nameless():
         "lambda": Problem.from_function(lambda u, t, x: u.t - u.xx, STRIP),
         "inner function": Problem.from_function(inner, STRIP),
         "argument": Burgers(start=lambda x: x),
+        "condition": Problem.from_function(
+            burgers, STRIP, [Initial(lambda x: x)], coefficients={"nu": 1.0}
+        ),
+        "coefficient": Problem.from_function(
+            burgers, STRIP, coefficients={"nu": 1.0, "a": lambda x: x}
+        ),
     }
 
 
@@ -290,25 +296,19 @@ NAMELESS = nameless()
 every_nameless = pytest.mark.parametrize("problem", NAMELESS.values(), ids=NAMELESS)
 
 
+# Which of the two depends on the version of Python and on where the function stands.
+CannotPickle = pickle.PicklingError, AttributeError
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @every_nameless
-def test_pickle_says_how_to_store_a_lambda(problem):
-    with pytest.raises(pickle.PicklingError) as caught:
-        pickle.dumps(problem)
-    assert_advises(caught.value, "pickle cannot store", "lambda|inner")
-    assert "function of a module" in str(caught.value)
+def test_pickle_names_the_function_that_it_cannot_store(problem, protocol):
+    with pytest.raises(CannotPickle, match=r"lambda|inner"):
+        pickle.dumps(problem, protocol)
 
 
-def test_pickle_says_so_for_the_functions_of_conditions():
-    problem = Problem.from_function(
-        burgers, STRIP, [Initial(lambda x: x), Dirichlet(0.0, on="x")], coefficients={"nu": 1.0}
-    )
-    with pytest.raises(pickle.PicklingError) as caught:
-        pickle.dumps(problem)
-    assert_advises(caught.value, "pickle cannot store", "lambda")
-
-
-def test_joblib_says_how_to_store_a_lambda(tmp_path):
-    with pytest.raises(pickle.PicklingError, match="pickle cannot store"):
+def test_joblib_names_the_function_that_it_cannot_store(tmp_path):
+    with pytest.raises(CannotPickle, match="lambda"):
         joblib.dump(NAMELESS["lambda"], tmp_path / "problem.joblib")
 
 

@@ -204,7 +204,28 @@ REFUSED = {
     "field of a coordinate's name": (of_residual(poisson, fields=("x",)), "other names", "'x'"),
     "field that is no name": (of_residual(poisson, fields=("u v",)), "arguments", "'u v'"),
     "keyword": (of_residual(poisson, fields=("lambda",)), "arguments", "'lambda'"),
-    "laplacian": (of_residual(poisson, fields=("laplacian",)), "derivatives", "'laplacian'"),
+    "coordinate of the field's name": (
+        of_residual(poisson, Box(t=(0, 1), u=(0, 1))),
+        r"other names than the coordinates \('t', 'u'\)",
+        r"'u' in \('u',\)",
+    ),
+    "coordinate called tensor": (
+        of_residual(lambda u, tensor: u.tensor, Box(tensor=(0, 1))),
+        "not taken, as 'tensor' is",
+        r"\('tensor',\)",
+    ),
+    "derivative in a coordinate called d": (
+        of_residual(lambda u, d: u.d - u.dd, Box(d=(0, 1))),
+        r"names \('d', 'laplacian', 'through'\) are taken",
+        r"Use u.d\('d'\)",
+        TypeError,
+    ),
+    "its size": (
+        of_residual(lambda u, laplacian: np.where(u.laplacian > 0, u, 0), Box(laplacian=(0, 1))),
+        "are taken",
+        r"Use u.d\('laplacian'\)",
+        TypeError,
+    ),
     "name of a column": (beside(Dirichlet(name="loss")), "columns", "'loss'"),
     "unknown of a column's name": (
         of_residual(lambda u, x, damping: u.x - damping, coefficients={"damping": Unknown(1.0)}),
@@ -267,6 +288,19 @@ def test_a_constructor_that_forgets_an_argument():
     refused(Forgetful(1.0).get_params, "store the arguments", "'nu'", AttributeError)
 
 
+# Names that may be taken where they are unambiguous
+
+
+def test_a_coordinate_or_a_field_may_have_any_name_that_is_read_in_one_way():
+    def residual(v, d, u):
+        return v.d("d") - v.du + v.ud * v.d("d", "u") - v.dd + v.u
+
+    assembled = checked(residual, Box(d=(0, 1), u=(0, 1)), [Neumann(on="d")], fields=("v",))
+    (jets, _), *_ = assembled.collocation.blocks[0].sites
+    assert jets.indices == ((0,), (1,), (0, 0), (0, 1))
+    checked(lambda d, laplacian, x: (d.xx, laplacian.x), LINE, fields=("d", "laplacian"))
+
+
 # As values
 
 
@@ -284,21 +318,3 @@ def test_conditions_of_arrays_and_quantities_are_shown_and_compared():
         assert hash(condition) == hash(Dirichlet(value, on="x"))
     assert Dirichlet(np.ones(3)) != Dirichlet(table)
     assert pickle.loads(pickle.dumps(Dirichlet(table))) == Dirichlet(table)
-
-
-# Storage
-
-
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_every_protocol_of_pickle_refuses_a_lambda(protocol):
-    stored = made(square, LINE, [Dirichlet(0.0), Dirichlet(square)], coefficients={"q": 1.0})
-    again = pickle.loads(pickle.dumps(stored, protocol))
-    assert again.get_params() == stored.get_params()
-    for problem, place in (
-        (made(lambda u, x: u, LINE), "function"),
-        (made(square, LINE, [Dirichlet(), Dirichlet(lambda x: x)]), r"conditions\[1\].value"),
-        (made(square, LINE, coefficients={"q": lambda x: x}), r"coefficients\['q'\]"),
-    ):
-        with pytest.raises(pickle.PicklingError) as caught:
-            pickle.dumps(problem, protocol)
-        assert_advises(caught.value, "pickle cannot store", place)

@@ -11,6 +11,7 @@ from skngd.models import AutodiffJets, NetworkJets
 from skngd.optim import build_method
 from skngd.pde.conditions import Measurements
 from skngd.pde.residuals.blocks import Block, Collocation
+from skngd.pde.residuals.bound import Stated
 from skngd.tangent import operator
 
 SETTINGS = {
@@ -250,7 +251,7 @@ def test_measurements_are_values_less_what_was_seen():
     points, y = SYSTEM.domain.sample(5, "uniform", 3), normal(5, seed=4)
     weights = np.arange(1.0, 6.0)
     block = assembled.compiler.block(
-        lambda _: Measurements("v"),
+        Stated(SYSTEM, Measurements("v")),
         [points],
         weights=weights,
         target=y.numpy(),

@@ -6,9 +6,15 @@ from messages import assert_advises
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import qmc
 
-from skngd.geometry.sampling import as_generator, choose_by_residual, gauss_rule, unit_points
+from skngd.geometry.sampling import (
+    SAMPLERS,
+    as_generator,
+    choose_by_residual,
+    gauss_rule,
+    unit_points,
+)
 
-RANDOM = ["uniform", "sobol", "latin"]
+RANDOM = [name for name in SAMPLERS if name not in ("grid", "gauss")]
 every_random_sampler = pytest.mark.parametrize("sampler", RANDOM)
 
 
@@ -49,7 +55,8 @@ def test_numpys_global_state_is_left_alone(sampler):
 def test_even_points_have_a_lower_discrepancy_than_independent_ones():
     for seed in range(5):
         uniform, sobol, latin = (
-            qmc.discrepancy(unit_points(200, 2, sampler, seed)) for sampler in RANDOM
+            qmc.discrepancy(unit_points(200, 2, sampler, seed))
+            for sampler in ("uniform", "sobol", "latin")
         )
         assert sobol < uniform / 5
         assert latin < uniform

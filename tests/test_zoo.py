@@ -14,6 +14,7 @@ from sklearn.base import clone
 
 from skngd.pde import Input, Unknown
 from skngd.pde.conditions import Interior
+from skngd.pde.residuals.bound import Stated, stated_conditions
 from skngd.pde.residuals.compile import Compiler
 from skngd.problems import solutions, zoo
 from skngd.problems.zoo import (
@@ -92,13 +93,13 @@ def columns(function):
     return lambda X: function(X).reshape(len(X), -1)
 
 
-def residual(problem, condition, sites, normals, function, radii, unknowns=()):
+def residual(problem, stated, sites, normals, function, radii, unknowns=()):
     """What a condition leaves of a function, shape (e, m)."""
     kind = {"dtype": torch.float64, "device": "cpu"}
     jets_of = partial(Known, columns(function), radii, len(problem.fields))
     compiler = Compiler(problem, jets_of, torch.clone, kind)
     unknowns = torch.tensor(unknowns, **kind)
-    block = compiler.block(condition, sites, normals, unknowns=unknowns)
+    block = compiler.block(stated, sites, normals, unknowns=unknowns)
     jets = [torch.tensor(known.jet(x.numpy())) for known, x in block.sites]
     return block.residual(jets, unknowns).numpy()
 
@@ -115,16 +116,18 @@ def of_equation(problem, *arguments, inputs=None, **settings):
     points = inner_points(problem)
     if inputs is not None:
         points = np.column_stack([points, inputs(len(points))])
-    return residual(problem, lambda _: Interior(), [points], None, *arguments, **settings)
+    return residual(problem, Stated(problem, Interior()), [points], None, *arguments, **settings)
 
 
 def of_conditions(problem, *arguments, inputs=None):
     """The residual of each condition."""
-    for k, condition in enumerate(problem.conditions):
-        sites, normals = condition.sites(problem.domain, 20, "sobol", np.random.RandomState(0))
+    for stated in stated_conditions(problem):
+        sites, normals = stated.condition.sites(
+            problem.domain, 20, "sobol", np.random.RandomState(0)
+        )
         if inputs is not None:
             sites = [np.column_stack([site, inputs(len(site))]) for site in sites]
-        yield residual(problem, lambda p, k=k: p.conditions[k], sites, normals, *arguments)
+        yield residual(problem, stated, sites, normals, *arguments)
 
 
 # the solution

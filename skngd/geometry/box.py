@@ -8,6 +8,7 @@ from .combinations import Shape
 from .domain import check_face, check_names, depth_in_box
 from .patch import Patch
 from .sampling import check_count
+from .shown import shown
 
 
 class Box(Shape):
@@ -25,7 +26,7 @@ class Box(Shape):
     ------
     ValueError
         If there is no coordinate, if bounds are not two finite numbers with low < high, or if a
-        name has a meaning of its own.
+        name cannot be an argument of a function.
 
     Notes
     -----
@@ -59,10 +60,6 @@ class Box(Shape):
 
     def _depth(self, X):
         return depth_in_box(X, self.bounds)
-
-    def _envelop(self, U):
-        low, high = self.bounds.T
-        return low + U * (high - low)
 
     def _pieces(self):
         return [self._side(k, end) for k in range(len(self.names)) for end in (0, 1)]
@@ -157,11 +154,12 @@ def _interval(name, pair):
         low = high = np.nan
     if not np.isfinite(high - low):
         raise ValueError(
-            f"Expected two finite numbers (low, high) for {name}, got {pair!r}. Try {name}=(0, 1)."
+            f"Expected two finite numbers (low, high) for {name}, got {shown(pair)}. Try "
+            f"{name}=(0, 1)."
         )
     if low >= high:
         raise ValueError(
-            f"Expected low < high for {name}, got {pair!r}. Give the lower value first, such as "
-            f"{name}=(0, 1)."
+            f"Expected low < high for {name}, got {shown(pair)}. Give the lower value first, such "
+            f"as {name}=(0, 1)."
         )
     return low, high

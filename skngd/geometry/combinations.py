@@ -7,6 +7,7 @@ import numpy as np
 from .domain import TOLERANCE, Domain
 from .patch import Patch
 from .sampling import unit_points
+from .shown import shown
 
 STEP = 1e-6  # how far beside a face one looks for what is there, of the sides of the bounding box
 N_MEASURE = 2**14  # points that measure a part; a power of two, so that halves, … come out exactly
@@ -34,8 +35,8 @@ class _Combination(Shape):
         for part in (first, second):
             if not isinstance(part, Shape):
                 raise ValueError(
-                    f"Expected domains such as Box, Disk or Polygon, got {part!r}. Points do not "
-                    "combine: drop those that lie outside before, such as X[B.contains(X)]."
+                    f"Expected domains such as Box, Disk or Polygon, got {shown(part)}. Points do "
+                    "not combine: drop those that lie outside before, such as X[B.contains(X)]."
                 )
         common = [face for face in first.faces if face in second.faces]
         if common:
@@ -45,9 +46,6 @@ class _Combination(Shape):
                 "its whole boundary."
             )
         self.__dict__.update(first=first, second=second)
-
-    def _arguments(self):
-        return {"first": self.first, "second": self.second}
 
 
 class _Overlay(_Combination):
@@ -187,10 +185,6 @@ class Union(_Overlay):
 
     def _depth(self, X):
         return np.maximum(self.first._depth(X), self.second._depth(X))
-
-    def _envelop(self, U):
-        low, high = self.bounds.T
-        return low + U * (high - low)
 
     def _pieces(self):
         return self._clip_all(1)

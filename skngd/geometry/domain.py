@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from functools import partial
+from inspect import signature
 from keyword import iskeyword
 from math import prod
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from .patch import Patch
 from .sampling import as_generator, check_count, check_sampler
+from .shown import shown
 
 TOLERANCE = 1e-9  # of the size of a domain
 
@@ -40,17 +42,18 @@ class Domain(ABC):
             faces.update(dict.fromkeys((piece.name.partition(".")[0], piece.name)))
         self.__dict__.update(_boundary=pieces, faces=tuple(faces))
 
-    @abstractmethod
     def _arguments(self):
         """What the constructor takes, by name, as plain values."""
+        return {name: getattr(self, name) for name in signature(type(self)).parameters}
 
     @abstractmethod
     def _depth(self, X):
         """How deep points lie inside: 1 is about the domain's size, 0 the boundary, < 0 outside."""
 
-    @abstractmethod
     def _envelop(self, U):
         """Map the unit cube to a set that contains the domain, keeping measures."""
+        low, high = self.bounds.T
+        return low + U * (high - low)
 
     @abstractmethod
     def _pieces(self):
@@ -100,9 +103,8 @@ class Domain(ABC):
         check_sampler(sampler)
         envelop, envelope, grid = self._envelop, self._envelope, "closed"
         if sampler == "grid":
-            low, high = self.bounds.T
-            envelop, envelope = lambda U: low + U * (high - low), prod((high - low).tolist())
-            grid = "open"
+            envelop, grid = partial(Domain._envelop, self), "open"
+            envelope = prod(np.ptp(self.bounds, axis=1).tolist())
 
         def draw(U):
             X = envelop(U)
@@ -182,7 +184,7 @@ class Domain(ABC):
         check_sampler(sampler)
         if on not in self.names:
             raise ValueError(
-                f"Expected on to be a coordinate, one of {self.names}, got {on!r}. "
+                f"Expected on to be a coordinate, one of {self.names}, got {shown(on)}. "
                 f"Try on={self.names[-1]!r}."
             )
         low, high = self._opposite(on).sample(n, sampler, random_state)
@@ -190,7 +192,7 @@ class Domain(ABC):
 
     def _opposite(self, on):
         raise ValueError(
-            f"Expected a Box, or a product with one, for which opposite points of {on!r} are "
+            f"Expected a Box, or a product with one, for which opposite points of {shown(on)} are "
             f"known, got {self!r}. Use a Box, or give each face a condition of its own."
         )
 
@@ -204,7 +206,7 @@ class Domain(ABC):
         if not (known and wanted):
             raise ValueError(
                 f"Expected on to name faces of the domain, of which there are {self.faces}, got "
-                f"{on!r}. Use one of them, a tuple of them, or None."
+                f"{shown(on)}. Use one of them, a tuple of them, or None."
             )
         return [p for p in self._boundary if {p.name, p.name.partition(".")[0]} & set(wanted)]
 
@@ -223,7 +225,7 @@ class Domain(ABC):
         return hash(repr(self))
 
     def __repr__(self):
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self._arguments().items())
+        arguments = ", ".join(f"{name}={shown(value)}" for name, value in self._arguments().items())
         return f"{type(self).__name__}({arguments})"
 
     def __deepcopy__(self, memo):
@@ -244,18 +246,14 @@ def check_names(names, d):
     names = tuple(names) if np.iterable(names) and not isinstance(names, str) else (names,)
     if len(names) != d or len(set(names)) != d:
         raise ValueError(
-            f"Expected {d} different names of coordinates, got {names}. Give one for each column."
+            f"Expected {d} different names of coordinates, got {shown(names)}. Give one for each "
+            "column."
         )
     for name in names:
         if not (isinstance(name, str) and name.isidentifier()) or iskeyword(name):
             raise ValueError(
-                f"Expected names of coordinates that can be arguments of a function, got {name!r}. "
-                "Try a letter or a word, such as 'x'."
-            )
-        if name in ("d", "laplacian"):
-            raise ValueError(
-                f"Expected other names of coordinates than 'd' and 'laplacian', which mean "
-                f"derivatives, got {name!r}. Try 'x'."
+                f"Expected names of coordinates that can be arguments of a function, got "
+                f"{shown(name)}. Try a letter or a word, such as 'x'."
             )
     return names
 
@@ -264,7 +262,7 @@ def check_face(face):
     """Refuse what is not the name of a face."""
     if not isinstance(face, str) or not face:
         raise ValueError(
-            f"Expected face, the name of the boundary, to be a word, got {face!r}. Try "
+            f"Expected face, the name of the boundary, to be a word, got {shown(face)}. Try "
             "face='wall'; a coordinate cannot be called 'face', use another name."
         )
     return face

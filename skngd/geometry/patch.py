@@ -8,6 +8,7 @@ from math import ceil
 import numpy as np
 
 from .sampling import as_generator, check_count, grid_counts, root_count, tensor_grid, unit_points
+from .shown import shown
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ class Patch:
             arrays = self.at(self._unit_grid(grid_counts(n, self.dimension)))
             if len(arrays[0]) == 0:
                 raise ValueError(
-                    f"Expected a grid with points inside the domain, got none for n={n!r}. Use a "
-                    "finer grid, or one number for all points together."
+                    f"Expected a grid with points inside the domain, got none for n={shown(n)}. "
+                    "Use a finer grid, or one number for all points together."
                 )
             return arrays
 

@@ -79,10 +79,6 @@ class Points(Domain):
     def _depth(self, X):
         return depth_in_box(X, self.bounds)
 
-    def _envelop(self, U):
-        low, high = self.bounds.T
-        return low + U * (high - low)
-
     def _pieces(self):
         # The number of points stands for the measure, so that on= finds faces as anywhere.
         return [Patch(face, 0, len(X), len(X), None) for face, (X, _) in self._given.items()]

@@ -1,10 +1,10 @@
-"""Points of the unit cube, Gauss points, points that miss a region, points where a residual is."""
+"""Points of the unit cube, Gauss points, points where a residual is large."""
 
 from numbers import Integral
 
 import numpy as np
 
-SAMPLERS = ("grid", "uniform", "sobol", "latin", "gauss")
+from .shown import shown
 
 
 def as_generator(random_state):
@@ -31,24 +31,24 @@ def as_generator(random_state):
     if not isinstance(random_state, np.random.RandomState):
         raise ValueError(
             "Expected random_state to be None, a whole number from 0 to 2**32 - 1, a RandomState "
-            f"or a Generator, got {random_state!r}. Try random_state=0."
+            f"or a Generator, got {shown(random_state)}. Try random_state=0."
         )
     return np.random.default_rng(random_state.randint(2**32, size=4, dtype=np.uint64))
 
 
 def check_sampler(sampler):
     """Refuse what is not the name of a sampler."""
-    if sampler not in SAMPLERS:
-        names = ", ".join(map(repr, SAMPLERS))
-        raise ValueError(f"Expected sampler to be one of {names}, got {sampler!r}. Try 'sobol'.")
+    if not (isinstance(sampler, str) and sampler in SAMPLERS):
+        names, came = ", ".join(map(repr, SAMPLERS)), shown(sampler)
+        raise ValueError(f"Expected sampler to be one of {names}, got {came}. Try 'sobol'.")
 
 
 def check_count(n):
     """A number of points as an int, at least 1."""
     if isinstance(n, bool | np.bool_) or not isinstance(n, Integral) or n < 1:
         raise ValueError(
-            f"Expected n, the number of points, to be a whole number of at least 1, got {n!r}. "
-            "Try n=100."
+            f"Expected n, the number of points, to be a whole number of at least 1, got "
+            f"{shown(n)}. Try n=100."
         )
     return int(n)
 
@@ -100,29 +100,48 @@ def unit_points(n, d, sampler="sobol", random_state=None):
     [[0.33, 0.33], [0.33, 0.67], [0.67, 0.33], [0.67, 0.67]]
     """
     check_sampler(sampler)
-    if sampler == "grid":
-        return tensor_grid([np.arange(1, m + 1) / (m + 1) for m in grid_counts(n, d)])
-    if isinstance(n, tuple | list):
-        raise ValueError(
-            f"Expected n to be a number for sampler={sampler!r}, got {n!r}. Use sampler='grid' for "
-            "a count in each direction."
-        )
-    n = check_count(n)
-    if sampler == "gauss":
-        if d != 1:
+    if sampler != "grid":
+        if isinstance(n, tuple | list):
             raise ValueError(
-                f"Expected one dimension for sampler='gauss', got {d}. Use 'grid' or 'sobol'."
+                f"Expected n to be a number for sampler={sampler!r}, got {shown(n)}. Use "
+                "sampler='grid' for a count in each direction."
             )
-        return gauss_rule(n)[0][:, np.newaxis]
-    generator = as_generator(random_state)
-    if sampler == "uniform":
-        return generator.random((n, d))
+        n = check_count(n)
+    return SAMPLERS[sampler](n, d, random_state)
+
+
+def _grid(n, d, random_state):
+    return tensor_grid([np.arange(1, m + 1) / (m + 1) for m in grid_counts(n, d)])
+
+
+def _uniform(n, d, random_state):
+    return as_generator(random_state).random((n, d))
+
+
+def _sobol(n, d, random_state):
     from scipy.stats import qmc  # takes longer to import than all the rest
 
-    if sampler == "latin":
-        return qmc.LatinHypercube(d, seed=generator).random(n)
     # A whole power of two keeps the sequence balanced; what is cut off would come next.
-    return qmc.Sobol(d, scramble=True, seed=generator).random_base2((n - 1).bit_length())[:n]
+    sequence = qmc.Sobol(d, scramble=True, seed=as_generator(random_state))
+    return sequence.random_base2((n - 1).bit_length())[:n]
+
+
+def _latin(n, d, random_state):
+    from scipy.stats import qmc
+
+    return qmc.LatinHypercube(d, seed=as_generator(random_state)).random(n)
+
+
+def _gauss(n, d, random_state):
+    if d != 1:
+        raise ValueError(
+            f"Expected one dimension for sampler='gauss', got {d}. Use 'grid' or 'sobol'."
+        )
+    return gauss_rule(n)[0][:, np.newaxis]
+
+
+# By name: n points of the unit cube of d dimensions, for a random state.
+SAMPLERS = {"grid": _grid, "uniform": _uniform, "sobol": _sobol, "latin": _latin, "gauss": _gauss}
 
 
 def grid_counts(n, d):
@@ -131,7 +150,7 @@ def grid_counts(n, d):
         return (root_count(check_count(n), d),) * d
     if len(n) != d:
         raise ValueError(
-            f"Expected n to have a count for each of the {d} directions, got {n!r}. Give {d} "
+            f"Expected n to have a count for each of the {d} directions, got {shown(n)}. Give {d} "
             "numbers, or one for all points together."
         )
     return tuple(check_count(m) for m in n)
@@ -166,7 +185,8 @@ def gauss_rule(n, low=0.0, high=1.0):
     n = check_count(n)
     if not (np.isfinite([low, high]).all() and low < high):
         raise ValueError(
-            f"Expected finite low < high, got low={low!r}, high={high!r}. Try low=0, high=1."
+            f"Expected finite low < high, got low={shown(low)}, high={shown(high)}. Try low=0, "
+            "high=1."
         )
     points, weights = roots_legendre(n)
     half = (high - low) / 2
@@ -231,8 +251,8 @@ def choose_by_residual(candidates, size, random_state, n, power=1.0, offset=1.0)
         )
     if not (0 <= power < np.inf and 0 <= offset < np.inf):
         raise ValueError(
-            f"Expected power and offset to be finite and at least 0, got power={power!r}, "
-            f"offset={offset!r}. Try 1 for both."
+            f"Expected power and offset to be finite and at least 0, got power={shown(power)}, "
+            f"offset={shown(offset)}. Try 1 for both."
         )
     weight = (size / (size.max() or 1)) ** power
     density = weight / (weight.mean() or 1) + offset

@@ -5,6 +5,7 @@ import numpy as np
 from .combinations import Shape
 from .domain import check_face, check_names
 from .patch import Patch
+from .shown import shown
 
 
 class Disk(Shape):
@@ -41,14 +42,6 @@ class Disk(Shape):
         self.__dict__.update(center=tuple(center.tolist()), radius=radius, face=check_face(face))
         bounds = center[:, np.newaxis] + [-radius, radius]
         self._define(check_names(names, 2), bounds, np.pi * radius**2, np.pi * radius**2)
-
-    def _arguments(self):
-        return {
-            "center": self.center,
-            "radius": self.radius,
-            "names": self.names,
-            "face": self.face,
-        }
 
     def _depth(self, X):
         return (1 - np.hypot(*(X - self.center).T) / self.radius) / 2
@@ -127,9 +120,6 @@ class Polygon(Shape):
         bounds = np.stack([corners.min(axis=0), corners.max(axis=0)], axis=1)
         self._define(check_names(names, 2), bounds, float(abs(area)), float(size.prod()))
 
-    def _arguments(self):
-        return {"vertices": self.vertices, "names": self.names, "face": self.face}
-
     def _sides(self):
         corners = np.array(self.vertices)
         return corners, np.roll(corners, -1, axis=0) - corners
@@ -145,10 +135,6 @@ class Polygon(Shape):
             inside ^= spans & ((width * y - height * x) * np.sign(height) > 0)
         depth = np.sqrt(squared) / np.ptp(self.bounds, axis=1).max()
         return np.where(inside, depth, -depth)
-
-    def _envelop(self, U):
-        low, high = self.bounds.T
-        return low + U * (high - low)
 
     def _pieces(self):
         corners, sides = self._sides()
@@ -206,5 +192,5 @@ def _numbers(values, shape, expected, example):
         m in (None, n) for m, n in zip(shape, array.shape, strict=False)
     )
     if not (fits and np.isfinite(array).all()):
-        raise ValueError(f"Expected finite {expected}, got {values!r}. Try {example}.")
+        raise ValueError(f"Expected finite {expected}, got {shown(values)}. Try {example}.")
     return array

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ..geometry.domain import Domain
+from ..geometry.shown import shown
 from .agreement import contradictions
 from .condition import Condition
 from .conditions import Equation, Interior
@@ -37,13 +38,13 @@ def check_problem(problem):
         called = f" Call it: {problem.__name__}()." if isinstance(problem, type) else ""
         raise TypeError(
             "Expected problem to be an instance of a class derived from skngd.pde.Problem, got "
-            f"{problem!r}.{called or ' Use Problem.from_function for a function.'}"
+            f"{shown(problem)}.{called or ' Use Problem.from_function for a function.'}"
         )
     name = type(problem).__name__
     if not isinstance(problem.domain, Domain):
         raise ValueError(
             f"Expected {name}.domain to be a domain such as Box(t=(0, 1), x=(-1, 1)), got "
-            f"{problem.domain!r}. Set it as a class attribute or a property."
+            f"{shown(problem.domain)}. Set it as a class attribute or a property."
         )
     _check_fields(problem.fields, problem.domain.names, name)
     clash = set(problem.inputs) & {*problem.domain.names, *problem.fields}
@@ -67,19 +68,25 @@ def _check_fields(fields, coordinates, name):
     ):
         raise ValueError(
             f"Expected {name}.fields to be a tuple of different names such as ('u', 'v'), got "
-            f"{fields!r}. Give one name for each component of the solution."
+            f"{shown(fields)}. Give one name for each component of the solution."
         )
     for field in fields:
         if field in coordinates:
             raise ValueError(
                 f"Expected {name}.fields with other names than the coordinates "
-                f"{tuple(coordinates)}, got {field!r}. Change one of the two."
+                f"{tuple(coordinates)}, got {field!r} in {tuple(fields)}. Change one of the two, "
+                "such as fields = ('w',)."
             )
-        if not field.isidentifier() or iskeyword(field) or field in ("d", "laplacian"):
+        if not field.isidentifier() or iskeyword(field):
             raise ValueError(
-                f"Expected names of fields that can be arguments of a function, and not 'd' or "
-                f"'laplacian', which mean derivatives, got {field!r} in {name}.fields. Try 'u'."
+                f"Expected names of fields that can be arguments of a function, got {field!r} in "
+                f"{name}.fields. Try 'u'."
             )
+    if "tensor" in coordinates:
+        raise ValueError(
+            f"Expected names of coordinates of {name} that are not taken, as 'tensor' is: "
+            f"{fields[0]}.tensor is no derivative, got {tuple(coordinates)}. Change it."
+        )
 
 
 def _check_conditions(problem, name):
@@ -88,14 +95,18 @@ def _check_conditions(problem, name):
         f"Expected {name}.conditions to be a tuple of Condition, such as (Dirichlet(0.0),), got"
     )
     if not isinstance(conditions, (tuple, list)):
-        raise ValueError(f"{wanted} {conditions!r}. Give () for none; one needs a comma: (..., ).")
+        raise ValueError(
+            f"{wanted} {shown(conditions)}. Give () for none; one needs a comma: (..., )."
+        )
     for condition in conditions:
         if isinstance(condition, type):
             raise ValueError(
                 f"{wanted} the class {condition.__name__}. Call it: {condition.__name__}(...)."
             )
         if not isinstance(condition, Condition):
-            raise ValueError(f"{wanted} {condition!r} in it. Use Dirichlet, Initial or another.")
+            raise ValueError(
+                f"{wanted} {shown(condition)} in it. Use Dirichlet, Initial or another."
+            )
         condition.check_field(problem.fields)
 
 
@@ -153,23 +164,22 @@ def _check_contents(problem):
     random_state = np.random.RandomState(0)
     found = set()
     with torch.enable_grad():
-        for number in range(-1, len(compiler.stated.conditions)):
-            condition = _numbered(number)
-            stated = condition(compiler.stated)
-            if stated.hard:
+        for stated in (compiler.equation, *compiler.conditions):
+            condition = stated.condition
+            if condition.hard:
                 continue
-            sites, normals = stated.sites(problem.domain, N_TRIAL_POINTS, "sobol", random_state)
+            sites, normals = condition.sites(problem.domain, N_TRIAL_POINTS, "sobol", random_state)
             sites = [_with_inputs(problem, site[:N_TRIAL_POINTS], random_state) for site in sites]
-            normals = None if normals is None else torch.as_tensor(normals[:N_TRIAL_POINTS])
-            trial = Recording(compiler, condition, sites, normals, None)
+            normals = None if normals is None else normals[:N_TRIAL_POINTS]
+            trial = Recording(compiler.bound(stated, sites, normals))
             try:
                 rows = trial.rows(leaves)
             except ValueError:  # said where the number of points is the one that is asked for
                 return
-            is_equation = isinstance(stated, (Interior, Equation))
-            if is_equation and not any(trial.requested[0].values()) and not _has_arrays(rows):
+            is_equation = isinstance(condition, (Interior, Equation))
+            if is_equation and not trial.requested[0] and not _has_arrays(rows):
                 raise ValueError(
-                    f"Expected {trial.name()} to contain one of the fields "
+                    f"Expected {stated.name()} to contain one of the fields "
                     f"{tuple(problem.fields)} or its derivatives, got none. Check its arguments, "
                     f"which are ({', '.join((*problem.fields, *problem.domain.names))}) in this "
                     "order."
@@ -188,15 +198,11 @@ def _has_arrays(rows):
     return any(np.ndim(row) for row in rows if isinstance(row, np.ndarray))
 
 
-def _numbered(number):
-    return (lambda _: Interior()) if number < 0 else lambda problem: problem.conditions[number]
-
-
 def _with_inputs(problem, points, random_state):
     low = [given.low for given in problem.inputs.values()]
     high = [given.high for given in problem.inputs.values()]
     columns = random_state.uniform(low, high, (len(points), len(low)))
-    return torch.as_tensor(np.hstack([points, columns]))
+    return np.hstack([points, columns])
 
 
 def _depends_on(rows, leaves):

@@ -1,9 +1,12 @@
 """Coefficients that are not numbers: unknown ones and inputs."""
 
+from dataclasses import dataclass
 from math import isfinite, log, log1p
 from numbers import Real
 
 import torch
+
+from ..geometry.shown import shown
 
 
 def check_numbers(numbers, came):
@@ -15,6 +18,7 @@ def check_numbers(numbers, came):
         )
 
 
+@dataclass(frozen=True, repr=False)
 class Unknown:
     """A coefficient to be found from measurements together with the solution.
 
@@ -37,10 +41,15 @@ class Unknown:
     Unknown(0.5, low=0)
     """
 
-    def __init__(self, start, low=None, high=None):
+    start: float
+    low: float | None = None
+    high: float | None = None
+
+    def __post_init__(self):
+        start, low, high = self.start, self.low, self.high
         numbers = [x for x in (low, high) if x is not None]
         numbers.insert(0, start)
-        check_numbers(numbers, f"Unknown({start!r}, low={low!r}, high={high!r})")
+        check_numbers(numbers, f"Unknown({shown(start)}, low={shown(low)}, high={shown(high)})")
         if not all(isfinite(float(x)) for x in numbers):
             raise ValueError(
                 f"Expected Unknown(start, low, high) to hold finite numbers, got {numbers}. Leave "
@@ -56,7 +65,6 @@ class Unknown:
                 f"Expected the start of Unknown strictly between its bounds, got start={start} "
                 f"with low={low} and high={high}. Change the start or leave the bound out."
             )
-        self.start, self.low, self.high = start, low, high
 
     def __repr__(self):
         bounds = [
@@ -65,12 +73,6 @@ class Unknown:
             if value is not None
         ]
         return f"Unknown({', '.join([repr(self.start), *bounds])})"
-
-    def __eq__(self, other):
-        return type(other) is Unknown and vars(self) == vars(other)
-
-    def __hash__(self):
-        return hash((self.start, self.low, self.high))
 
     def allows(self, value):
         """Whether a value is strictly between the bounds."""
@@ -137,6 +139,7 @@ class LogisticBounds:
         return slope if order == 1 else slope * (1 - 2 * s)
 
 
+@dataclass(frozen=True, repr=False)
 class Input:
     """A coefficient that varies: one more input column of X.
 
@@ -160,27 +163,27 @@ class Input:
     Input(0.04, 0.2)
     """
 
-    def __init__(self, low, high, scale="linear"):
-        check_numbers((low, high), f"Input({low!r}, {high!r})")
+    low: float
+    high: float
+    scale: str = "linear"
+
+    def __post_init__(self):
+        low, high, scale = self.low, self.high, self.scale
+        check_numbers((low, high), f"Input({shown(low)}, {shown(high)})")
         if not (isfinite(low) and isfinite(high) and low < high):
             raise ValueError(
                 f"Expected finite low < high in Input, got low={low} and high={high}. Give a "
                 "fixed coefficient as a number."
             )
         if scale not in ("linear", "log"):
-            raise ValueError(f"Expected scale to be 'linear' or 'log', got {scale!r}. Use one.")
+            raise ValueError(
+                f"Expected scale to be 'linear' or 'log', got {shown(scale)}. Use one."
+            )
         if scale == "log" and low <= 0:
             raise ValueError(
                 f"Expected low > 0 with scale='log', got low={low}. Use 'linear', or raise it."
             )
-        self.low, self.high, self.scale = low, high, scale
 
     def __repr__(self):
         scale = "" if self.scale == "linear" else f", scale={self.scale!r}"
         return f"Input({self.low!r}, {self.high!r}{scale})"
-
-    def __eq__(self, other):
-        return type(other) is Input and vars(self) == vars(other)
-
-    def __hash__(self):
-        return hash((self.low, self.high, self.scale))

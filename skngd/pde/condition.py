@@ -7,6 +7,7 @@ from numbers import Real
 
 import numpy as np
 
+from ..geometry.shown import shown
 from .expressions.quantity import Quantity
 
 
@@ -28,45 +29,54 @@ class Condition(ABC):
     ------
     ValueError
         If the weight is not positive, or if ``on``, ``field`` or ``name`` are no names.
+
+    Attributes
+    ----------
+    hard : bool
+        Whether it is built into the ansatz.
+    prescribes : str or None
+        What of the solution it gives on its faces: a ``"value"`` or a ``"slope"`` can be hard.
+    needs_normals : bool
     """
 
     hard = False
+    prescribes = None
     needs_normals = False
 
     def __init__(self, on=None, field=None, weight=1.0, name=None):
         if not (_is_positive(weight) or (isinstance(weight, str) and weight == "measure")):
             raise ValueError(
-                f"Expected weight to be a positive number or 'measure', got {weight!r}. Leave the "
-                "condition out to drop it."
+                f"Expected weight to be a positive number or 'measure', got {shown(weight)}. Leave "
+                "the condition out to drop it."
             )
         for what, given in (("field", field), ("name", name)):
             if given is not None and not isinstance(given, str):
                 raise ValueError(
-                    f"Expected {what} to be a word or None, got {given!r}. Give a condition for "
-                    f"each {what}."
+                    f"Expected {what} to be a word or None, got {shown(given)}. Give a condition "
+                    f"for each {what}."
                 )
         if not (on is None or isinstance(on, str) or _are_words(on)):
             raise ValueError(
-                f"Expected on to name faces, such as 'x' or ('x.min', 'y'), got {on!r}. Set it to "
-                f"names of faces; the value comes first, such as Dirichlet(0.0, on='x')."
+                f"Expected on to name faces, such as 'x' or ('x.min', 'y'), got {shown(on)}. Set "
+                f"it to names of faces; the value comes first, such as Dirichlet(0.0, on='x')."
             )
         self.on, self.field, self.weight, self.name = on, field, weight, name
 
     def __repr__(self):
-        shown = []
+        written = []
         for parameter in inspect.signature(type(self).__init__).parameters.values():
             if parameter.name == "self":
                 continue
             value = getattr(self, parameter.name)
             if parameter.default is inspect.Parameter.empty:
-                shown.append(repr(value))
-            elif not _are_equal(value, parameter.default):
-                shown.append(f"{parameter.name}={value!r}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+                written.append(shown(value))
+            elif not are_equal(value, parameter.default):
+                written.append(f"{parameter.name}={shown(value)}")
+        return f"{type(self).__name__}({', '.join(written)})"
 
     def __eq__(self, other):
         return type(self) is type(other) and all(
-            _are_equal(value, vars(other).get(name)) for name, value in vars(self).items()
+            are_equal(value, vars(other).get(name)) for name, value in vars(self).items()
         )
 
     def __hash__(self):
@@ -77,6 +87,10 @@ class Condition(ABC):
         on = (self.on,) if isinstance(self.on, str) else self.on or ()
         field = () if self.field is None else (self.field,)
         return self.name or " ".join([self._kind(), *on, *field])
+
+    def named_in(self, problem):
+        """What errors call it, for a problem of this name."""
+        return f"the condition {self.label()!r} of {problem}"
 
     def _kind(self):
         return type(self).__name__.lower()
@@ -142,7 +156,7 @@ def check_value(value, what, kind):
     if isinstance(value, (str, bytes, type(None), list, tuple, dict, set, complex)):
         raise ValueError(
             f"Expected {what} of {kind} to be a number or a function of the coordinates, got "
-            f"{value!r}. Give such a one; the value comes first, and on= names faces: "
+            f"{shown(value)}. Give such a one; the value comes first, and on= names faces: "
             "Dirichlet(0.0, on='x')."
         )
 
@@ -155,7 +169,7 @@ def _are_words(on):
     return isinstance(on, (tuple, list)) and len(on) > 0 and all(isinstance(x, str) for x in on)
 
 
-def _are_equal(value, other):
+def are_equal(value, other):
     """Whether two values are the same; arrays and quantities if they are one object."""
     if value is other:
         return True

@@ -5,6 +5,7 @@ The interior equation is one of them.
 
 from numbers import Integral
 
+from ..geometry.shown import shown
 from .condition import Condition, check_value
 from .expressions.places import evaluated, residual_at
 from .expressions.quantity import Quantity
@@ -13,7 +14,23 @@ from .expressions.quantity import Quantity
 ORDERS = range(5)
 
 
-class Dirichlet(Condition):
+class Prescribed(Condition):
+    """A value that is prescribed on faces, and may be built into the ansatz.
+
+    A class that is derived from it says by ``prescribes`` whether it is one of the solution,
+    ``"value"``, or of its derivative along the normal, ``"slope"``.
+    """
+
+    def __init__(self, value=0.0, on=None, field=None, weight=1.0, hard=False, name=None):
+        check_value(value, "value", type(self).__name__)
+        super().__init__(on, field, weight, name)
+        self.value, self.hard = value, hard
+
+    def value_at(self, place):
+        return evaluated(self.value, place, None, self)
+
+
+class Dirichlet(Prescribed):
     """u = value on faces.
 
     Parameters
@@ -28,18 +45,15 @@ class Dirichlet(Condition):
     name : str, default=None
     """
 
-    def __init__(self, value=0.0, on=None, field=None, weight=1.0, hard=False, name=None):
-        check_value(value, "value", type(self).__name__)
-        super().__init__(on, field, weight, name)
-        self.value, self.hard = value, hard
+    prescribes = "value"
 
     def equations(self, places):
         (place,) = places
-        value = evaluated(self.value, place, None, self)
+        value = self.value_at(place)
         return [u - value for u in self.fields_of(place)]
 
 
-class Neumann(Condition):
+class Neumann(Prescribed):
     """∂u/∂n = value on faces, n the outward normal.
 
     Parameters
@@ -54,15 +68,11 @@ class Neumann(Condition):
     """
 
     needs_normals = True
-
-    def __init__(self, value=0.0, on=None, field=None, weight=1.0, hard=False, name=None):
-        check_value(value, "value", type(self).__name__)
-        super().__init__(on, field, weight, name)
-        self.value, self.hard = value, hard
+    prescribes = "slope"
 
     def equations(self, places):
         (place,) = places
-        value = evaluated(self.value, place, None, self)
+        value = self.value_at(place)
         return [place.normal_derivative(u) - value for u in self.fields_of(place)]
 
 
@@ -93,7 +103,7 @@ class Robin(Condition):
         return [a * u + b * place.normal_derivative(u) - value for u in self.fields_of(place)]
 
 
-class Initial(Condition):
+class Initial(Prescribed):
     """u = value, or ∂_t^k u = value, at the start of time.
 
     Parameters
@@ -114,10 +124,13 @@ class Initial(Condition):
     def __init__(
         self, value=0.0, derivative=0, time="t", field=None, weight=1.0, hard=False, name=None
     ):
-        check_value(value, "value", "Initial")
         _check_order(derivative, "derivative", self)
-        super().__init__(None, field, weight, name)
-        self.value, self.derivative, self.time, self.hard = value, derivative, time, hard
+        super().__init__(value, None, field, weight, hard, name)
+        self.derivative, self.time = derivative, time
+
+    @property
+    def prescribes(self):
+        return f"derivative {self.derivative}" if self.derivative else "value"
 
     def _kind(self):
         return "initial" + "'" * self.derivative
@@ -130,10 +143,12 @@ class Initial(Condition):
             )
         return f"{self.time}.min"
 
+    def value_at(self, place):
+        return evaluated(self.value, place, self.time, self)
+
     def equations(self, places):
         (place,) = places
-        value = evaluated(self.value, place, self.time, self)
-        names = (self.time,) * self.derivative
+        value, names = self.value_at(place), (self.time,) * self.derivative
         return [(u.d(*names) if names else u) - value for u in self.fields_of(place)]
 
 
@@ -154,7 +169,7 @@ class Periodic(Condition):
     def __init__(self, on, derivatives=1, field=None, weight=1.0, name=None):
         if not isinstance(on, str):
             raise ValueError(
-                f"Expected on to be the name of a coordinate, such as 'x', got {on!r}. Give a "
+                f"Expected on to be the name of a coordinate, such as 'x', got {shown(on)}. Give a "
                 "Periodic condition for each coordinate."
             )
         _check_order(derivatives, "derivatives", self)
@@ -192,8 +207,8 @@ class Equation(Condition):
         if not callable(residual):
             raise ValueError(
                 f"Expected residual to be a function of the fields and the coordinates, got "
-                f"{residual!r}. Try Equation(lambda u, x: u.x - 1, on='x.max'), or Dirichlet for "
-                "values."
+                f"{shown(residual)}. Try Equation(lambda u, x: u.x - 1, on='x.max'), or Dirichlet "
+                "for values."
             )
         super().__init__(on, None, weight, name)
         self.residual = residual
@@ -216,6 +231,9 @@ class Interior(Condition):
 
     def __init__(self, weight=1.0, name="equation"):
         super().__init__(None, None, weight, name)
+
+    def named_in(self, problem):
+        return f"{problem}.residual"
 
     def measure(self, domain):
         return domain.measure
@@ -247,5 +265,5 @@ def _check_order(order, what, condition):
     if isinstance(order, bool) or not isinstance(order, Integral) or order not in ORDERS:
         raise ValueError(
             f"Expected {what} of {type(condition).__name__} to be one of {tuple(ORDERS)}, got "
-            f"{order!r}. Give the order of a derivative."
+            f"{shown(order)}. Give the order of a derivative."
         )

@@ -5,8 +5,9 @@ import torch
 
 from ..geometry.box import Box
 from ..geometry.sampling import choose_by_residual, gauss_rule
-from .conditions import Interior, Measurements
+from .conditions import Measurements
 from .residuals.blocks import Collocation
+from .residuals.bound import Stated, ranges_of
 from .residuals.compile import Compiler
 from .residuals.model import ResidualModel
 
@@ -39,8 +40,7 @@ class Discretization:
         self.problem, self.kind = problem, kind
         self.domain, inputs = problem.domain, problem.inputs
         self.columns = (*self.domain.names, *inputs)
-        ranges = [*self.domain.bounds.tolist(), *((i.low, i.high) for i in inputs.values())]
-        self.low, self.high = np.array(ranges, dtype=float).T
+        self.low, self.high = ranges_of(problem).T
         self.logarithmic = [
             column
             for column, given in enumerate(inputs.values(), start=len(self.domain.names))
@@ -76,16 +76,16 @@ class Discretization:
     def labels(self):
         """Names of the blocks of the conditions that are not hard, each once."""
         labels = ["equation"]
-        for condition in self.compiler.stated.conditions:
-            label, number = condition.label(), 2
+        for stated in self.compiler.conditions:
+            label, number = stated.condition.label(), 2
             while label in labels:
-                label, number = f"{condition.label()} {number}", number + 1
+                label, number = f"{stated.condition.label()} {number}", number + 1
             labels.append(label)
         return labels
 
     def equation(self, X, weights=None, unknowns=None):
         """The block of the problem's own equation on points of shape (m, d)."""
-        return self.compiler.block(_interior, [X], None, weights, unknowns=unknowns)
+        return self.compiler.block(self.compiler.equation, [X], None, weights, unknowns=unknowns)
 
     def blocks(self, points, unknowns=None):
         """The blocks of the equation and of all conditions that are not hard.
@@ -97,16 +97,12 @@ class Discretization:
         unknowns : torch.Tensor of shape (q,), default=None
             Values at which the operators are tried.
         """
-        found = []
-        for number, (label, given) in enumerate(zip(self.labels(), points, strict=True)):
-            if given is None:
-                continue
-            sites, normals, weights = given
-            condition = _interior if number == 0 else _Numbered(number - 1)
-            block = self.compiler.block(condition, sites, normals, weights, unknowns=unknowns)
-            block.name = label
-            found.append(block)
-        return found
+        stated = self.compiler.equation, *self.compiler.conditions
+        return [
+            self.compiler.block(each, *given, unknowns=unknowns, label=label)
+            for each, label, given in zip(stated, self.labels(), points, strict=True)
+            if given is not None
+        ]
 
     def sample(self, n_interior, n_boundary, sampler, random_state):
         """Points of the equation and of each condition.
@@ -124,16 +120,18 @@ class Discretization:
         points : list of (sites, normals, weights) or None
             None for hard conditions; weights are those of Gauss points, else None.
         """
-        sites, normals = Interior().sites(self.source, n_interior, sampler, random_state)
+        sites, normals = self.compiler.equation.condition.sites(
+            self.source, n_interior, sampler, random_state
+        )
         weights = gauss_rule(len(sites[0]))[1] if sampler == "gauss" else None
         points = [(sites, normals, weights)]
-        for condition, n in zip(self.compiler.stated.conditions, n_boundary, strict=True):
-            if condition.hard:
+        for stated, n in zip(self.compiler.conditions, n_boundary, strict=True):
+            if stated.condition.hard:
                 points.append(None)
                 continue
             # Gauss points are for the interval, not for what bounds it.
             kind = "sobol" if sampler == "gauss" and len(self.columns) > 1 else sampler
-            points.append((*condition.sites(self.source, n, kind, random_state), None))
+            points.append((*stated.condition.sites(self.source, n, kind, random_state), None))
         return points
 
     def adapted(self, model, theta, n, random_state):
@@ -164,7 +162,7 @@ class Discretization:
                 continue
             share = sample_weight[seen] / total
             block = self.compiler.block(
-                _Measured(field),
+                Stated(self.problem, Measurements(field)),
                 [X[seen]],
                 None,
                 weight * share,
@@ -192,54 +190,21 @@ class Discretization:
         """
         x = torch.as_tensor(X, **self.kind)
         number = list(self.problem.fields).index(field)
-        ansatz = self.compiler.ansatz[field]
-        if ansatz.is_plain:
-            constant, terms = 0.0, [(None, index, 1.0)]
-        else:
-            constant, terms = ansatz.expansion(index, x)
-        total = constant
+        constant, terms = self.compiler.ansatz[field].expansion(index, x)
+        total = 0.0 if constant is None else constant
         for face, inner, coefficient in terms:
             points = x if face is None else face.onto(x)
-            record = self.jets_of((inner,)).record(network, self.normalise(points))
-            total = total + coefficient * record.value[0, number]
+            value = self.jets_of((inner,)).record(network, self.normalise(points)).value[0, number]
+            total = total + (value if coefficient is None else coefficient * value)
         return total.cpu().numpy().astype(float)
 
 
-def _interior(problem):
-    return Interior()
-
-
-class _Numbered:
-    """The condition with this number, of the problem as it is called with its coefficients."""
-
-    def __init__(self, number):
-        self.number = number
-
-    def __call__(self, problem):
-        return problem.conditions[self.number]
-
-
-class _Measured:
-    """The measurements of a field."""
-
-    def __init__(self, field):
-        self.field = field
-
-    def __call__(self, problem):
-        return Measurements(self.field)
-
-
 class WithInputs:
-    """A domain whose points carry the inputs of a parametric problem as further columns.
-
-    Parameters
-    ----------
-    domain : Domain
-    inputs : dict of str to Input
-    """
+    """A domain whose points carry the inputs of a parametric problem as further columns."""
 
     def __init__(self, domain, inputs):
-        self.domain, self.names, self.measure = domain, domain.names, domain.measure
+        self.names, self.measure = domain.names, domain.measure
+        self.face_names, self.boundary_measure = domain.face_names, domain.boundary_measure
         logarithmic = [given.scale == "log" for given in inputs.values()]
         self.logarithmic = [len(domain.names) + i for i, log in enumerate(logarithmic) if log]
         ranges = {}
@@ -259,12 +224,6 @@ class WithInputs:
         on = self.face_names() if on is None else on
         points, normals, faces = self.product.boundary(n, on, sampler, random_state)
         return self._points(points), normals[:, : len(self.names)], faces
-
-    def face_names(self, on=None):
-        return self.domain.face_names(on)
-
-    def boundary_measure(self, on=None):
-        return self.domain.boundary_measure(on)
 
     def pairs(self, n, on, sampler="sobol", random_state=None):
         pairs = self.product.pairs(n, on, sampler, random_state)

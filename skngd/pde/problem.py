@@ -1,8 +1,6 @@
 """A physics problem: where it lives, its conditions, its equation and its coefficients."""
 
 import inspect
-import pickle
-import sys
 from collections.abc import Sequence
 from functools import lru_cache
 from math import sqrt
@@ -10,11 +8,9 @@ from math import sqrt
 from sklearn.base import BaseEstimator
 
 from ..geometry.domain import Domain
+from ..geometry.shown import shown
 from .coefficients import Input, Unknown
-from .condition import Condition
-
-# Copies and cloudpickle (joblib's worker processes) take functions as they are; pickle does not.
-TAKES_LAMBDAS = ("copy", "cloudpickle", "joblib.externals.cloudpickle")
+from .condition import are_equal
 
 
 class Problem(BaseEstimator):
@@ -31,6 +27,11 @@ class Problem(BaseEstimator):
         A class attribute or a property that uses ``self``.
     fields : tuple of str, default=("u",)
         Names of the solution's components, in the order of the columns of ``predict``.
+
+    Notes
+    -----
+    pickle stores functions by their names, so that it refuses a problem that holds a lambda or an
+    inner function. Copies, and the worker processes of joblib, take them as they are.
 
     Examples
     --------
@@ -94,20 +95,20 @@ class Problem(BaseEstimator):
         if not callable(residual):
             raise ValueError(
                 f"Expected residual to be a function of the fields and the coordinates, got "
-                f"{residual!r}. The domain comes second, such as from_function(lambda u, x: u.xx, "
-                "Box(x=(0, 1)))."
+                f"{shown(residual)}. The domain comes second, such as from_function(lambda u, x: "
+                "u.xx, Box(x=(0, 1)))."
             )
         made = FunctionProblem(residual, domain, conditions, fields, coefficients)
         if not isinstance(coefficients, dict | None):
             raise ValueError(
-                f"Expected coefficients to be a dict of values by name, got {coefficients!r}. Try "
-                "coefficients={'nu': 0.1}."
+                f"Expected coefficients to be a dict of values by name, got {shown(coefficients)}. "
+                "Try coefficients={'nu': 0.1}."
             )
         for name in coefficients or ():
             if not (isinstance(name, str) and name.isidentifier()) or name in vars(made):
                 raise ValueError(
                     f"Expected names of coefficients that can be arguments, and other ones than "
-                    f"{tuple(vars(made))}, got {name!r}. Change it, such as to 'nu'."
+                    f"{tuple(vars(made))}, got {shown(name)}. Change it, such as to 'nu'."
                 )
         return made
 
@@ -155,6 +156,15 @@ class Problem(BaseEstimator):
             numbers[name] = middle
         return self.with_coefficients(numbers) if numbers else self
 
+    def __repr__(self):
+        signature, given = inspect.signature(type(self)).parameters, self.get_params(deep=False)
+        changed = [
+            f"{name}={shown(given[name])}"
+            for name in _parameters(type(self))
+            if not are_equal(given[name], signature[name].default)
+        ]
+        return f"{type(self).__name__}({', '.join(changed)})"
+
     def get_params(self, deep=True):
         try:
             return super().get_params(deep)
@@ -166,47 +176,12 @@ class Problem(BaseEstimator):
                 f"no attribute {error.name!r}. Set self.{error.name} = {error.name} in __init__."
             ) from error
 
-    def __getstate__(self):
-        place, function = next(_nameless(self.__dict__), (None, None))
-        if place is not None and not _taken_by_value():
-            raise pickle.PicklingError(
-                f"{type(self).__name__} holds {place}={function!r}, a lambda or inner function, "
-                "which pickle cannot store. Write it as a function of a module (def ... at top "
-                "level) and pass that."
-            )
-        return super().__getstate__()
-
 
 @lru_cache(maxsize=128)
 def _parameters(kind):
     """Names of the arguments of a problem's constructor, in their order."""
     names = kind._get_param_names()
     return tuple(name for name in inspect.signature(kind).parameters if name in names)
-
-
-def _nameless(values):
-    """(where, function) for the functions that pickle cannot find by name."""
-    for name, value in values.items():
-        if inspect.isfunction(value) and "<" in value.__qualname__:
-            yield name, value
-        inner = {}
-        if isinstance(value, Condition):
-            inner = {f"{name}.{part}": held for part, held in vars(value).items()}
-        elif isinstance(value, dict):
-            inner = {f"{name}[{key!r}]": held for key, held in value.items()}
-        elif isinstance(value, (tuple, list)):
-            inner = {f"{name}[{number}]": held for number, held in enumerate(value)}
-        yield from _nameless(inner)
-
-
-def _taken_by_value():
-    frame = sys._getframe(2)
-    while frame is not None:
-        module = frame.f_globals.get("__name__") or ""
-        if any(module == taker or module.startswith(f"{taker}.") for taker in TAKES_LAMBDAS):
-            return True
-        frame = frame.f_back
-    return False
 
 
 class FunctionProblem(Problem):

@@ -215,14 +215,8 @@ def predator_prey(t, alpha=1.5, beta=1.0, delta=1.0, gamma=1.0, start=(2.0, 1.0)
     ----------
     t : array-like
         Times, at least 0.
-    alpha : float, default=1.5
-        Growth of the prey, per time.
-    beta : float, default=1.0
-        Predation, per predator and time.
-    delta : float, default=1.0
-        Growth of the predators, per prey and time.
-    gamma : float, default=1.0
-        Death of the predators, per time.
+    alpha, beta, delta, gamma : float, default=1.5, 1.0, 1.0, 1.0
+        Growth of the prey, predation, growth of the predators by it and their death; positive.
     start : tuple of 2 floats, default=(2.0, 1.0)
         u and v at t = 0, positive.
 

@@ -6,6 +6,7 @@ float64. A solution with several fields has them on the last axis.
 
 import numpy as np
 
+from ..geometry.shown import shown
 from .evolution import allen_cahn, burgers, positive, predator_prey
 
 __all__ = [
@@ -104,10 +105,6 @@ def reaction_diffusion(x):
     -------
     u : ndarray
         Solution at the points.
-
-    See Also
-    --------
-    reaction_diffusion_source : The right-hand side f.
     """
     return np.cos(np.pi * np.asarray(x, dtype=float))
 
@@ -124,10 +121,6 @@ def reaction_diffusion_source(x):
     -------
     f : ndarray
         Right-hand side at the points.
-
-    See Also
-    --------
-    reaction_diffusion : The solution u.
     """
     u = reaction_diffusion(x)
     return np.pi**2 * u + u**3
@@ -282,5 +275,5 @@ def _one_of(name, value, choices):
     if value not in choices:
         expected = ", ".join(repr(choice) for choice in choices)
         raise ValueError(
-            f"Expected {name} to be one of {expected}, got {value!r}. Use one of them."
+            f"Expected {name} to be one of {expected}, got {shown(value)}. Use one of them."
         )

@@ -56,16 +56,7 @@ def differentiation_matrix(nodes, barycentric):
     """The matrix that takes values at the nodes to values of the derivative there.
 
     D_ij = (b_j / b_i) / (x_i − x_j), and each row sums to 0.
-
-    Parameters
-    ----------
-    nodes, barycentric : array-like of shape (n,)
-        Distinct nodes and their barycentric weights.
-
-    Returns
-    -------
-    matrix : ndarray of shape (n, n)
-        Exact for polynomials of a degree below n.
+    It is exact for polynomials of a degree below the number of nodes.
     """
     nodes, barycentric = np.asarray(nodes), np.asarray(barycentric)
     differences = nodes[:, np.newaxis] - nodes
@@ -81,18 +72,7 @@ def interpolation_matrix(nodes, barycentric, points):
     """The matrix that takes values at the nodes to values at other points.
 
     The second barycentric formula: p(x) = Σ_j b_j/(x − x_j) p_j / Σ_j b_j/(x − x_j).
-
-    Parameters
-    ----------
-    nodes, barycentric : array-like of shape (n,)
-        Distinct nodes and their barycentric weights.
-    points : array-like of shape (n_points,)
-        Where to interpolate; a node among them is met exactly.
-
-    Returns
-    -------
-    matrix : ndarray of shape (n_points, n)
-        Each row sums to 1.
+    A node among the points is met exactly, and each row sums to 1.
     """
     differences = np.asarray(points)[:, np.newaxis] - np.asarray(nodes)
     met = differences == 0
@@ -150,37 +130,15 @@ class Elements:
         self.eigenvalues, self._vectors = singular[::-1] ** 2, vectors[::-1].T.copy()
 
     def coefficients(self, values):
-        """Coefficients in the eigenvectors, of values at the nodes.
-
-        Parameters
-        ----------
-        values : ndarray of shape (n,)
-            Values at ``nodes``.
-
-        Returns
-        -------
-        coefficients : ndarray of shape (n,)
-            One for each of ``eigenvalues``.
-        """
+        """Coefficients in the eigenvectors, shape (n,), of values at the nodes, shape (n,)."""
         return (self._root_mass * values) @ self._vectors
 
     def values(self, coefficients):
-        """Values at the nodes, the inverse of :meth:`coefficients`.
-
-        Parameters
-        ----------
-        coefficients : ndarray of shape (..., n)
-            Any number of sets of coefficients.
-
-        Returns
-        -------
-        values : ndarray of shape (..., n)
-            Values at ``nodes``.
-        """
+        """Values at the nodes of any number of sets of coefficients: both of shape (..., n)."""
         return coefficients @ self._vectors.T / self._root_mass
 
     def interpolate(self, table, rows, x):
-        """Interpolate in x, each point in a row of its own.
+        """Interpolate in x: shape (n_points, k).
 
         Parameters
         ----------
@@ -189,12 +147,6 @@ class Elements:
         rows : ndarray of int, shape (n_points, k)
             The k functions wanted at each point.
         x : ndarray of shape (n_points,)
-            Points of the interval.
-
-        Returns
-        -------
-        values : ndarray of shape (n_points, k)
-            The functions at the points.
         """
         nodes, _, barycentric = self._reference
         element = np.searchsorted(self.breaks[1:-1], x, side="right")

@@ -6,6 +6,7 @@ Every coefficient may be a number, an :class:`Unknown` or an :class:`Input`.
 import numpy as np
 
 from ..geometry.box import Box
+from ..geometry.shown import shown
 from ..pde.conditions import Dirichlet, Equation, Initial, Neumann
 from ..pde.problem import Problem
 from . import solutions
@@ -42,7 +43,7 @@ class KnownProblem(Problem):
         for name, value in self.unknowns.items():
             raise ValueError(
                 f"Expected numbers or inputs as coefficients of a known solution, got "
-                f"{name}={value!r}. Call set_params({name}=...) with a number first."
+                f"{name}={shown(value)}. Call set_params({name}=...) with a number first."
             )
         n = len(self.domain.names)
         inputs = dict(zip(self.inputs, X.T[n:], strict=True))
@@ -143,8 +144,7 @@ class AdvectionDiffusion(KnownProblem):
     domain = Box(x=(0, 1))
 
     def __init__(self, eps=0.1, hard=True):
-        self.eps = eps
-        self.hard = hard
+        self.eps, self.hard = eps, hard
 
     @property
     def conditions(self):
@@ -209,8 +209,7 @@ class Beam(KnownProblem):
     )
 
     def __init__(self, load=8.0, stiffness=1.0):
-        self.load = load
-        self.stiffness = stiffness
+        self.load, self.stiffness = load, stiffness
 
     def residual(self, u, x):
         return self.stiffness * u.xxxx - self.load
@@ -266,8 +265,7 @@ class AllenCahn(KnownProblem):
     conditions = (Initial(square_cosine), Dirichlet(-1.0, on="x"))
 
     def __init__(self, eps=1e-3, rate=5.0):
-        self.eps = eps
-        self.rate = rate
+        self.eps, self.rate = eps, rate
 
     def residual(self, u, t, x):
         return u.t - self.eps * u.xx - self.rate * (u - u**3)
@@ -318,10 +316,7 @@ class PredatorPrey(KnownProblem):
     conditions = (Initial(2.0, field="prey"), Initial(1.0, field="predator"))
 
     def __init__(self, alpha=1.5, beta=1.0, delta=1.0, gamma=1.0):
-        self.alpha = alpha
-        self.beta = beta
-        self.delta = delta
-        self.gamma = gamma
+        self.alpha, self.beta, self.delta, self.gamma = alpha, beta, delta, gamma
 
     def residual(self, prey, predator, t):
         return (

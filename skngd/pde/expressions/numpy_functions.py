@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import special
 
+from ...geometry.shown import shown
+
 
 class _Known(torch.autograd.Function):
     """value(x) with its derivative: torch takes some of its own Bessel functions for constants."""
@@ -204,8 +206,8 @@ def as_operand(value, like):
     if isinstance(value, torch.Tensor):
         return value
     raise TypeError(
-        f"A quantity needs a real number, an array or a quantity beside it, but met {value!r}. "
-        "Use one of these; a complex equation is two real ones, with two fields."
+        f"A quantity needs a real number, an array or a quantity beside it, but met "
+        f"{shown(value)}. Use one of these; a complex equation is two real ones, with two fields."
     )
 
 

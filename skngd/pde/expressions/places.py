@@ -1,8 +1,11 @@
 """What is known at the points of a condition, and functions that are called there."""
 
+from functools import cached_property
+
 import numpy as np
 import torch
 
+from ...geometry.shown import shown
 from .quantity import Quantity
 from .signatures import signature_of
 
@@ -26,15 +29,28 @@ class Place:
     def __init__(self, problem, fields, coordinates, inputs, normals=None, target=None):
         self.problem, self.fields, self.coordinates = problem, fields, coordinates
         self.inputs, self.normals, self.target = inputs, normals, target
+        # What functions that were called here take, or gave, with each function so that it stays.
+        self.known = {}
+
+    def with_fields(self, problem, fields, is_fixed):
+        """The same points with other fields; ``is_fixed``: functions there are as before."""
+        other = object.__new__(Place)
+        other.__dict__.update(self.__dict__, problem=problem, fields=fields, _parts=self._parts)
+        if not is_fixed:
+            other.known = {}
+        return other
+
+    @cached_property
+    def _parts(self):
+        """The components of the normals, but those that vanish at all points, by coordinate."""
+        columns = [] if self.normals is None else self.normals.T
+        pairs = zip(self.coordinates, columns, strict=False)
+        return [(name, Quantity(n)) for name, n in pairs if bool((n != 0).any())]
 
     def normal_derivative(self, field):
         """∂u/∂n = Σ n_j ∂_j u; axes along which all normals vanish are not asked for."""
-        total = 0.0
-        for axis, name in enumerate(self.coordinates):
-            component = self.normals[:, axis]
-            if bool((component != 0).any()):
-                total = total + Quantity(component) * field.d(name)
-        return total
+        terms = [component * field.d(name) for name, component in self._parts]
+        return sum(terms[1:], terms[0]) if terms else 0.0
 
 
 def evaluated(value, place, fixed, what):
@@ -58,13 +74,17 @@ def evaluated(value, place, fixed, what):
         If a function has other arguments, or nothing that can be a value comes.
     """
     if callable(value):
-        value = _called(value, place, fixed, what)
-        if value is None or isinstance(value, (str, list, tuple, dict)):
+        if (id(value), fixed) in place.known:
+            return place.known[id(value), fixed][1]
+        found = _called(value, place, fixed, what)
+        if found is None or isinstance(found, (str, list, tuple, dict)):
             raise ValueError(
-                f"Expected the function in {what} to give a number at each point, got {value!r}. "
-                "Check that it returns one, such as return np.sin(x)."
+                f"Expected the function in {what} to give a number at each point, got "
+                f"{shown(found)}. Check that it returns one, such as return np.sin(x)."
             )
-    elif isinstance(value, np.ndarray) and value.ndim:
+        place.known[id(value), fixed] = value, found
+        return found
+    if isinstance(value, np.ndarray) and value.ndim:
         raise ValueError(
             f"Expected a number or a function of the coordinates in {what}, got an array of shape "
             f"{value.shape}. Give a function, such as lambda x: np.interp(x, nodes, values); what "
@@ -79,7 +99,7 @@ def _called(function, place, fixed, what):
     taken = signature_of(function)
     if taken is None:
         return function(*(known[name] for name in free))
-    names, n = taken.required, taken.n_required
+    names, n = taken.required, len(taken.required)
     if taken.has_keywords and not (taken.positional or taken.keywords or taken.has_rest):
         raise ValueError(
             f"Expected the function in {what} to name its arguments, out of {tuple(known)}, got "
@@ -123,15 +143,30 @@ def residual_at(function, place, what):
         If it has other arguments.
     """
     arguments = (*place.fields.values(), *place.coordinates.values())
+    if id(function) not in place.known:
+        place.known[id(function)] = function, _further(function, place, what)
+    further = place.known[id(function)][1]
+    if not further:
+        return function(*arguments)
+    known = _coefficients(place)
+    return function(*arguments, **{name: known[name] for name in further})
+
+
+def _coefficients(place):
+    return place.inputs if place.problem is None else place.problem.coefficients_by_name()
+
+
+def _further(function, place, what):
+    """The coefficients that a residual takes besides fields and coordinates."""
     taken = signature_of(function)
     if taken is None:
-        return function(*arguments)
-    n = len(arguments)
+        return ()
+    n = len(place.fields) + len(place.coordinates)
     is_short = len(taken.positional) < n and not taken.has_rest
     further = (*taken.required[n:], *taken.keywords)
     if not (is_short or further):
-        return function(*arguments)
-    known = place.inputs if place.problem is None else place.problem.coefficients_by_name()
+        return ()
+    known = _coefficients(place)
     if is_short or not all(name in known for name in further):
         wanted = ", ".join((*place.fields, *place.coordinates))
         coefficients = f" and then of {tuple(known)} what it needs" if known else ""
@@ -140,44 +175,7 @@ def residual_at(function, place, what):
             f"Expected the residual of {what} to take the fields and the coordinates, ({wanted})"
             f"{coefficients}, got ({got}). Change its arguments."
         )
-    return function(*arguments, **{name: known[name] for name in further})
-
-
-def condition_value(problem, number, x, unknowns=None):
-    """The value that the condition with this number prescribes at points.
-
-    Parameters
-    ----------
-    problem : Problem
-    number : int
-    x : torch.Tensor of shape (m, d)
-        Coordinates and inputs, in the units of the problem.
-    unknowns : dict of str to Quantity, default=None
-        None stands for the start of each.
-
-    Returns
-    -------
-    value : torch.Tensor of shape (m,)
-
-    Raises
-    ------
-    ValueError
-        If what comes is not one number for each point.
-    """
-    columns, names = [Quantity(column) for column in x.T], problem.domain.names
-    inputs = dict(zip(problem.inputs, columns[len(names) :], strict=True))
-    bound = problem.with_numbers().with_coefficients({**inputs, **(unknowns or {})})
-    condition = bound.conditions[number]
-    place = Place(bound, {}, dict(zip(names, columns, strict=False)), inputs)
-    value = evaluated(condition.value, place, getattr(condition, "time", None), condition)
-    tensor = as_tensor(value, x)
-    if tensor.shape not in ((), (1,), (len(x),)):
-        raise ValueError(
-            f"Expected the function in {condition} to give one number for each of the {len(x)} "
-            f"points, got shape {tuple(tensor.shape)}. Compute it from its arguments by functions "
-            "of one number, such as np.sin."
-        )
-    return tensor.expand(len(x))
+    return further
 
 
 def as_tensor(quantity, like):

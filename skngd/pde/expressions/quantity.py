@@ -195,6 +195,10 @@ class Truth(Quantity):
         return self.truth.to(self._dtype)
 
 
+# What ``u.name`` means beside derivatives, whatever the coordinates are called.
+METHODS = ("d", "laplacian", "through")
+
+
 class Field(Quantity):
     """A solution field: its value, and its derivatives by name.
 

@@ -10,39 +10,31 @@ where w = L + D · N and φ has slope 1 at a, and slope 0 and value 0 at the opp
 """
 
 from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from ...models.jets import without
-from ..conditions import Dirichlet, Initial, Neumann
-from ..expressions.places import condition_value
-from ..expressions.quantity import Quantity
+from .bound import stated_conditions, written
 
 # Points at which a face is looked for.
 N_SIDE_POINTS = 4
 
 
+@dataclass(frozen=True)
 class Face:
-    """A face x_j = a of a box.
+    """A face x_j = a of a box, where x_j ranges from low to high."""
 
-    Attributes
-    ----------
-    axis : int
-    at : float
-        a.
-    low, high : float
-        Range of x_j.
-    is_low : bool
-    """
+    axis: int  # j
+    is_low: bool
+    low: float
+    high: float
 
-    def __init__(self, axis, is_low, bounds):
-        self.axis, self.is_low = axis, is_low
-        self.low, self.high = (float(x) for x in bounds)
-        self.at = self.low if is_low else self.high
-
-    def __eq__(self, other):
-        return (self.axis, self.is_low) == (other.axis, other.is_low)
+    @property
+    def at(self):
+        """a."""
+        return self.low if self.is_low else self.high
 
     def name(self, domain):
         """What the domain calls it."""
@@ -66,49 +58,52 @@ class Ansatz:
     ----------
     problem : Problem
         A value may depend on its inputs, not on its unknowns.
-    conditions : list of int
-        The numbers of the hard ones of this field.
+    conditions : list of Stated
+        The hard ones of this field.
+
+    Attributes
+    ----------
+    values, slopes : list of (Face, Stated)
+        What is prescribed on faces.
     """
 
     def __init__(self, problem, conditions):
         self.problem, self.domain = problem, problem.domain
         self.values, self.slopes = [], []
-        self._stated = problem.with_numbers().conditions
-        for number in conditions:
-            condition = self._stated[number]
-            if getattr(condition, "derivative", 0):
+        for stated in conditions:
+            condition = stated.condition
+            kinds = {"value": self.values, "slope": self.slopes}
+            if condition.prescribes not in kinds:
                 raise ValueError(
-                    f"Expected hard=True with values, not with derivatives in time, got "
+                    f"Expected hard=True with values or slopes, not with derivatives in time, got "
                     f"{condition!r}. Set hard=False."
                 )
             faces = box_faces(self.domain, condition)
-            if has_unknowns(problem, number, faces[0]):
+            if stated.has_unknowns(faces[0]):
                 raise ValueError(
                     f"Expected a hard value without Unknown, got {condition!r} with "
                     f"{', '.join(f'{k}={v!r}' for k, v in problem.unknowns.items())}. Set "
                     "hard=False."
                 )
             for face in faces:
-                self._add(face, number)
+                self._check_free(face, stated)
+                kinds[condition.prescribes].append((face, stated))
 
-    def _add(self, face, number):
-        condition, kind = self._stated[number], self.values
+    def _check_free(self, face, stated):
+        name, condition = face.name(self.domain), stated.condition
         for other, rival in self.values + self.slopes:
             if face == other:
                 raise ValueError(
-                    f"Expected at most one hard condition on face {face.name(self.domain)!r}, got "
-                    f"{self._stated[rival]!r} and {condition!r}. Set hard=False on one."
+                    f"Expected at most one hard condition on face {name!r}, got "
+                    f"{rival.condition!r} and {condition!r}. Set hard=False on one."
                 )
-        if isinstance(condition, Neumann):
-            kind = self.slopes
-            for other, _ in kind:
-                if other.axis != face.axis:
-                    raise ValueError(
-                        "Expected hard Neumann conditions on faces of one coordinate, got "
-                        f"{other.name(self.domain)!r} and {face.name(self.domain)!r} of "
-                        f"{condition!r}. Set hard=False on one."
-                    )
-        kind.append((face, number))
+        for other, _ in self.slopes if condition.prescribes == "slope" else ():
+            if other.axis != face.axis:
+                raise ValueError(
+                    "Expected hard slopes on faces of one coordinate, got "
+                    f"{other.name(self.domain)!r} and {name!r} of {condition!r}. Set hard=False "
+                    "on one."
+                )
 
     @property
     def is_plain(self):
@@ -118,34 +113,35 @@ class Ansatz:
     def distance(self, x):
         """D, the product of the distances to the faces, of height one."""
         total = torch.ones_like(x[:, 0])
-        axes = {}
-        for face, _ in self.values:
-            axes.setdefault(face.axis, []).append(face)
-        for faces in axes.values():
-            part = faces[0].part(x)
-            if len(faces) == 2:
+        for (face, _), *opposite in self._by_axis().values():
+            part = face.part(x)
+            if opposite:
                 total = total * 4 * part * (1 - part)
             else:
-                total = total * (part if faces[0].is_low else 1 - part)
+                total = total * (part if face.is_low else 1 - part)
         return total
+
+    def _by_axis(self):
+        axes = {}
+        for face, stated in self.values:
+            axes.setdefault(face.axis, []).append((face, stated))
+        return axes
 
     def lift(self, x):
         """L, by interpolation between the faces, one coordinate after the other."""
-        axes = {}
-        for face, number in self.values:
-            axes.setdefault(face.axis, []).append((face, number))
+        axes = self._by_axis()
 
         def interpolate(x, steps):
             if not steps:
                 return torch.zeros_like(x[:, 0])
             *earlier, faces = steps
             total = interpolate(x, earlier)
-            for face, number in faces:
+            for face, stated in faces:
                 there = face.onto(x)
                 blend = torch.ones_like(total)
                 if len(faces) == 2:
                     blend = 1 - face.part(x) if face.is_low else face.part(x)
-                gap = self._value(number, there) - interpolate(there, earlier)
+                gap = self._value(stated, there) - interpolate(there, earlier)
                 total = total + blend * gap
             return total
 
@@ -153,17 +149,15 @@ class Ansatz:
         ordered = sorted(axes, key=lambda axis: self.domain.names[axis] != "t")
         return interpolate(x, [axes[axis] for axis in ordered])
 
-    def _value(self, number, x):
-        value = condition_value(self.problem, number, x)
+    def _value(self, stated, x):
+        value = stated.value(x)
         bad = torch.nonzero(~torch.isfinite(value))
         if len(bad):
-            names = (*self.domain.names, *self.problem.inputs)
-            pairs = zip(names, x[int(bad[0])].tolist(), strict=True)
+            first = int(bad[0])
             raise ValueError(
-                f"Expected {self._stated[number]!r} to be finite, as it is built into the ansatz, "
-                f"got {value[int(bad[0])].item()} at "
-                f"({', '.join(f'{name}={at:.6g}' for name, at in pairs)}). Check it there, or set "
-                "hard=False."
+                f"Expected {stated.condition!r} to be finite, as it is built into the ansatz, got "
+                f"{value[first].item()} at ({written(self.problem, x[first])}). Check it there, "
+                "or set hard=False."
             )
         return value
 
@@ -178,13 +172,16 @@ class Ansatz:
 
         Returns
         -------
-        constant : torch.Tensor of shape (m,)
+        constant : torch.Tensor of shape (m,) or None
+            None stands for zero.
         terms : list of (face, index, coefficient)
-            Σ coefficient ∂^index N, with coefficients of shape (m,), at the point itself (face
-            None) or at its projection onto a face.
+            Σ coefficient ∂^index N, with coefficients of shape (m,), or None for one, at the point
+            itself (face None) or at its projection onto a face.
         """
+        if self.is_plain:
+            return None, [(None, index, None)]
         constant, terms = self._of_values(None, index, x)
-        for face, number in self.slopes:
+        for face, stated in self.slopes:
             inner = tuple(i for i in index if i != face.axis)
             order = len(index) - len(inner)
             blend = self._blend(face, x, order)
@@ -193,7 +190,7 @@ class Ansatz:
             there = face.onto(x)
             slope = tuple(sorted((*inner, face.axis)))
             sign = -1.0 if face.is_low else 1.0
-            value = derivative(lambda y, n=number: self._value(n, y), there, inner)
+            value = derivative(lambda y, given=stated: self._value(given, y), there, inner)
             part, below = self._of_values(face, slope, there)
             constant = constant + blend * (sign * value - part)
             terms += [(where, i, -blend * c) for where, i, c in below]
@@ -278,7 +275,7 @@ def _sides(domain, name):
         return []
     axis, found = domain.names.index(coordinate), []
     for is_low in (True, False):
-        side = Face(axis, is_low, domain.bounds[axis])
+        side = Face(axis, is_low, *domain.bounds[axis].tolist())
         if end in ("", "min" if is_low else "max") and side.name(domain) in domain.faces:
             points = domain.boundary(N_SIDE_POINTS, side.name(domain), random_state=0)[0]
             # In a union or difference, faces keep the names that they have in its parts.
@@ -286,21 +283,6 @@ def _sides(domain, name):
                 return []
             found.append(side)
     return found
-
-
-def has_unknowns(problem, number, face):
-    """Whether the value of a condition on a face depends on unknown coefficients."""
-    if not problem.unknowns:
-        return False
-    inputs = problem.inputs.values()
-    ranges = [*problem.domain.bounds.tolist(), *((i.low, i.high) for i in inputs)]
-    middle = torch.tensor(ranges, dtype=torch.float64).mean(1, keepdim=True).T
-    with torch.enable_grad():
-        leaves = {
-            name: Quantity(middle.new_tensor(unknown.start).requires_grad_())
-            for name, unknown in problem.unknowns.items()
-        }
-        return condition_value(problem, number, face.onto(middle), leaves).requires_grad
 
 
 def hard_conditions(problem, field):
@@ -312,12 +294,13 @@ def hard_conditions(problem, field):
         If a condition cannot be hard, or two hard ones do not go together.
     """
     mine = []
-    for number, condition in enumerate(problem.with_numbers().conditions):
+    for stated in stated_conditions(problem):
+        condition = stated.condition
         if not condition.hard:
             continue
         condition.check_field(problem.fields)
         if condition.field in (None, field):
-            if not isinstance(condition, (Dirichlet, Initial, Neumann)):
+            if condition.prescribes is None:
                 raise ValueError(f"{condition!r} cannot be hard. Set hard=False.")
-            mine.append(number)
+            mine.append(stated)
     return Ansatz(problem, mine)

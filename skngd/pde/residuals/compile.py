@@ -5,13 +5,16 @@ derivatives of the network these are. An operator that turns out to be affine is
 coefficients.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
-from ..expressions.places import Place, as_tensor
-from ..expressions.quantity import Field, Quantity
+from ..conditions import Interior
+from ..expressions.places import as_tensor
 from .ansatz import hard_conditions
 from .blocks import Block, Operator, combined, gradients
+from .bound import BoundCondition, Stated, cut, stated_conditions, written
 from .recording import Recording
 
 # Draws after which an operator that looks affine is taken to be: at each point, at all together.
@@ -34,48 +37,24 @@ class Compiler:
 
     def __init__(self, problem, jets_of, normalise, kind):
         self.problem, self.jets_of, self.normalise, self.kind = problem, jets_of, normalise, kind
-        # What conditions there are, where and with which weights.
-        self.stated = problem.with_numbers()
-        self.coordinates = tuple(problem.domain.names)
-        self.inputs, self.unknowns = tuple(problem.inputs), tuple(problem.unknowns)
+        self.equation, self.conditions = Stated(problem, Interior()), stated_conditions(problem)
         self.ansatz = {field: hard_conditions(problem, field) for field in problem.fields}
 
-    def places(self, conditions_problem, sites, lookups, normals, target):
-        """A :class:`Place` for each site."""
-        found = []
-        for site, (x, of_field) in enumerate(zip(sites, lookups, strict=True)):
-            columns = [Quantity(column) for column in x.T]
-            fields = {
-                name: Field(name, self.coordinates, of_field[name]) for name in self.problem.fields
-            }
-            n = len(self.coordinates)
-            place = Place(
-                conditions_problem,
-                fields,
-                dict(zip(self.coordinates, columns[:n], strict=True)),
-                dict(zip(self.inputs, columns[n:], strict=True)),
-                normals if site == 0 else None,
-                target,
-            )
-            found.append(place)
-        return found
+    def bound(self, stated, sites, normals=None, target=None):
+        """A condition on points that are given as arrays."""
+        sites = [torch.as_tensor(np.ascontiguousarray(x), **self.kind) for x in sites]
+        normals = None if normals is None else torch.as_tensor(normals, **self.kind)
+        target = None if target is None else torch.as_tensor(target, **self.kind)
+        return BoundCondition(stated, sites, normals, target)
 
-    def bound(self, x, unknowns):
-        """The problem with quantities for its inputs and unknowns."""
-        values = {
-            name: Quantity(value) for name, value in zip(self.unknowns, unknowns, strict=True)
-        }
-        for column, name in enumerate(self.inputs, start=len(self.coordinates)):
-            values[name] = Quantity(x[:, column])
-        return self.problem.with_coefficients(values) if values else self.problem
-
-    def block(self, condition, sites, normals=None, weights=None, target=None, unknowns=None):
+    def block(
+        self, stated, sites, normals=None, weights=None, target=None, unknowns=None, label=None
+    ):
         """Compile a condition on some points.
 
         Parameters
         ----------
-        condition : callable
-            Maps the problem, with quantities in it, to a :class:`Condition`.
+        stated : Stated
         sites : list of ndarray of shape (m, d)
             Coordinates and inputs.
         normals : ndarray of shape (m, n_coordinates), default=None
@@ -85,6 +64,8 @@ class Compiler:
             What was measured.
         unknowns : torch.Tensor of shape (q,), default=None
             Values at which the operator is tried.
+        label : str, default=None
+            Name of the block; None stands for the condition's own.
 
         Returns
         -------
@@ -95,133 +76,142 @@ class Compiler:
         ValueError
             If what comes back has the wrong shape, is not finite or is not pointwise.
         """
-        sites = [torch.as_tensor(np.ascontiguousarray(x), **self.kind) for x in sites]
-        normals = None if normals is None else torch.as_tensor(normals, **self.kind)
-        target = None if target is None else torch.as_tensor(target, **self.kind)
-        trial = Recording(self, condition, sites, normals, target)
-        unknowns = sites[0].new_zeros(0) if unknowns is None else unknowns
+        bound, condition = self.bound(stated, sites, normals, target), stated.condition
+        trial = Recording(bound)
+        x, m = bound.sites[0], len(bound.sites[0])
+        unknowns = x.new_zeros(0) if unknowns is None else unknowns
         n_equations = len(trial(unknowns))
-        network_sites, tables = self._expand(sites, trial.requested)
-        operator = Statement(self, condition, sites, normals, target, tables)
-        m = len(sites[0])
-        stated = condition(self.stated)
+        network_sites, tables = self._expand(bound.sites, trial.requested)
         if weights is None:
-            weight = stated.weight
+            weight = condition.weight
             if weight == "measure":
-                weight = stated.measure(self.problem.domain)
+                weight = condition.measure(self.problem.domain)
             weights = weight / m
-        row_weights = sites[0].new_empty(n_equations, m)
+        row_weights = x.new_empty(n_equations, m)
         row_weights[:] = torch.as_tensor(weights, **self.kind)
-        block = Block(stated.label(), network_sites, operator, row_weights)
+        operator = Statement(bound, tables)
+        block = Block(label or condition.label(), network_sites, operator, row_weights)
         block.affine = affine_form(block, unknowns)
         return block
 
     def _expand(self, sites, requested):
         """Network sites, and for each derivative of v how it follows from those of N."""
-        places, expansions = {}, []
+        places, asked, fields = {}, [], list(self.problem.fields)
         for site, x in enumerate(sites):
-            for number, (field, indices) in enumerate(requested[site].items()):
-                for index in sorted(indices, key=lambda i: (len(i), i)):
-                    ansatz = self.ansatz[field]
-                    if ansatz.is_plain:
-                        constant, terms = None, [(None, index, None)]
-                    else:
-                        constant, terms = ansatz.expansion(index, x)
-                        self._check_finite(field, index, constant, x)
-                    expansions.append((site, field, number, index, constant, terms))
-                    for face, network_index, _ in terms:
-                        key = site, None if face is None else (face.axis, face.is_low)
-                        points = x if face is None else face.onto(x)
-                        place = places.setdefault(key, (points, set()))
-                        place[1].add(network_index)
+            in_order = sorted(requested[site], key=lambda k: (fields.index(k[0]), by_order(k[1])))
+            for field, index in in_order:
+                constant, terms = self.ansatz[field].expansion(index, x)
+                self._check_finite(field, index, constant, x)
+                asked.append((site, field, index, constant, terms))
+                for face, network_index, _ in terms:
+                    points = x if face is None else face.onto(x)
+                    _, wanted = places.setdefault((site, face), (points, set()))
+                    wanted.add(network_index)
         if not places:
             # Nothing of the network is asked for: its value stands in, with coefficient zero.
             places[0, None] = sites[0], {()}
         order = {key: position for position, key in enumerate(places)}
-        chosen = {
-            key: tuple(sorted(indices, key=lambda i: (len(i), i)))
-            for key, (_, indices) in places.items()
-        }
+        chosen = {key: sorted(wanted, key=by_order) for key, (_, wanted) in places.items()}
         network_sites = [
-            (self.jets_of(chosen[key]), self.normalise(points))
+            (self.jets_of(tuple(chosen[key])), self.normalise(points))
             for key, (points, _) in places.items()
         ]
-        tables = [{field: {} for field in self.problem.fields} for _ in sites]
-        for site, field, number, index, constant, terms in expansions:
+        tables = [{} for _ in sites]
+        for site, field, index, constant, terms in asked:
             found = []
             for face, network_index, coefficient in terms:
-                key = site, None if face is None else (face.axis, face.is_low)
-                found.append((order[key], chosen[key].index(network_index), number, coefficient))
-            tables[site][field][index] = constant, found
+                key = site, face
+                row = chosen[key].index(network_index) * len(fields) + fields.index(field)
+                found.append(Term(order[key], row, coefficient))
+            tables[site][field, index] = Expansion(constant, tuple(found))
         return network_sites, tables
 
     def _check_finite(self, field, index, constant, x):
-        bad = torch.nonzero(~torch.isfinite(constant))
+        bad = () if constant is None else torch.nonzero(~torch.isfinite(constant))
         if len(bad):
-            what = ", ".join(self.coordinates[axis] for axis in index)
+            first, names = int(bad[0]), self.problem.domain.names
             raise ValueError(
-                f"Expected the hard conditions of {field} to have a finite derivative in {what} "
-                f"everywhere in the domain, got {float(constant[int(bad[0])])} at "
-                f"({self.written(x[int(bad[0])])}). Set hard=False, or change their values."
+                f"Expected the hard conditions of {field} to have a finite derivative in "
+                f"{', '.join(names[axis] for axis in index)} everywhere in the domain, got "
+                f"{float(constant[first])} at ({written(self.problem, x[first])}). Set hard=False, "
+                "or change their values."
             )
 
-    def written(self, point):
-        """A point by the names of its columns."""
-        pairs = zip((*self.coordinates, *self.inputs), point, strict=True)
-        return ", ".join(f"{name}={float(value):.6g}" for name, value in pairs)
+
+def by_order(index):
+    """Sorts derivatives: lower orders first."""
+    return len(index), index
+
+
+@dataclass(frozen=True)
+class Term:
+    """A derivative of the network as a part of one of v."""
+
+    site: int  # of the network
+    row: int  # of the jets there: derivatives one after the other, each with all fields
+    coefficient: torch.Tensor | None  # shape (m,); None stands for one
+
+    def of(self, rows):
+        """Its value, from the rows of each site."""
+        found = rows[self.site][self.row]
+        return found if self.coefficient is None else self.coefficient * found
+
+    def part(self, points):
+        """The same at some of the points."""
+        return Term(self.site, self.row, cut(self.coefficient, points))
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """∂^index v = constant + Σ terms, from the jets of the network."""
+
+    constant: torch.Tensor | None  # shape (m,); None stands for zero
+    terms: tuple[Term, ...]
+
+    def of(self, rows):
+        """Its value, from the rows of each site."""
+        parts = [term.of(rows) for term in self.terms]
+        return sum(parts[1:], parts[0]) if self.constant is None else sum(parts, self.constant)
+
+    def part(self, points):
+        """The same at some of the points."""
+        terms = tuple(term.part(points) for term in self.terms)
+        return Expansion(cut(self.constant, points), terms)
 
 
 class Statement(Operator):
     """A condition as an operator on the jets of the network."""
 
-    def __init__(self, compiler, condition, sites, normals, target, tables):
-        self.compiler, self.condition, self.sites = compiler, condition, sites
-        self.normals, self.target, self.tables = normals, target, tables
+    def __init__(self, bound, tables):
+        # For each site the expansion of each derivative that is asked for, by (field, index).
+        self.bound, self.tables = bound, tables
 
     def __call__(self, jets, unknowns):
-        x = self.sites[0]
-        bound = self.compiler.bound(x, unknowns)
-        lookups = [
-            {field: Lookup(table, jets) for field, table in tables.items()}
-            for tables in self.tables
-        ]
-        places = self.compiler.places(bound, self.sites, lookups, self.normals, self.target)
-        found = self.condition(bound).equations(places)
-        return torch.stack([as_tensor(row, x).expand(len(x)) for row in found])
+        rows = [jet.flatten(0, 1).unbind() for jet in jets]
+        lookups = [Lookup(table, rows) for table in self.tables]
+        x = self.bound.sites[0]
+        found = [as_tensor(row, x) for row in self.bound.equations(lookups, unknowns)]
+        m = len(x)
+        return torch.stack([row if row.shape == (m,) else row.expand(m) for row in found])
 
     def part(self, points):
-        def cut(tensor):
-            return None if tensor is None else tensor[points]
-
         tables = [
-            {
-                field: {
-                    index: (cut(constant), [(s, k, c, cut(w)) for s, k, c, w in terms])
-                    for index, (constant, terms) in table.items()
-                }
-                for field, table in of_site.items()
-            }
-            for of_site in self.tables
+            {key: expansion.part(points) for key, expansion in table.items()}
+            for table in self.tables
         ]
-        sites = [x[points] for x in self.sites]
-        return Statement(
-            self.compiler, self.condition, sites, cut(self.normals), cut(self.target), tables
-        )
+        return Statement(self.bound.part(points), tables)
 
 
 class Lookup:
-    """∂^index v from the jets of the network."""
+    """Derivatives of fields, each computed once from the rows of the network's jets."""
 
-    def __init__(self, table, jets):
-        self.table, self.jets = table, jets
+    def __init__(self, table, rows):
+        self.table, self.rows, self.found = table, rows, {}
 
-    def __call__(self, index):
-        total, terms = self.table[index]
-        for site, position, field, coefficient in terms:
-            part = self.jets[site][position, field]
-            part = part if coefficient is None else coefficient * part
-            total = part if total is None else total + part
-        return total
+    def __call__(self, *key):
+        if key not in self.found:
+            self.found[key] = self.table[key].of(self.rows)
+        return self.found[key]
 
 
 def affine_form(block, unknowns):

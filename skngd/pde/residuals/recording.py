@@ -1,13 +1,15 @@
 """One recorded call of a condition: what it asks for, and whether it is what it has to be."""
 
+from functools import partial
 from numbers import Real
 
 import numpy as np
 import torch
 
-from ..conditions import Interior
+from ...geometry.shown import shown
 from ..expressions.places import as_tensor
-from ..expressions.quantity import Quantity, Truth
+from ..expressions.quantity import METHODS, Quantity, Truth
+from .bound import written
 
 
 class Recording:
@@ -15,25 +17,19 @@ class Recording:
 
     Parameters
     ----------
-    compiler : Compiler
-    condition : callable
-        Maps the problem, with quantities in it, to a :class:`Condition`.
-    sites : list of torch.Tensor of shape (m, d)
-    normals, target : torch.Tensor or None
+    bound : BoundCondition
 
     Attributes
     ----------
-    requested : list of dict of str to set of multi-index
-        The derivatives of each field, for each site.
+    requested : list of set of (str, multi-index)
+        The derivatives of fields, for each site.
     """
 
-    def __init__(self, compiler, condition, sites, normals, target):
-        self.compiler, self.condition = compiler, condition
-        self.sites, self.normals, self.target = sites, normals, target
-        fields = compiler.problem.fields
-        self.requested = [{field: set() for field in fields} for _ in sites]
+    def __init__(self, bound):
+        self.bound, self.problem = bound, bound.stated.problem
+        self.name = bound.stated.name()
+        self.requested, self.jets = [set() for _ in bound.sites], {}
         self.random = np.random.RandomState(0)
-        self.jets = [{field: {} for field in fields} for _ in sites]
 
     def __call__(self, unknowns):
         """The equations at random jets, checked.
@@ -44,7 +40,7 @@ class Recording:
             If something else than quantities comes, of another shape, not finite, or if a value
             depends on other points.
         """
-        x = self.sites[0]
+        x = self.bound.sites[0]
         rows = [self._checked(row, x) for row in self.rows(unknowns)]
         every = torch.arange(len(x), device=x.device)
         self._compare(rows, unknowns, every.flip(0), "In another order of the points")
@@ -55,26 +51,17 @@ class Recording:
         """The equations at some of the points, None for all, each a quantity or a number."""
         order = slice(None) if points is None else points
 
-        def lookup(site, field):
-            def noted(index):
-                self.requested[site][field].add(index)
-                known = self.jets[site][field]
-                if index not in known:
-                    numbers = self.random.uniform(0.1, 1.0, len(self.sites[site]))
-                    known[index] = torch.as_tensor(numbers, **self.compiler.kind)
-                return known[index][order]
+        def noted(site, *key):
+            self.requested[site].add(key)
+            if (site, *key) not in self.jets:
+                x = self.bound.sites[site]
+                self.jets[site, *key] = x.new_tensor(self.random.uniform(0.1, 1.0, len(x)))
+            return self.jets[site, *key][order]
 
-            return noted
-
-        compiler, sites = self.compiler, [x[order] for x in self.sites]
-        fields = compiler.problem.fields
-        lookups = [{field: lookup(site, field) for field in fields} for site in range(len(sites))]
-        normals = None if self.normals is None else self.normals[order]
-        target = None if self.target is None else self.target[order]
-        bound = compiler.bound(sites[0], unknowns)
-        places = compiler.places(bound, sites, lookups, normals, target)
+        lookups = [partial(noted, site) for site in range(len(self.bound.sites))]
+        bound = self.bound if points is None else self.bound.part(points)
         try:
-            rows = self.condition(bound).equations(places)
+            rows = bound.equations(lookups, unknowns)
         except TypeError as error:
             advice = self._advice(str(error))
             if advice is None:
@@ -85,7 +72,7 @@ class Recording:
 
     def _check_kinds(self, rows):
         wanted = (
-            f"Expected {self.name()} to give one number for each point, or a tuple of such, one "
+            f"Expected {self.name} to give one number for each point, or a tuple of such, one "
             "for each equation, got"
         )
         if not rows:
@@ -105,7 +92,7 @@ class Recording:
                 )
             if not (isinstance(row, (Quantity, Real)) or _kind(row) in "iuf"):
                 raise ValueError(
-                    f"{wanted} {row!r:.80} of type {type(row).__name__}. Compute it from the "
+                    f"{wanted} {shown(row):.80} of type {type(row).__name__}. Compute it from the "
                     "fields and coordinates that it is called with, such as u.xx - np.sin(x)."
                 )
 
@@ -113,7 +100,7 @@ class Recording:
         tensor = as_tensor(row, x)
         if tensor.shape not in ((), (1,), (len(x),)):
             raise ValueError(
-                f"Expected {self.name()} to give one number for each of the {len(x)} points, or a "
+                f"Expected {self.name} to give one number for each of the {len(x)} points, or a "
                 f"tuple of such, one for each equation; got shape {tuple(tensor.shape)}. Compute "
                 "it from the fields and coordinates that it is called with."
             )
@@ -122,8 +109,8 @@ class Recording:
         if len(bad):
             first = int(bad[0])
             raise ValueError(
-                f"Expected {self.name()} to be finite, got {float(tensor[first])} at "
-                f"({self.compiler.written(x[first])}), one of {len(bad)} such points. Check it "
+                f"Expected {self.name} to be finite, got {float(tensor[first])} at "
+                f"({written(self.problem, x[first])}), one of {len(bad)} such points. Check it "
                 "there for division by zero or a logarithm of zero, or take the point out of the "
                 "domain."
             )
@@ -132,11 +119,11 @@ class Recording:
     def _compare(self, rows, unknowns, points, how):
         """Refuse a condition whose values change with the other points."""
         sentence = (
-            f"Expected {self.name()} to be pointwise: the value at a point may depend on that "
+            f"Expected {self.name} to be pointwise: the value at a point may depend on that "
             f"point only. {how}, {{came}}. Write it with the fields, the coordinates and NumPy "
             "functions of one number; it has to give the same each time."
         )
-        x = self.sites[0][points]
+        x = self.bound.sites[0][points]
         try:
             again = [as_tensor(row, x) for row in self.rows(unknowns, points)]
         except ValueError as error:
@@ -158,25 +145,23 @@ class Recording:
         """What to try for a TypeError of a residual; None where the error says it itself."""
         if "must be Tensor, not" in message:
             return "Use NumPy's functions, such as np.sin(x) in place of torch.sin(x)."
-        problem = self.compiler.problem
+        problem = self.problem
+        taken = [name for name in problem.domain.names if name in METHODS]
+        if taken and "method" in message:
+            return (
+                f"The names {METHODS} are taken, by methods of fields. Use "
+                f"{problem.fields[0]}.d({taken[0]!r}) for the derivative in {taken[0]}."
+            )
         for name, value in problem.coefficients_by_name().items():
             is_number = isinstance(value, (Real, np.ndarray)) or hasattr(value, "transform")
             if not is_number and any(
                 x in message for x in (repr(value), f"'{type(value).__name__}'")
             ):
                 return (
-                    f"The coefficient {name}={value!r} of {type(problem).__name__} may be the "
+                    f"The coefficient {name}={shown(value)} of {type(problem).__name__} may be the "
                     "reason. Give it as a number, an Unknown or an Input."
                 )
         return None
-
-    def name(self):
-        """What errors call the condition."""
-        stated = self.condition(self.compiler.stated)
-        name = type(self.compiler.problem).__name__
-        if isinstance(stated, Interior):
-            return f"{name}.residual"
-        return f"the condition {stated.label()!r} of {name}"
 
 
 def _kind(row):

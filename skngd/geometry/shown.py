@@ -1,0 +1,43 @@
+"""What a message says of a value."""
+
+from math import prod
+
+import numpy as np
+
+# Numbers that are written out, and letters of other descriptions.
+MOST_NUMBERS, MOST_LETTERS = 24, 1000
+
+
+def shown(value):
+    """A value in a message: as it is written, but many numbers by their shape.
+
+    Examples
+    --------
+    >>> from skngd.geometry.shown import shown
+    >>> shown((0, 1.5)), shown([[0.0, 1.0]] * 500)
+    ('(0, 1.5)', '<list of shape (500, 2)>')
+    """
+    shape = _shape(value)
+    if shape is not None and prod(shape) > MOST_NUMBERS:
+        return f"<{type(value).__name__} of shape {tuple(map(int, shape))}>"
+    if type(value) in (list, tuple):
+        inside = ", ".join(map(shown, value))
+        if isinstance(value, list):
+            return f"[{inside}]"
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    if type(value) is dict:
+        return f"{{{', '.join(f'{key!r}: {shown(inner)}' for key, inner in value.items())}}}"
+    # Arrays may stand within the description of something else.
+    with np.printoptions(threshold=MOST_NUMBERS, edgeitems=1):
+        text = repr(value)
+    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]} …"
+
+
+def _shape(value):
+    if type(value) in (list, tuple):
+        try:
+            return np.shape(value)
+        except (TypeError, ValueError):  # rows of different lengths, or no numbers
+            return (len(value),)
+    shape = getattr(value, "shape", None)
+    return shape if isinstance(shape, tuple) else None

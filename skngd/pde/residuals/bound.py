@@ -1,0 +1,171 @@
+"""Conditions as a problem states them, and bound to points."""
+
+from functools import cached_property, partial
+
+import numpy as np
+import torch
+
+from ..expressions.places import Place, as_tensor
+from ..expressions.quantity import Field, Quantity
+
+
+def written(problem, point):
+    """A point by the names of its columns."""
+    pairs = zip((*problem.domain.names, *problem.inputs), point.tolist(), strict=True)
+    return ", ".join(f"{name}={value:.6g}" for name, value in pairs)
+
+
+def ranges_of(problem):
+    """Lowest and highest value of each column of points, shape (d, 2)."""
+    inputs = [(given.low, given.high) for given in problem.inputs.values()]
+    return np.array([*problem.domain.bounds.tolist(), *inputs], dtype=float)
+
+
+def columns_of(problem, x):
+    """Quantities for the columns of points: coordinates, then inputs, by name."""
+    quantities, names = [Quantity(column) for column in x.T], tuple(problem.domain.names)
+    coordinates = dict(zip(names, quantities, strict=False))
+    return coordinates, dict(zip(problem.inputs, quantities[len(names) :], strict=True))
+
+
+def cut(tensor, points):
+    """Some of the rows of a tensor that may be None."""
+    return None if tensor is None else tensor[points]
+
+
+class Stated:
+    """A condition as a problem states it.
+
+    Parameters
+    ----------
+    problem : Problem
+    condition : Condition
+        With numbers in the place of inputs and unknowns; says where it holds, and its weight.
+    place : int, default=None
+        Where the problem lists it, for one that is computed from coefficients.
+    """
+
+    def __init__(self, problem, condition, place=None):
+        self.problem, self.condition, self.place = problem, condition, place
+
+    @property
+    def is_fixed(self):
+        """Whether unknowns make no other condition of it."""
+        return self.place is None or not self.problem.unknowns
+
+    def at(self, problem):
+        """The condition with the coefficients of another copy of the problem."""
+        return self.condition if self.place is None else problem.conditions[self.place]
+
+    def name(self):
+        """What errors call it."""
+        return self.condition.named_in(type(self.problem).__name__)
+
+    def value(self, x, unknowns=None):
+        """What it prescribes, shape (m,), at points of shape (m, d) in the units of the problem.
+
+        Parameters
+        ----------
+        x : torch.Tensor of shape (m, d)
+        unknowns : dict of str to Quantity, default=None
+            None stands for the start of each.
+        """
+        coordinates, inputs = columns_of(self.problem, x)
+        bound = self.problem.with_numbers().with_coefficients({**inputs, **(unknowns or {})})
+        condition = self.at(bound)
+        tensor = as_tensor(condition.value_at(Place(bound, {}, coordinates, inputs)), x)
+        if tensor.shape not in ((), (1,), (len(x),)):
+            raise ValueError(
+                f"Expected the function in {condition} to give one number for each of the {len(x)} "
+                f"points, got shape {tuple(tensor.shape)}. Compute it from its arguments by "
+                "functions of one number, such as np.sin."
+            )
+        return tensor.expand(len(x))
+
+    def has_unknowns(self, face):
+        """Whether the value on a face depends on unknown coefficients."""
+        problem = self.problem
+        if not problem.unknowns:
+            return False
+        middle = torch.as_tensor(ranges_of(problem)).mean(1, keepdim=True).T
+        with torch.enable_grad():
+            leaves = {
+                name: Quantity(middle.new_tensor(unknown.start).requires_grad_())
+                for name, unknown in problem.unknowns.items()
+            }
+            return self.value(face.onto(middle), leaves).requires_grad
+
+
+def stated_conditions(problem):
+    """The conditions of a problem in their order, each a :class:`Stated`."""
+    conditions, again = (problem.with_numbers().conditions for _ in range(2))
+    # One tuple for all copies of the problem cannot depend on their coefficients.
+    is_computed = conditions is not again
+    return [
+        Stated(problem, condition, place if is_computed else None)
+        for place, condition in enumerate(conditions)
+    ]
+
+
+class BoundCondition:
+    """A condition on its points, with all that is known there.
+
+    Parameters
+    ----------
+    stated : Stated
+    sites : list of torch.Tensor of shape (m, d)
+        Coordinates and inputs, in the units of the problem.
+    normals : torch.Tensor of shape (m, n_coordinates), default=None
+        At the first of the sites.
+    target : torch.Tensor of shape (m,), default=None
+        What was measured.
+    """
+
+    def __init__(self, stated, sites, normals=None, target=None):
+        self.stated, self.sites, self.normals, self.target = stated, sites, normals, target
+        problem = stated.problem
+        self.fields, self.coordinates = tuple(problem.fields), tuple(problem.domain.names)
+        self.unknowns = tuple(problem.unknowns)
+
+    @cached_property
+    def _places(self):
+        """What is the same in each call: a place without fields for each site."""
+        problem = self.stated.problem
+        known = [columns_of(problem, x) for x in self.sites]
+        inputs = known[0][1]
+        problem = problem.with_coefficients(inputs) if inputs else problem
+        return [
+            Place(problem, {}, *columns, None if site else self.normals, self.target)
+            for site, columns in enumerate(known)
+        ]
+
+    @cached_property
+    def _fixed(self):
+        return self.stated.at(self._places[0].problem)
+
+    def equations(self, lookups, unknowns):
+        """What vanishes, a quantity or a number for each equation.
+
+        Parameters
+        ----------
+        lookups : list of callable
+            For each site: gives the tensor of a derivative for a field and a multi-index.
+        unknowns : torch.Tensor of shape (q,) or (q, m)
+        """
+        problem, is_fixed = self._places[0].problem, self.stated.is_fixed
+        if self.unknowns:
+            values = zip(self.unknowns, map(Quantity, unknowns), strict=True)
+            problem = problem.with_coefficients(dict(values))
+        condition = self._fixed if is_fixed else self.stated.at(problem)
+        places = []
+        for place, lookup in zip(self._places, lookups, strict=True):
+            fields = {
+                name: Field(name, self.coordinates, partial(lookup, name)) for name in self.fields
+            }
+            places.append(place.with_fields(problem, fields, is_fixed))
+        return condition.equations(places)
+
+    def part(self, points):
+        """The same on some of the points."""
+        sites, normals = [x[points] for x in self.sites], cut(self.normals, points)
+        return BoundCondition(self.stated, sites, normals, cut(self.target, points))
