@@ -33,17 +33,8 @@ class Values(Record):
     def __init__(self, value):
         self.value = value
 
-    def jacobian(self, scale=None):
-        m, c = self.value.shape
-        identity = torch.eye(m * c, dtype=self.value.dtype)
-        if scale is None:
-            return identity
-        if scale.ndim == 2:
-            return scale.reshape(-1, 1) * identity
-        return (scale @ identity.view(m, c, m * c)).reshape(-1, m * c)
-
-    def gradient(self, cotangent):
-        return cotangent.reshape(-1)
+    def plain_jacobian(self):
+        return torch.eye(self.value.numel(), dtype=self.value.dtype)
 
     def directional(self, dtheta, order=1):
         return dtheta.view_as(self.value) if order == 1 else torch.zeros_like(self.value)

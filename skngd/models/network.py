@@ -5,6 +5,7 @@ import torch
 
 from .activations import ACTIVATIONS
 from .base import Model, Record
+from .network_jets import NetworkJets
 
 
 class FullyConnected(Model):
@@ -73,6 +74,9 @@ class FullyConnected(Model):
             if depth < len(self.layout):
                 theta[biases] = random_state.uniform(-bound, bound, out)
         return theta
+
+    def jets(self, indices, input_scale=None):
+        return NetworkJets(self, indices, input_scale)
 
     def record(self, theta, x):
         return NetworkRecord(self, theta, x)
@@ -164,8 +168,8 @@ class NetworkRecord(Record):
                 for here, some in self._weights_and_biases(left):
                     for there, others in self._weights_and_biases(right):
                         part = block[:, some][:, :, :, others]
-                        gram[here, there] = part.reshape(part.shape[0] * part.shape[1], -1)
-                        gram[there, here] = gram[here, there].T
+                        part = part.reshape(part.shape[0] * part.shape[1], -1)
+                        gram[here, there], gram[there, here] = part, part.T
         return gram
 
     def _weights_and_biases(self, depth):
