@@ -141,6 +141,16 @@ class Coupled(RowFactor):
         return self.matrix[:, chunk] @ record.jacobian()
 
 
+def bounded(weight, gradient):
+    """``weight``, raised where it vanishes beside the square of ``gradient``.
+
+    The residual g / √h of a row √h grows without bound as h vanishes: for a label that is thought
+    impossible, h = p. Rows of that size are lost among the others by rounding, by g times eps / √h.
+    With h ≥ √eps g² that is eps^(3/4), in double precision 1e-12.
+    """
+    return torch.maximum(weight, torch.finfo(weight.dtype).eps ** 0.5 * gradient * gradient)
+
+
 def square_root(matrix):
     """R with RᵀR = ``matrix``, symmetric and positive semidefinite, shape (n, n).
 
