@@ -19,6 +19,8 @@ from .jets import JetModel, JetRecord, Tower, set_partitions, sub_indices, witho
 from .shallow_jets import Orders, ShallowJetRecord
 
 ALONG = -1
+# A common pass may compute so many numbers that nobody asked for: they cost less than a call.
+LARGEST_EXCESS = 2**17
 
 
 class NetworkJets(JetModel):
@@ -43,12 +45,29 @@ class NetworkJets(JetModel):
         ones = [1.0] * network.layer_sizes[0]
         self.input_scales = ones if input_scale is None else input_scale.tolist()
         # Inner layers have to know all parts of what is wanted, the last one only that.
-        self.orders = Orders(self.indices)
+        self.orders = Orders(self.indices, self.input_scales)
         self.closure = sorted(set().union(*map(sub_indices, self.indices)), key=_by_order)
 
     def record(self, theta, x):
         shallow = len(self.network.layout) == 2
         return (ShallowJetRecord if shallow else NetworkJetRecord)(self, theta, x)
+
+    def joined(self, sites):
+        for jets, _ in sites:
+            if not isinstance(jets, NetworkJets) or jets.network is not self.network:
+                return None
+            if jets.input_scales != self.input_scales:
+                return None
+        indices = set().union(*(jets.indices for jets, _ in sites))
+        shared = NetworkJets(self.network, sorted(indices, key=_by_order), self.input_scale)
+        wanted = sum(jets.n_arrays * n for jets, n in sites)
+        more = shared.n_arrays * sum(n for _, n in sites) - wanted
+        return shared if more * max(self.network.layer_sizes) <= LARGEST_EXCESS else None
+
+    @property
+    def n_arrays(self):
+        """About how many numbers a pass computes for each neuron and point."""
+        return len(self.orders.by_order if len(self.network.layout) == 2 else self.closure)
 
     def by_autodiff(self):
         return AutodiffJets(self.network, self.indices, self.input_scale)
@@ -248,6 +267,7 @@ class NetworkJetRecord(JetRecord):
         return deltas
 
     def jacobian_into(self, coefficients, out):
+        out.zero_()
         for depth, deltas in self._backward(coefficients):
             (n_out, n_in), weights, biases = self.network.layout[depth]
             block = out[weights].view(n_out, n_in, -1)
@@ -260,10 +280,10 @@ class NetworkJetRecord(JetRecord):
                     block.addcmul_(delta.unsqueeze(1), self.inputs[depth][index].unsqueeze(0))
 
     def output_jacobian_into(self, coefficients, out):
-        """Add the rows of :meth:`jacobian_into` that belong to the last layer, shape (p, m)."""
         if len(self.layers) == 1:
             self.jacobian_into(coefficients, out)
             return
+        out.zero_()
         n_out, n_in = self.network.layout[-1][0]
         block, biases = out[: n_out * n_in].view(n_out, n_in, -1), out[n_out * n_in :]
         for index, delta in zip(self.jets.indices, coefficients, strict=True):
