@@ -48,7 +48,7 @@ class FullyConnected(Model):
         # Pre-activations, values and slopes of all neurons.
         return 3 * sum(self.layer_sizes)
 
-    def layers(self, theta):
+    def layers(self, theta, last_only=False):
         """Weights (out, in) and biases (out, 1) of each layer, as views of ``theta``."""
         # Not by slices: small networks spend their time on the calls, and this is one for each.
         theta = theta.contiguous()
@@ -58,7 +58,7 @@ class FullyConnected(Model):
                 theta.as_strided((out, into), (into, 1), offset + weights.start),
                 theta.as_strided((out, 1), (1, 1), offset + biases.start),
             )
-            for (out, into), weights, biases in self.layout
+            for (out, into), weights, biases in (self.layout[-1:] if last_only else self.layout)
         ]
 
     def initial(self, random_state):

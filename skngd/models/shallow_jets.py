@@ -51,21 +51,33 @@ class Orders:
 
         Returns
         -------
-        columns : dict of int to list of torch.Tensor of shape (k,)
-            Of each order: which input the first, second, … factor of the monomials belongs to.
-        units : dict of int to list of torch.Tensor of shape (d, k)
-            The same as unit vectors, times the scale of the input.
+        columns : torch.Tensor of int, or None
+            Which input the first, second, … factors of the monomials of each order belong to, one
+            behind the other; see :meth:`of_factors`. None where no derivative is wanted.
+        scales : torch.Tensor
+            The scale of that input.
+        units : list of torch.Tensor of shape (d, k)
+            The unit vectors of these inputs, times their scales, for each order and factor.
         """
         key = like.dtype, like.device
         if key not in self._constants:
-            columns, units = {}, {}
+            found = [
+                [index[place] for index in indices]
+                for order, indices in self.by_order.items()
+                for place in range(order)
+            ]
+            self.factor_sizes = [len(columns) for columns in found]
             scales = like.new_tensor(self.input_scales)
-            for order, found in self.by_order.items():
-                positions = torch.tensor(found, device=like.device).view(len(found), order)
-                columns[order] = list(positions.T.contiguous().unbind(0))
-                units[order] = [scales.diag()[:, column] for column in columns[order]]
-            self._constants[key] = columns, units
+            units = [scales.diag()[:, columns] for columns in found]
+            columns = torch.tensor([i for part in found for i in part], device=like.device)
+            columns = columns if found else None
+            self._constants[key] = columns, None if columns is None else scales[columns], units
         return self._constants[key]
+
+    def of_factors(self, parts):
+        """A sequence with one entry for each order and factor as {order: entries}."""
+        parts = iter(parts)
+        return {order: [next(parts) for _ in range(order)] for order in self.by_order}
 
 
 class ShallowJetRecord(JetRecord):
@@ -84,29 +96,34 @@ class ShallowJetRecord(JetRecord):
     def __init__(self, jets, theta, x):
         self.jets, self.network, self.x = jets, jets.network, x.T
         (weights, biases), self.output = self.network.layers(theta)
-        self.columns, self.units = jets.orders.constants(theta)
-        self.factors = self._factors(weights)
+        self.columns, self.scales, self.units = jets.orders.constants(theta)
+        self.selected = self._selected(weights)
+        self.factors = self._factors(self.selected)
         self.monomials = {
             order: math.prod(factors[1:], start=factors[0]) if factors else None
             for order, factors in self.factors.items()
         }
+        self.transposed = {}
         self.tower = Tower(self.network.activation, torch.mm(weights, self.x).add_(biases))
         self._evaluate()
 
     def with_output(self, theta):
         other = copy.copy(self)
-        other.output = self.network.layers(theta)[-1]
+        (other.output,) = self.network.layers(theta, last_only=True)
         other._evaluate()
         return other
 
-    def _factors(self, weights):
-        """What the monomials of each order are products of, lists of (k, h)."""
-        scale = self.jets.input_scale
-        by_input = (weights if scale is None else weights * scale).T
-        return {
-            order: [by_input.index_select(0, column) for column in columns]
-            for order, columns in self.columns.items()
-        }
+    def _selected(self, weights):
+        """The columns of W that the monomials are products of, one behind the other."""
+        if self.columns is None:
+            return None
+        selected = weights.index_select(1, self.columns)
+        return selected if self.jets.input_scale is None else selected * self.scales
+
+    def _factors(self, selected):
+        """The factors of the monomials of each order, lists of (k, h)."""
+        orders = self.jets.orders
+        return orders.of_factors(() if selected is None else selected.T.split(orders.factor_sizes))
 
     def _evaluate(self):
         weights, biases = self.output
@@ -139,17 +156,15 @@ class ShallowJetRecord(JetRecord):
     def _contracted(self, parts):
         """Σ_α coefficients_α M_α: for each output a dict of order to (h, m), or (1, m)."""
         n_outputs = len(self.output[0])
-        tables = {o: None if t is None else t.T for o, t in self.monomials.items()}
-        return [
-            {
-                order: part[c::n_outputs]
-                if tables[order] is None
-                else torch.mm(tables[order], mine)
-                for order, part in parts.items()
-                for mine in [part if n_outputs == 1 else part[c::n_outputs]]
-            }
-            for c in range(n_outputs)
-        ]
+        if not self.transposed:
+            self.transposed.update({o: t.T for o, t in self.monomials.items() if t is not None})
+        contracted = []
+        for c in range(n_outputs):
+            mine = parts if n_outputs == 1 else {o: part[c::n_outputs] for o, part in parts.items()}
+            contracted.append(
+                {o: torch.mm(self.transposed[o], part) if o else part for o, part in mine.items()}
+            )
+        return contracted
 
     def _sum(self, contracted, raised, out=None):
         """Σ_s σ^(s + raised) N_s."""
@@ -161,8 +176,8 @@ class ShallowJetRecord(JetRecord):
 
     def _delta(self, contracted, out=None):
         """The derivative of the combination in the pre-activations, shape (h, m)."""
-        total = None
-        for weights, of_output in zip(self.output[0].T.split(1, dim=1), contracted, strict=True):
+        total, columns = None, self.output[0].unsqueeze(2)
+        for weights, of_output in zip(columns, contracted, strict=True):
             if total is None:
                 total = self._sum(of_output, 1, out).mul_(weights)
             else:
@@ -172,25 +187,29 @@ class ShallowJetRecord(JetRecord):
     def _slopes(self, order):
         """Σ_c a_c ∂M_α/∂W as a matrix from (α, c) to (neuron, input): shape (h d, k c)."""
         if order not in self.slopes:
-            factors, total = self.factors[order], None
+            orders, (n_outputs, h) = self.jets.orders, self.output[0].shape
+            units, total = orders.of_factors(self.units)[order], None
+            parts = self.selected.unsqueeze(1).split(orders.factor_sizes, dim=2)
+            factors = orders.of_factors(parts)[order]
             # The product rule: each factor in turn gives way to its unit vector.
-            for left, unit in enumerate(self.units[order]):
+            for left, unit in enumerate(units):
                 others = [factor for place, factor in enumerate(factors) if place != left]
-                others = others or [torch.ones_like(factors[0])]
-                rest = math.prod(others[1:], start=others[0]).T.unsqueeze(1)
+                if not others:
+                    total = unit.expand(h, *unit.shape)
+                    continue
+                rest = math.prod(others[1:], start=others[0])
                 total = rest * unit if total is None else total.addcmul_(rest, unit)
-            weighted = total.unsqueeze(3) * self.output[0].T[:, None, None]
-            self.slopes[order] = weighted.reshape(total.shape[0] * total.shape[1], -1)
+            weighted = total.unsqueeze(3) * self.output[0].T.reshape(h, 1, 1, n_outputs)
+            self.slopes[order] = weighted.reshape(h * total.shape[1], -1)
         return self.slopes[order]
 
     def jacobian_into(self, coefficients, out):
-        (shape, weights, biases), _ = self.network.layout
         parts = self._by_order(coefficients)
         contracted = self._contracted(parts)
-        self._output_into(parts, contracted, out[self.network.output_parameters])
-        delta = self._delta(contracted, out[biases]).unsqueeze(1)
-        block = out[weights]
-        by_input, is_written = block.view(*shape, -1), False
+        block, biases, *output = out.split(self.network.sizes)
+        self._output_into(parts, contracted, *output)
+        delta = self._delta(contracted, biases).unsqueeze(1)
+        by_input, is_written = block.view(len(biases), len(self.x), -1), False
         for order, part in parts.items():
             if order == 0:
                 continue
@@ -208,13 +227,12 @@ class ShallowJetRecord(JetRecord):
 
     def output_jacobian_into(self, coefficients, out):
         parts = self._by_order(coefficients)
-        self._output_into(parts, self._contracted(parts), out)
+        self._output_into(parts, self._contracted(parts), *out.split(self.network.sizes[-2:]))
 
-    def _output_into(self, parts, contracted, out):
-        h = self.output[0].shape[1]
-        for c, of_output in enumerate(contracted):
-            self._sum(of_output, 0, out[c * h : (c + 1) * h])
-        biases = out[len(contracted) * h :]
+    def _output_into(self, parts, contracted, weights, biases):
+        by_output = [weights] if len(contracted) == 1 else weights.chunk(len(contracted))
+        for block, of_output in zip(by_output, contracted, strict=True):
+            self._sum(of_output, 0, block)
         biases.copy_(parts[0]) if 0 in parts else biases.zero_()
 
     def gradient(self, cotangent):
@@ -243,12 +261,12 @@ class ShallowJetRecord(JetRecord):
         (dweights, dbiases), (doutput, doutput_biases) = self.network.layers(dtheta)
         dz = torch.mm(dweights, self.x).add_(dbiases)
         square = dz * dz if order == 2 else None
-        moved, weights, parts = self._factors(dweights), self.output[0], []
+        moved, weights, parts = self._factors(self._selected(dweights)), self.output[0], []
         for n, rows in self.rows.items():
             zeroth, first, second = self._taylor(n, moved[n])
             # The coefficients of ε⁰ and ε¹ (and ε²) in (a + ε da) M(W + ε dW).
             once = _rows(doutput, zeroth)
-            once = once if first is None else once + _rows(weights, first)
+            once = once if first is None else _rows(weights, first, once)
             if order == 1:
                 part = torch.mm(once, self.tower[n])
                 part.addmm_(rows, self.tower[n + 1] * dz)
@@ -257,7 +275,7 @@ class ShallowJetRecord(JetRecord):
                 part.addmm_(once, self.tower[n + 1] * dz, alpha=2)
                 if first is not None:
                     twice = _rows(doutput, first)
-                    twice = twice if second is None else twice + _rows(weights, second)
+                    twice = twice if second is None else _rows(weights, second, twice)
                     part.addmm_(twice, self.tower[n], alpha=2)
             parts.append(part)
         return self._in_order(parts, doutput_biases if order == 1 else None)
@@ -273,10 +291,14 @@ class ShallowJetRecord(JetRecord):
         return zeroth, first, second
 
 
-def _rows(weights, table):
-    """a_cj M_αj as rows (k c, h), for weights (c, h) and a table (k, h); None stands for ones."""
+def _rows(weights, table, total=None):
+    """a_cj M_αj as rows (k c, h), for weights (c, h) and a table (k, h); None stands for ones.
+
+    Added to ``total``, if there is one.
+    """
     if table is None:
         return weights
-    if len(weights) == 1:
-        return table * weights
-    return (table.unsqueeze(1) * weights).flatten(0, 1)
+    if len(weights) > 1:
+        rows = (table.unsqueeze(1) * weights).flatten(0, 1)
+        return rows if total is None else total + rows
+    return table * weights if total is None else total.addcmul_(table, weights)

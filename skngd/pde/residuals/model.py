@@ -40,19 +40,24 @@ class ResidualModel(Model):
         self.n_network, self.transforms = n_network, tuple(transforms)
         self.n_parameters = n_network + len(self.transforms)
         self.output_parameters, self.output_scale = output_parameters, output_scale
-        # What the parameters are counted in, made once for each dtype and device.
-        self._units = {}
+        self._known = {}
 
     def network(self, theta):
         """The parameters of the network in its own units."""
         network = theta[: self.n_network] if self.transforms else theta
         if self.output_parameters is None or self.output_scale == 1.0:
             return network
-        key = theta.dtype, theta.device
-        if key not in self._units:
-            self._units[key] = network.new_ones(self.n_network)
-            self._units[key][self.output_parameters] = self.output_scale
-        return network * self._units[key]
+        return network * self._constants(theta)[0]
+
+    def _constants(self, like):
+        """What the parameters of the network are counted in, and no unknowns."""
+        key = like.dtype, like.device
+        if key not in self._known:
+            units = like.new_ones(self.n_network)
+            if self.output_parameters is not None:
+                units[self.output_parameters] = self.output_scale
+            self._known[key] = units, like.new_empty(0)
+        return self._known[key]
 
     def internal(self, network, unknowns=()):
         """Undo :meth:`network`; the unknowns, untransformed, are appended."""
@@ -63,9 +68,9 @@ class ResidualModel(Model):
 
     def unknowns(self, theta, order=0):
         """Values of the unknowns or their derivative in their own parameter, shape (q,)."""
-        inner = theta[self.n_network :]
         if not self.transforms:
-            return inner
+            return self._constants(theta)[1]
+        inner = theta[self.n_network :]
         pairs = zip(self.transforms, inner, strict=True)
         return torch.stack([transform.derivative(z, order) for transform, z in pairs])
 
@@ -149,7 +154,7 @@ class ResidualRecord(Record):
                 for site, (record, coefficients) in enumerate(zip(records, of_jets, strict=True)):
                     weights = coefficients[equation]
                     if scale is not None:
-                        weights = weights * scale[place]
+                        weights = weights * (scale if out is transposed else scale[place])
                     if site == 0:
                         write(record, weights, out)
                     else:
@@ -168,7 +173,7 @@ class ResidualRecord(Record):
         n, n_network = len(self.value), self.model.n_network
         if scale is not None and scale.numel() != n:
             return super().jacobian(scale)
-        scale = None if scale is None else scale.reshape(n)
+        scale = None if scale is None else scale.view(n)
         transposed = self.value.new_empty(self.model.n_parameters, n)
         of_network = transposed if not self.model.transforms else transposed[:n_network]
         self._written(_write, of_network, scale)
