@@ -49,7 +49,7 @@ class Tanh:
 
     @staticmethod
     def second_derivative(z, a, slope):
-        return -2 * a * slope
+        return -2.0 * a * slope
 
     @staticmethod
     def higher(z, a, slope, order):
@@ -85,11 +85,11 @@ class Logistic:
 
     @staticmethod
     def derivative(z, a):
-        return a * (1 - a)
+        return a * (1.0 - a)
 
     @staticmethod
     def second_derivative(z, a, slope):
-        return slope * (1 - 2 * a)
+        return slope * (1.0 - 2.0 * a)
 
     @staticmethod
     def higher(z, a, slope, order):
@@ -109,11 +109,11 @@ class Softplus:
 
     @staticmethod
     def second_derivative(z, a, slope):
-        return slope * (1 - slope)
+        return slope * (1.0 - slope)
 
     @staticmethod
     def higher(z, a, slope, order):
-        logistic = slope * (1 - slope)
+        logistic = slope * (1.0 - slope)
         if order == 2:
             return logistic
         return Logistic.higher(z, slope, logistic, order - 1)
