@@ -49,6 +49,10 @@ class JetRecord(ABC):
     def directional(self, dtheta, order=1):
         """First or second derivative of the jet along ``dtheta``, shape (k, c, m)."""
 
+    def directionals(self, dtheta):
+        """The first and the second of :meth:`directional`."""
+        return self.directional(dtheta), self.directional(dtheta, 2)
+
 
 class JetModel(ABC):
     """A model together with the derivatives that are wanted of it.

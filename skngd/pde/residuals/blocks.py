@@ -7,7 +7,6 @@ operator and the points.
 import functools
 from abc import ABC, abstractmethod
 
-import numpy as np
 import torch
 
 
@@ -63,14 +62,9 @@ class Block:
         coefficients, constant = self.affine
         return combined(*coefficients, jets, unknowns) + constant
 
-    def at(self, jets, unknowns):
-        """The operator at jets and unknowns: residuals and derivatives from one evaluation."""
-        kind = Evaluation if self.affine is None else AffineEvaluation
-        return kind(self, jets, unknowns)
-
     def linearise(self, jets, unknowns):
         """See :meth:`Evaluation.linear`."""
-        return self.at(jets, unknowns).linear()
+        return Evaluation(self, jets, unknowns).linear()
 
     def _differentiable(self, jets, unknowns):
         # One copy of the unknowns for each point: their gradient comes point by point, too.
@@ -101,35 +95,17 @@ class Block:
         return Block(self.name, sites, operator, self.row_weights[equation, points], affine)
 
 
-class AffineEvaluation:
-    """An affine operator at jets and unknowns."""
-
-    bends = False
-
-    def __init__(self, block, jets, unknowns):
-        self.block = block
-        self.residual = block.residual(jets, unknowns)
-
-    def linear(self):
-        return self.block.affine[0]
-
-
 class Evaluation:
-    """An operator at jets and unknowns, with what its derivatives need.
-
-    Attributes
-    ----------
-    residual : torch.Tensor of shape (e, m)
-    bends : bool
-        Whether second derivatives may not vanish.
-    """
-
-    bends = True
+    """A block at jets and unknowns: the residual of shape (e, m), with what derivatives need."""
 
     def __init__(self, block, jets, unknowns):
-        with torch.enable_grad():
-            self.leaves, self.graph = block._differentiable(jets, unknowns)
-        self.residual = self.graph.detach()
+        self.block, self.is_affine = block, block.affine is not None
+        if self.is_affine:
+            self.residual = block.residual(jets, unknowns)
+        else:
+            with torch.enable_grad():
+                self.leaves, self.graph = block._differentiable(jets, unknowns)
+            self.residual = self.graph.detach()
 
     def linear(self):
         """Derivatives of the operator, by automatic differentiation at each point.
@@ -140,13 +116,15 @@ class Evaluation:
             One for each site.
         of_unknowns : torch.Tensor of shape (e, q, m)
         """
+        if self.is_affine:
+            return self.block.affine[0]
         with torch.enable_grad():
             rows = [gradients(row, self.leaves) for row in self.graph]
         *of_jets, of_unknowns = [torch.stack(column) for column in zip(*rows, strict=True)]
         return of_jets, of_unknowns
 
     def bend(self, changes, of_unknowns):
-        """Second derivative of the operator along changes of the jets and of the unknowns."""
+        """Second derivative of an operator that is not affine, along changes of its arguments."""
         moves = [*changes, of_unknowns.unsqueeze(1).expand_as(self.leaves[-1])]
         rows = []
         with torch.enable_grad():
@@ -159,108 +137,72 @@ class Evaluation:
         return torch.stack(rows)
 
 
-class JoinedBlock(Block):
-    """Blocks of one equation and one site each, whose points share one jet.
+class SideBySide(Operator):
+    """The operators of several blocks side by side: one equation at the points of all of them.
 
     Parameters
     ----------
-    parts : list of Block
-    jets : JetModel
-        With the derivatives of all parts.
+    blocks : list of Block
+    places : list of (slice or list of int, slice)
+        Which derivatives of the common jet belong to a block, and which points.
     """
 
-    def __init__(self, parts, jets):
-        self.parts, ends = parts, np.cumsum([0, *(part.n_points for part in parts)])
-        # (derivatives, points) of each part in the common jet.
-        self.places = [
-            (
-                _slice([jets.indices.index(index) for index in part.sites[0][0].indices]),
-                slice(*ends),
-            )
-            for part, *ends in zip(parts, ends[:-1].tolist(), ends[1:].tolist(), strict=True)
-        ]
-        self.shape = len(jets.indices), jets.n_outputs
-        sites = [(jets, torch.cat([part.sites[0][1] for part in parts]))]
-        row_weights = torch.cat([part.row_weights for part in parts], dim=1)
-        affine = None
-        if all(part.affine is not None for part in parts):
-            coefficients, constants = zip(*(part.affine for part in parts), strict=True)
-            affine = self._joined(coefficients), torch.cat(constants, dim=1)
-        super().__init__(", ".join(part.name for part in parts), sites, None, row_weights, affine)
+    def __init__(self, blocks, places):
+        self.blocks, self.places = blocks, places
 
-    def cut(self, jet):
-        """The jet of each part."""
-        return [jet[derivatives][:, :, points] for derivatives, points in self.places]
+    def __call__(self, jets, unknowns):
+        rows = []
+        for block, (wanted, points) in zip(self.blocks, self.places, strict=True):
+            mine = unknowns if unknowns.ndim == 1 else unknowns[:, points]
+            rows.append(block.residual([jets[0][wanted][:, :, points]], mine))
+        return torch.cat(rows, dim=1)
 
-    def residual(self, jets, unknowns):
-        if self.affine is not None:
-            return super().residual(jets, unknowns)
-        pairs = zip(self.parts, self.cut(jets[0]), strict=True)
-        return torch.cat([part.residual([jet], unknowns) for part, jet in pairs], dim=1)
-
-    def at(self, jets, unknowns):
-        if self.affine is not None:
-            return super().at(jets, unknowns)
-        return JoinedEvaluation(self, jets, unknowns)
-
-    def _joined(self, coefficients):
-        """Coefficients of the common jet and of the unknowns from those of the parts."""
-        joined = self._zeros(coefficients[0][1])
-        for ((of_jet,), _), (derivatives, points) in zip(coefficients, self.places, strict=True):
-            joined[0, derivatives, :, points] = of_jet[0]
-        return [joined], torch.cat([of_unknowns for _, of_unknowns in coefficients], dim=2)
-
-    def _zeros(self, like):
-        return like.new_zeros(1, *self.shape, self.places[-1][1].stop)
-
-
-class JoinedEvaluation:
-    """The parts of a joined block, each evaluated."""
-
-    bends = True
-
-    def __init__(self, block, jets, unknowns):
-        self.block = block
-        pairs = zip(block.parts, block.cut(jets[0]), strict=True)
-        self.parts = [part.at([jet], unknowns) for part, jet in pairs]
-        self.residual = torch.cat([part.residual for part in self.parts], dim=1)
-
-    def linear(self):
-        return self.block._joined([part.linear() for part in self.parts])
-
-    def bend(self, changes, of_unknowns):
-        total = torch.zeros_like(self.residual)
-        pairs = zip(self.parts, self.block.cut(changes[0]), self.block.places, strict=True)
-        for part, change, (_, points) in pairs:
-            if part.bends:
-                total[:, points] = part.bend([change], of_unknowns)
-        return total
-
-
-def _slice(positions):
-    """Neighbouring positions as a slice, which copies nothing."""
-    first, n = positions[0], len(positions)
-    return slice(first, first + n) if positions == list(range(first, first + n)) else positions
+    def part(self, points):
+        raise NotImplementedError("Blocks are cut before they are joined.")
 
 
 def joined(blocks):
     """The same rows in fewer blocks: neighbours whose points can share a jet are put together."""
-    found = []
+    groups = []
     for block in blocks:
-        simple = block.n_equations == len(block.sites) == 1
-        if simple and found and found[-1][0].n_equations == len(found[-1][0].sites) == 1:
-            (first, x), *others = (site for part in (*found[-1], block) for site in part.sites)
-            shared = first.joined([(first, len(x)), *((jets, len(x)) for jets, x in others)])
-            if shared is not None:
-                found[-1].append(block)
-                continue
-        found.append([block])
-    return [group[0] if len(group) == 1 else _joined_block(group) for group in found]
+        group = [*groups[-1], block] if groups else [block]
+        if len(group) > 1 and _shared_jets(group) is not None:
+            groups[-1] = group
+        else:
+            groups.append([block])
+    return [group[0] if len(group) == 1 else _side_by_side(group) for group in groups]
 
 
-def _joined_block(parts):
-    sites = [(jets, len(x)) for part in parts for jets, x in part.sites]
-    return JoinedBlock(parts, sites[0][0].joined(sites))
+def _shared_jets(blocks):
+    """A jet for the points of blocks of one equation and one site; None where it does not pay."""
+    if any(block.n_equations != 1 or len(block.sites) != 1 for block in blocks):
+        return None
+    sites = [(jets, len(x)) for block in blocks for jets, x in block.sites]
+    return sites[0][0].joined(sites)
+
+
+def _side_by_side(blocks):
+    jets, places, end = _shared_jets(blocks), [], 0
+    for block in blocks:
+        wanted = [jets.indices.index(index) for index in block.sites[0][0].indices]
+        first, n = wanted[0], len(wanted)
+        # Neighbours as a slice, which copies nothing.
+        is_range = wanted == list(range(first, first + n))
+        points = slice(end, end + block.n_points)
+        places.append((slice(first, first + n) if is_range else wanted, points))
+        end = points.stop
+    x = torch.cat([block.sites[0][1] for block in blocks])
+    row_weights = torch.cat([block.row_weights for block in blocks], dim=1)
+    affine = None
+    if all(block.affine is not None for block in blocks):
+        of_jets = row_weights.new_zeros(1, len(jets.indices), jets.n_outputs, end)
+        for block, (wanted, points) in zip(blocks, places, strict=True):
+            of_jets[0, wanted, :, points] = block.affine[0][0][0][0]
+        of_unknowns = torch.cat([block.affine[0][1] for block in blocks], dim=2)
+        constant = torch.cat([block.affine[1] for block in blocks], dim=1)
+        affine = ([of_jets], of_unknowns), constant
+    name = ", ".join(block.name for block in blocks)
+    return Block(name, [(jets, x)], SideBySide(blocks, places), row_weights, affine)
 
 
 class OneEquation(Operator):
@@ -292,7 +234,8 @@ def combined(of_jets, of_unknowns, jets, unknowns):
     first, *others = ((c * jet).sum((1, 2)) for c, jet in zip(of_jets, jets, strict=True))
     total = sum(others, start=first)
     if len(unknowns):
-        total = total + torch.einsum("eqm,q->em", of_unknowns, unknowns)
+        spread = unknowns.unsqueeze(1) if unknowns.ndim == 1 else unknowns
+        total = total + (of_unknowns * spread).sum(1)
     return total
 
 

@@ -12,7 +12,7 @@ import torch
 
 from ...models import AutodiffJets
 from ...models.base import Model, Record
-from .blocks import combined
+from .blocks import Evaluation, combined
 
 # Points at which a module is tried for second derivatives.
 POINTS_OF_PROBE = 16
@@ -110,7 +110,7 @@ class ResidualRecord(Record):
             ]
         self.records = records
         self.evaluations = [
-            block.at([record.value for record in of_sites], self.unknowns)
+            Evaluation(block, [record.value for record in of_sites], self.unknowns)
             for (block, _), of_sites in zip(self.blocks, records, strict=True)
         ]
         self.value = self._column([part.residual for part in self.evaluations])
@@ -213,12 +213,14 @@ class ResidualRecord(Record):
             curved = self.model.unknowns(self.theta, 2) * inner**2
         parts = []
         for evaluation, records, of_jets, of_unknowns, _ in self._rows():
-            changes = [record.directional(network, order) for record in records]
+            bends = order == 2 and not evaluation.is_affine
+            if bends:
+                pairs = [record.directionals(network) for record in records]
+                first, changes = zip(*pairs, strict=True)
+            else:
+                changes = [record.directional(network, order) for record in records]
             change = combined(of_jets, of_unknowns, changes, moved if order == 1 else curved)
-            if order == 2 and evaluation.bends:
-                first = [record.directional(network) for record in records]
-                change = change + evaluation.bend(first, moved)
-            parts.append(change)
+            parts.append(change + evaluation.bend(first, moved) if bends else change)
         return self._column(parts)
 
 
