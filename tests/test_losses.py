@@ -281,3 +281,12 @@ def test_blocks_are_rows_of_the_network():
     blocks = factor.at(slice(None))
     fisher = record.jacobian().T @ torch.block_diag(*(blocks.transpose(1, 2) @ blocks))
     assert_close(rows.T @ rows, fisher @ record.jacobian(), 1e-11)
+
+
+@every_loss
+def test_the_rows_of_the_last_layer_are_columns_of_all(case):
+    network, x = FullyConnected((2, 4, case.target.shape[1])), normal(7, 2)
+    record = network.record(normal(network.n_parameters, seed=3), x)
+    factor, _ = case.make().row_factor(case.values, "loss")
+    columns = factor.output_rows(record, slice(None))
+    assert_close(columns, factor.rows(record, slice(None))[:, network.output_parameters], 1e-14)

@@ -136,16 +136,8 @@ class ResidualRecord(Record):
         for evaluation, records, (of_jets, of_unknowns), (_, rows) in parts:
             yield evaluation, records, of_jets, of_unknowns, rows
 
-    def _written(self, write, transposed, scale):
-        """Have the records write the rows of each equation, as columns of ``transposed``.
-
-        Parameters
-        ----------
-        write : callable
-            Takes a record, coefficients and where to write.
-        transposed : torch.Tensor of shape (p, n)
-        scale : torch.Tensor of shape (n,) or None
-        """
+    def _write(self, transposed, scale, last_only=False):
+        """Write the rows of each equation times ``scale`` as columns, (p, n)."""
         for evaluation, records, of_jets, _, rows in self._rows():
             m = evaluation.residual.shape[1]
             for equation, first in enumerate(range(rows.start, rows.stop, m)):
@@ -155,18 +147,19 @@ class ResidualRecord(Record):
                     weights = coefficients[equation]
                     if scale is not None:
                         weights = weights * (scale if out is transposed else scale[place])
-                    if site == 0:
-                        write(record, weights, out)
+                    into = torch.empty_like(out) if site else out
+                    if last_only:
+                        record.output_jacobian_into(weights, into)
                     else:
-                        further = torch.empty_like(out)
-                        write(record, weights, further)
-                        out += further
+                        record.jacobian_into(weights, into)
+                    if site:
+                        out += into
 
     def output_jacobian(self, scale=None):
         place, n = self.model.output_parameters, len(self.value)
         transposed = self.value.new_empty(place.stop - place.start, n)
         scale = None if scale is None else scale.view(n)
-        self._written(_write_output, transposed, scale)
+        self._write(transposed, scale, last_only=True)
         return transposed.mul_(self.model.output_scale).T
 
     def jacobian(self, scale=None):
@@ -176,7 +169,7 @@ class ResidualRecord(Record):
         scale = None if scale is None else scale.view(n)
         transposed = self.value.new_empty(self.model.n_parameters, n)
         of_network = transposed if not self.model.transforms else transposed[:n_network]
-        self._written(_write, of_network, scale)
+        self._write(of_network, scale)
         if self.model.transforms:
             slopes = self.model.unknowns(self.theta, 1).unsqueeze(1)
             for _, _, _, of_unknowns, rows in self._rows():
@@ -222,14 +215,6 @@ class ResidualRecord(Record):
             change = combined(of_jets, of_unknowns, changes, moved if order == 1 else curved)
             parts.append(change + evaluation.bend(first, moved) if bends else change)
         return self._column(parts)
-
-
-def _write(record, coefficients, out):
-    record.jacobian_into(coefficients, out)
-
-
-def _write_output(record, coefficients, out):
-    record.output_jacobian_into(coefficients, out)
 
 
 def check_smoothness(collocation, theta):
