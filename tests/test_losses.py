@@ -1,5 +1,8 @@
 """Every loss against automatic differentiation of its value."""
 
+from fractions import Fraction
+
+import numpy as np
 import pytest
 import torch
 from cases import (
@@ -22,6 +25,7 @@ from skngd.losses import (
     PoissonDeviance,
 )
 from skngd.models import FullyConnected, Record
+from skngd.tangent import project
 
 # What stands for the Hessian in their metric is not the Hessian.
 OWN_METRIC = ("Huber, 1 outputs", "Huber, 2 outputs", "distorted")
@@ -33,20 +37,19 @@ class Values(Record):
     def __init__(self, value):
         self.value = value
 
-    def jacobian(self, scale=None):
-        m, c = self.value.shape
-        identity = torch.eye(m * c, dtype=self.value.dtype)
-        if scale is None:
-            return identity
-        if scale.ndim == 2:
-            return scale.reshape(-1, 1) * identity
-        return (scale @ identity.view(m, c, m * c)).reshape(-1, m * c)
-
-    def gradient(self, cotangent):
-        return cotangent.reshape(-1)
+    def plain_jacobian(self):
+        return torch.eye(self.value.numel(), dtype=self.value.dtype)
 
     def directional(self, dtheta, order=1):
         return dtheta.view_as(self.value) if order == 1 else torch.zeros_like(self.value)
+
+
+class Linear(Values):
+    """The model v = J θ."""
+
+    def __init__(self, jacobian, value):
+        super().__init__(value)
+        self.plain_jacobian = lambda: jacobian
 
 
 def matrix(factor, v):
@@ -191,6 +194,59 @@ def test_sure_and_wrong_predictions_stay_finite():
         assert bool(torch.isfinite(residual).all() & torch.isfinite(factor.numbers).all())
 
 
+def surprised(kind, p):
+    """A loss on seven points, two of which have a target of probability ``p``, and its values."""
+    outputs = {CrossEntropy: 3, LogisticLoss: 1, PoissonDeviance: 1}[kind]
+    v = normal(7, outputs, seed=2)
+    if kind is CrossEntropy:
+        v[:2] = torch.tensor([np.log(p), 0.0, 0.3]).double()
+        target = torch.eye(3).double()[[0, 0, 1, 2, 0, 1, 2]]
+    else:
+        v[:2] = np.log(p)
+        target = torch.tensor([[1.0], [1.0], [0.0], [1.0], [0.0], [1.0], [0.0]]).double()
+    return kind(target), v
+
+
+PROBABILITIES = [1e-1, 1e-3, 1e-7, 1e-9, 1e-16, 1e-30, 1e-51, 1e-60, 1e-300]
+every_surprise = pytest.mark.parametrize("p", PROBABILITIES)
+every_family = pytest.mark.parametrize("kind", [CrossEntropy, LogisticLoss, PoissonDeviance])
+
+
+@every_surprise
+@every_family
+def test_the_residual_is_exact_however_small_the_probability(kind, p):
+    loss, v = surprised(kind, p)
+    factor, residual = loss.row_factor(v, "loss")
+    assert float(residual.abs().max()) < 1e4  # rounding errors of A are multiplied by it
+    rows = factor.at(slice(None)) if kind is CrossEntropy else factor.numbers.unsqueeze(2)
+    by_point = residual.view(len(v), -1)
+    for i, (w, g) in enumerate(zip(loss.weights[:, 0], loss.gradient(v), strict=True)):
+        # Cᵀb in exact arithmetic.
+        c, b = ([Fraction(x) for x in x.reshape(-1).tolist()] for x in (rows[i], by_point[i]))
+        n = len(b)
+        exact = [float(sum(c[r * n + k] * b[r] for r in range(n))) for k in range(n)]
+        assert_close(exact, w * g, 4e-16 * n)
+
+
+@every_surprise
+@every_family
+@pytest.mark.parametrize("damping", [1e-2, 1e-6])
+def test_all_forms_make_the_same_step_however_small_the_probability(kind, p, damping):
+    loss, v = surprised(kind, p)
+    factor, residual = loss.row_factor(v, "loss")
+    n_parameters = 5
+    # Rows of one model for all: (m c, P).
+    jacobian = normal(v.numel(), n_parameters, seed=6)
+    a = factor.rows(Linear(jacobian, v), slice(None))
+    steps = [project(a, residual, form, damping=damping)[0] for form in ("gram", "svd", "qr")]
+    expected = torch.linalg.solve(
+        a.T @ a + damping * torch.eye(n_parameters).double(),
+        jacobian.T @ (loss.weights * loss.gradient(v)).reshape(-1),
+    )
+    for step in steps:
+        assert_close(step, expected, 1e-9)
+
+
 def test_densities_that_are_not_positive():
     with pytest.raises(ValueError, match="positive density"):
         KLDivergence(torch.tensor([[1.0], [0.0]]))
@@ -225,3 +281,12 @@ def test_blocks_are_rows_of_the_network():
     blocks = factor.at(slice(None))
     fisher = record.jacobian().T @ torch.block_diag(*(blocks.transpose(1, 2) @ blocks))
     assert_close(rows.T @ rows, fisher @ record.jacobian(), 1e-11)
+
+
+@every_loss
+def test_the_rows_of_the_last_layer_are_columns_of_all(case):
+    network, x = FullyConnected((2, 4, case.target.shape[1])), normal(7, 2)
+    record = network.record(normal(network.n_parameters, seed=3), x)
+    factor, _ = case.make().row_factor(case.values, "loss")
+    columns = factor.output_rows(record, slice(None))
+    assert_close(columns, factor.rows(record, slice(None))[:, network.output_parameters], 1e-14)

@@ -6,7 +6,7 @@ import torch
 from cases import assert_close, every_model, normal, sequential
 from torch.func import hessian, jacrev, jvp, vjp
 
-from skngd.models import FullyConnected, TorchModule
+from skngd.models import FullyConnected, Record, TorchModule
 
 POINTS = normal(6, 2)
 
@@ -143,7 +143,14 @@ def test_module_that_is_no_map_of_rows_is_refused(module, message):
         TorchModule(module, n_features=2)
 
 
-@pytest.mark.parametrize("sizes", [(2, 3), (2, 4, 3), (2, 3, 4, 5)], ids=str)
+WIDTHS = [
+    (2, *hidden, n_outputs)
+    for hidden in [(), (1,), (4,), (1, 1), (3, 1), (1, 3), (3, 4), (2, 1, 2)]
+    for n_outputs in (1, 2, 3)
+]
+
+
+@pytest.mark.parametrize("sizes", WIDTHS, ids=str)
 @pytest.mark.parametrize("kind", ["none", "numbers", "blocks"])
 def test_the_gram_matrix_without_its_rows(sizes, kind):
     network, x = FullyConnected(sizes), normal(6, 2)
@@ -152,3 +159,36 @@ def test_the_gram_matrix_without_its_rows(sizes, kind):
     scale = None if kind == "none" else normal(*shapes[kind], seed=2)
     rows = record.jacobian(scale)
     assert_close(record.gram(scale), rows.T @ rows, 1e-13)
+
+
+class Bare(Record):
+    """The least that a record has to say."""
+
+    def __init__(self, jacobian, value):
+        self.rows, self.value = jacobian, value
+
+    def plain_jacobian(self):
+        return self.rows
+
+    def directional(self, dtheta, order=1):
+        return (self.rows @ dtheta).view_as(self.value) * (order == 1)
+
+
+def test_what_a_record_says_follows_from_its_jacobian():
+    model = FullyConnected((2, 3, 2))
+    whole = model.record(parameters(model), POINTS)
+    bare = Bare(whole.jacobian(), whole.value)
+    for scale in (None, normal(6, 2, seed=2), normal(6, 3, 2, seed=3)):
+        assert_close(bare.jacobian(scale), whole.jacobian(scale), 1e-13)
+    f = normal(6, 2, seed=4)
+    assert_close(bare.gradient(f), whole.gradient(f), 1e-13)
+    with pytest.raises(TypeError, match="no last layer"):
+        bare.output_jacobian()
+
+
+def test_a_record_without_a_jacobian_says_what_is_missing():
+    class Silent(Bare):
+        plain_jacobian = Record.plain_jacobian
+
+    with pytest.raises(NotImplementedError, match="Silent to define plain_jacobian"):
+        Silent(None, POINTS).jacobian()

@@ -1,5 +1,7 @@
 """The residual of a problem is a model: it equals the equations by hand, differentiated."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from cases import assert_close, normal, run
 from physics import Assembled, Differentiated, differentiate
 from physics_problems import PROBLEMS, SYSTEM, every_physics
 
-from skngd.models import AutodiffJets, NetworkJets
+from skngd.models import AutodiffJets, NetworkJets, network_jets
 from skngd.optim import build_method
 from skngd.pde.conditions import Measurements
 from skngd.pde.residuals.blocks import Block, Collocation
@@ -232,6 +234,61 @@ def test_the_affine_form_agrees_with_the_operator(name):
     for order in (1, 2):
         dtheta = assembled.direction()
         assert_close(one.directional(dtheta, order), two.directional(dtheta, order), 1e-12)
+
+
+# Blocks that share a pass
+
+
+def answers(assembled):
+    """Everything that a record can be asked for."""
+    record = assembled.model.record(assembled.theta, Collocation(assembled.collocation.blocks))
+    scale, dtheta = 1 + normal(*record.value.shape) ** 2, assembled.direction()
+    other = assembled.theta.clone()
+    other[assembled.output_parameters] += dtheta[assembled.output_parameters]
+    found = [record.value, record.jacobian(scale), record.gradient(scale)]
+    found += [record.output_jacobian(scale), record.with_output(other).value]
+    return found + [record.directional(dtheta, order) for order in (1, 2)]
+
+
+@every_physics
+@every_setting
+def test_shared_passes_change_nothing(problem, setting, monkeypatch):
+    assembled = Assembled(problem, **setting)
+    for largest in (0, 2**40):
+        monkeypatch.setattr(network_jets, "LARGEST_EXCESS", largest)
+        collocation = Collocation(assembled.collocation.blocks)
+        rows = [rows for _, rows in collocation.joined]
+        assert [rows[0].start, rows[-1].stop] == [0, len(collocation)]
+        assert all(one.stop == other.start for one, other in pairwise(rows))
+        simple = [b.n_equations == len(b.sites) == 1 for b in collocation.blocks]
+        if largest and any(a and b for a, b in pairwise(simple)):
+            assert len(rows) < len(simple)
+        if largest == 0:
+            expected = answers(assembled)
+    for one, other in zip(answers(assembled), expected, strict=True):
+        assert_close(one, other, 1e-12)
+
+
+def test_a_pass_is_shared_where_that_costs_little():
+    problem = PROBLEMS["affine"]
+    small, large = (Assembled(problem, n_points=n) for n in (7, 40000))
+    assert len(small.collocation.joined) == 1
+    assert len(large.collocation.joined) > 1
+    assert len(Assembled(problem, jets=AutodiffJets).collocation.joined) > 1
+
+
+@every_physics
+def test_an_operator_is_evaluated_once(problem):
+    assembled = Assembled(problem)
+    blocks, calls = assembled.collocation.blocks, []
+    for block in blocks:
+        operator = block.operator
+        block.operator = lambda *jets, operator=operator: calls.append(1) or operator(*jets)
+    record = assembled.model.record(assembled.theta, assembled.collocation)
+    record.jacobian()
+    record.output_jacobian()
+    record.directional(assembled.direction(), 2)
+    assert len(calls) == sum(block.affine is None for block in blocks)
 
 
 # What else

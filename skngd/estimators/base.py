@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..losses import OnValues
-from ..models import AutodiffJets, FullyConnected, NetworkJets, TorchModule, WithDerivatives
+from ..models import FullyConnected, TorchModule, WithDerivatives
 from ..models.activations import ACTIVATIONS
 from ..optim import Objective, build_method
 from ..optim.directions import largest_matrix
@@ -230,9 +230,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
             penalty[model.decaying] = self.alpha
         metric = self._metric()
         if metric == "h1":
-            jets = NetworkJets if isinstance(model, FullyConnected) else AutodiffJets
-            d = X.shape[1]
-            model = WithDerivatives(jets(model, [(), *((i,) for i in range(d))]))
+            model = WithDerivatives(model.jets([(), *((i,) for i in range(X.shape[1]))]))
             loss, metric = OnValues(loss, model.n_outputs), "l2"
         return Objective(model, loss, points, metric, penalty)
 

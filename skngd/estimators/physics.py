@@ -7,7 +7,7 @@ from sklearn.base import clone
 from ..geometry.box import Box
 from ..geometry.sampling import check_count
 from ..losses import SquaredLoss
-from ..models import AutodiffJets, FullyConnected, NetworkJets
+from ..models import FullyConnected
 from ..optim import Objective
 from ..pde.discretization import Discretization
 from ..pde.residuals.blocks import Collocation
@@ -37,10 +37,7 @@ class Physics:
 
     def __init__(self, problem, model, kind, metric="l2"):
         self.problem, self.model, self.kind, self.metric = problem, model, kind, metric
-        jets = NetworkJets if isinstance(model, FullyConnected) else AutodiffJets
-        self.discretization = Discretization(
-            problem, lambda indices, scale: jets(model, indices, scale), kind
-        )
+        self.discretization = Discretization(problem, model.jets, kind)
         self.residuals = self.discretization.residual_model(
             model.n_parameters, model.output_parameters, OUTPUT_SCALE
         )

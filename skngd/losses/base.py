@@ -120,7 +120,7 @@ class Loss(ABC):
 
     def plain_factor(self, v):
         """C = W^½, the row factor of the metric "l2"."""
-        return Diagonal(self.root_weights.expand_as(v))
+        return Diagonal(self.root_weights if v.shape[1] == 1 else self.root_weights.expand_as(v))
 
 
 class PointwiseLoss(Loss):

@@ -3,13 +3,14 @@
 import torch
 
 from .base import Loss, PointwiseLoss
-from .factors import Softmax
+from .factors import Softmax, bounded
 
 
 class LogisticLoss(PointwiseLoss):
     """Two classes: ℓ(v) = log(1 + e^v) − u v for the target u in [0, 1], p = σ(v).
 
-    The gradient is p − u, the Hessian p (1 − p).
+    The gradient is p − u, the Hessian p (1 − p); for labels that were thought next to impossible
+    the metric takes a little more, see :func:`skngd.losses.factors.bounded`.
 
     Examples
     --------
@@ -30,12 +31,17 @@ class LogisticLoss(PointwiseLoss):
         # Each factor by itself, so that neither is lost where the other is one.
         return torch.sigmoid(v) * torch.sigmoid(-v)
 
+    def metric_weight(self, v):
+        return bounded(self.hessian(v), self.gradient(v))
+
 
 class CrossEntropy(Loss):
     """Several classes: L(v) = −Σ w_i Σ_c u_ic log p_ic with p = softmax(v).
 
     The targets of a point are probabilities, for labels one of them is 1. g = p − u, and with
-    H = diag p − p pᵀ the row factor of a point is C = diag √p − √p pᵀ, b_c = (p_c − u_c) / √p_c.
+    H = diag q − q qᵀ the row factor of a point is C = diag √q − √q qᵀ, b_c = (p_c − u_c) / √q_c.
+    Here q is p, but not below 1e-8 for a label that was missed: see
+    :func:`skngd.losses.factors.bounded`.
 
     Examples
     --------
@@ -55,11 +61,13 @@ class CrossEntropy(Loss):
 
     def hessian_rows(self, v):
         p = torch.softmax(v, dim=1).clamp(min=torch.finfo(v.dtype).tiny)
-        residual = self.root_weights * (p - self.target) / torch.sqrt(p)
-        return Softmax(p, self.root_weights), residual.reshape(-1)
+        q = bounded(p, p - self.target)
+        q = q / q.sum(1, keepdim=True)
+        residual = self.root_weights * (p - self.target) / torch.sqrt(q)
+        return Softmax(q, self.root_weights), residual.reshape(-1)
 
     def second_variation(self, v, jacobian):
-        factor, _ = self.hessian_rows(v)
+        factor = Softmax(torch.softmax(v, dim=1), self.root_weights)
         m, c = v.shape
         rows = (factor.at(slice(None)) @ jacobian.view(m, c, -1)).reshape(m * c, -1)
         return rows.T @ rows

@@ -23,12 +23,20 @@ class RowFactor(ABC):
         """Cᵀ r, shape (m, c), for a flat r."""
 
     @abstractmethod
+    def at(self, chunk):
+        """C of the points in a slice, as numbers (m, c) or blocks (m, r, c)."""
+
     def rows(self, record, chunk):
         """C J of the points in a slice, from the record of these points."""
+        return record.jacobian(self.at(chunk))
 
     def gram(self, record, chunk):
         """AᵀA of these rows, where it can be had without them; else None."""
-        return None
+        return record.gram(self.at(chunk))
+
+    def output_rows(self, record, chunk):
+        """The columns of :meth:`rows` that belong to the last layer."""
+        return record.output_jacobian(self.at(chunk))
 
 
 class Diagonal(RowFactor):
@@ -42,21 +50,14 @@ class Diagonal(RowFactor):
     def __init__(self, numbers):
         self.numbers = numbers
 
+    def at(self, chunk):
+        return self.numbers[chunk]
+
     def apply(self, f):
         return (self.numbers * f).reshape(-1)
 
     def adjoint(self, rows):
         return self.numbers * rows.view_as(self.numbers)
-
-    def rows(self, record, chunk):
-        return record.jacobian(self.numbers[chunk])
-
-    def gram(self, record, chunk):
-        return record.gram(self.numbers[chunk])
-
-    def output_rows(self, record, chunk):
-        """The columns of :meth:`rows` that belong to the last layer."""
-        return record.output_jacobian(self.numbers[chunk])
 
 
 class Blocks(RowFactor):
@@ -71,7 +72,6 @@ class Blocks(RowFactor):
         self.blocks = blocks
 
     def at(self, chunk):
-        """The matrices of the points in a slice, shape (n, r, c)."""
         return self.blocks[chunk]
 
     def apply(self, f):
@@ -80,16 +80,6 @@ class Blocks(RowFactor):
     def adjoint(self, rows):
         m, r, _ = self.blocks.shape
         return (rows.view(m, 1, r) @ self.blocks).squeeze(1)
-
-    def rows(self, record, chunk):
-        return record.jacobian(self.at(chunk))
-
-    def gram(self, record, chunk):
-        return record.gram(self.at(chunk))
-
-    def output_rows(self, record, chunk):
-        """The columns of :meth:`rows` that belong to the last layer."""
-        return record.output_jacobian(self.at(chunk))
 
 
 class Softmax(Blocks):
@@ -137,8 +127,28 @@ class Coupled(RowFactor):
     def adjoint(self, rows):
         return (self.matrix.T @ rows).unsqueeze(1)
 
+    def at(self, chunk):
+        """The columns of C that meet the points."""
+        return self.matrix[:, chunk]
+
     def rows(self, record, chunk):
-        return self.matrix[:, chunk] @ record.jacobian()
+        return self.at(chunk) @ record.jacobian()
+
+    def gram(self, record, chunk):
+        return None
+
+    def output_rows(self, record, chunk):
+        return self.at(chunk) @ record.output_jacobian()
+
+
+def bounded(weight, gradient):
+    """``weight``, raised where it vanishes beside the square of ``gradient``.
+
+    The residual g / √h of a row √h grows without bound as h vanishes: for a label that is thought
+    impossible, h = p. Rows of that size are lost among the others by rounding, by g times eps / √h.
+    With h ≥ √eps g² that is eps^(3/4), in double precision 1e-12.
+    """
+    return torch.maximum(weight, torch.finfo(weight.dtype).eps ** 0.5 * gradient * gradient)
 
 
 def square_root(matrix):

@@ -3,6 +3,7 @@
 import torch
 
 from .base import PointwiseLoss
+from .factors import bounded
 
 # exp of a larger number overflows the products that are formed with it.
 LARGEST_LOGARITHM = 60.0
@@ -11,7 +12,8 @@ LARGEST_LOGARITHM = 60.0
 class PoissonDeviance(PointwiseLoss):
     """ℓ(v) = e^v − u v + u log u − u: half the deviance of counts u with the mean e^v.
 
-    The gradient is e^v − u, the Hessian e^v: the metric "loss" is the Fisher metric.
+    The gradient is e^v − u, the Hessian e^v: the metric "loss" is the Fisher metric, but for
+    counts that were thought next to impossible; see :func:`skngd.losses.factors.bounded`.
 
     Examples
     --------
@@ -34,3 +36,6 @@ class PoissonDeviance(PointwiseLoss):
 
     def hessian(self, v):
         return self._mean(v)
+
+    def metric_weight(self, v):
+        return bounded(self.hessian(v), self.gradient(v))

@@ -12,15 +12,15 @@ import torch
 from numpy.polynomial import polynomial
 
 
-def _horner(coefficients, a):
-    """Σ_k c_k a^k, coefficients in ascending order."""
-    value = None
-    for coefficient in reversed(coefficients):
-        if value is None:
-            value = torch.full_like(a, coefficient)
-        else:
-            value = value.mul_(a).add_(coefficient)
-    return value
+def _horner(coefficients, a, factor):
+    """``factor`` times Σ_k c_k a^k, coefficients in ascending order."""
+    *others, last = coefficients
+    if not others:
+        return factor * last
+    value = a * last
+    for coefficient in reversed(others[1:]):
+        value.add_(coefficient).mul_(a)
+    return value.add_(others[0]).mul_(factor)
 
 
 @functools.cache
@@ -45,18 +45,18 @@ class Tanh:
 
     @staticmethod
     def derivative(z, a):
-        return 1 - a * a
+        return 1.0 - a * a
 
     @staticmethod
     def second_derivative(z, a, slope):
-        return -2 * a * slope
+        return -2.0 * a * slope
 
     @staticmethod
     def higher(z, a, slope, order):
         # The polynomial is even or odd: half the products are saved by taking it in σ².
         coefficients = _polynomials(order, (1.0,), (1.0, 0.0, -1.0))
         odd = (order - 1) % 2
-        value = _horner(coefficients[odd::2], 1 - slope).mul_(slope)
+        value = _horner(coefficients[odd::2], a * a if order > 2 else a, slope)
         return value.mul_(a) if odd else value
 
 
@@ -85,15 +85,15 @@ class Logistic:
 
     @staticmethod
     def derivative(z, a):
-        return a * (1 - a)
+        return a * (1.0 - a)
 
     @staticmethod
     def second_derivative(z, a, slope):
-        return slope * (1 - 2 * a)
+        return slope * (1.0 - 2.0 * a)
 
     @staticmethod
     def higher(z, a, slope, order):
-        return _horner(_polynomials(order, (1.0,), (0.0, 1.0, -1.0)), a).mul_(slope)
+        return _horner(_polynomials(order, (1.0,), (0.0, 1.0, -1.0)), a, slope)
 
 
 class Softplus:
@@ -109,11 +109,11 @@ class Softplus:
 
     @staticmethod
     def second_derivative(z, a, slope):
-        return slope * (1 - slope)
+        return slope * (1.0 - slope)
 
     @staticmethod
     def higher(z, a, slope, order):
-        logistic = slope * (1 - slope)
+        logistic = slope * (1.0 - slope)
         if order == 2:
             return logistic
         return Logistic.higher(z, slope, logistic, order - 1)

@@ -72,7 +72,7 @@ class AutodiffJetRecord(JetRecord):
             return (self.jets.jet(theta, point) * weights).sum()
 
         rows = vmap(jacrev(combined), in_dims=(None, 0, 2))(self.theta, self.x, coefficients)
-        out += rows.T
+        out.copy_(rows.T)
 
     def gradient(self, cotangent):
         _, pull_back = vjp(self._at, self.theta)

@@ -5,11 +5,15 @@ from abc import ABC, abstractmethod
 
 import torch
 
+from .autodiff_jets import AutodiffJets
+
 
 class Record(ABC):
     """A model evaluated at one parameter vector on one set of points.
 
-    Everything that a step may ask for derives from this one forward evaluation.
+    Everything that a step may ask for derives from this one forward evaluation. A model of one's
+    own writes :meth:`plain_jacobian` and :meth:`directional`; the others are for models that know
+    something cheaper.
 
     Attributes
     ----------
@@ -17,7 +21,13 @@ class Record(ABC):
         The values v_θ(x_i).
     """
 
-    @abstractmethod
+    def plain_jacobian(self):
+        """J, equation (J): the c rows of point 0, then those of point 1, shape (m * c, P)."""
+        raise NotImplementedError(
+            f"Expected {type(self).__name__} to define plain_jacobian, the derivative of its "
+            "values in theta, or jacobian, the scaled form of it."
+        )
+
     def jacobian(self, scale=None):
         """Scaled Jacobian C J, equation (J) with the row factor of (A).
 
@@ -30,8 +40,15 @@ class Record(ABC):
         Returns
         -------
         rows : torch.Tensor of shape (m * r, P)
-            The rows of point 0, then those of point 1, and so on. Stored by columns.
+            The rows of point 0, then those of point 1, and so on.
         """
+        rows = self.plain_jacobian()
+        if scale is None:
+            return rows
+        if scale.ndim == 2:
+            return rows * scale.reshape(-1, 1)
+        m, r, c = scale.shape
+        return (scale @ rows.reshape(m, c, -1)).reshape(m * r, -1)
 
     def gram(self, scale=None):
         """AᵀA of :meth:`jacobian` by a formula that is cheaper; None where there is none."""
@@ -48,9 +65,9 @@ class Record(ABC):
         """The record at parameters that differ in the last layer only; None if it is not known."""
         return None
 
-    @abstractmethod
     def gradient(self, cotangent):
         """Pull a cotangent of shape (m, c) back to the parameters: Jᵀ f, shape (P,)."""
+        return self.plain_jacobian().T @ cotangent.reshape(-1)
 
     @abstractmethod
     def directional(self, dtheta, order=1):
@@ -87,6 +104,23 @@ class Model(ABC):
     n_outputs: int
     output_parameters = None
     decaying = slice(None)
+
+    def jets(self, indices, input_scale=None):
+        """The model together with derivatives in x.
+
+        Parameters
+        ----------
+        indices : sequence of multi-indices
+            Which derivatives; see :mod:`skngd.models.jets`.
+        input_scale : torch.Tensor of shape (d,), default=None
+            What one unit of x is to the model, whose points come normalised. None stands for ones.
+
+        Returns
+        -------
+        jets : JetModel
+            By automatic differentiation, unless the model knows a closed form.
+        """
+        return AutodiffJets(self, indices, input_scale)
 
     @property
     def record_size(self):

@@ -20,7 +20,7 @@ class JetRecord(ABC):
 
     @abstractmethod
     def jacobian_into(self, coefficients, out):
-        """Add to ``out`` the Jacobian of a linear combination of the jet, point by point.
+        """Write the Jacobian of a linear combination of the jet, point by point.
 
         Parameters
         ----------
@@ -29,6 +29,13 @@ class JetRecord(ABC):
         out : torch.Tensor of shape (P, m)
             The transposed rows.
         """
+
+    def output_jacobian_into(self, coefficients, out):
+        """Write the rows of :meth:`jacobian_into` that belong to the last layer, shape (p, m).
+
+        Only for models that have :attr:`Model.output_parameters`.
+        """
+        raise TypeError(f"{type(self).__name__} has no last layer.")
 
     def with_output(self, theta):
         """The record at parameters that differ in the last layer only; None if it is not known."""
@@ -41,6 +48,10 @@ class JetRecord(ABC):
     @abstractmethod
     def directional(self, dtheta, order=1):
         """First or second derivative of the jet along ``dtheta``, shape (k, c, m)."""
+
+    def directionals(self, dtheta):
+        """The first and the second of :meth:`directional`."""
+        return self.directional(dtheta), self.directional(dtheta, 2)
 
 
 class JetModel(ABC):
@@ -59,6 +70,20 @@ class JetModel(ABC):
     @abstractmethod
     def record(self, theta, x):
         """Evaluate the jet at points of shape (m, d) and keep what its derivatives need."""
+
+    def joined(self, sites):
+        """One jet model for the points of several, where a common pass costs less.
+
+        Parameters
+        ----------
+        sites : list of (JetModel, int)
+            Jets, and at how many points they are wanted.
+
+        Returns
+        -------
+        jets : JetModel or None
+        """
+        return None
 
     @abstractmethod
     def by_autodiff(self):

@@ -41,15 +41,8 @@ class LinearRecord(Record):
         self.features = features
         self.value = (features @ theta).unsqueeze(1)
 
-    def jacobian(self, scale=None):
-        if scale is None:
-            return self.features
-        if scale.ndim == 2:
-            return self.features * scale
-        return (scale * self.features.unsqueeze(1)).reshape(-1, self.features.shape[1])
-
-    def gradient(self, cotangent):
-        return self.features.T @ cotangent.squeeze(1)
+    def plain_jacobian(self):
+        return self.features
 
     def directional(self, dtheta, order=1):
         return (self.features @ dtheta).unsqueeze(1) if order == 1 else torch.zeros_like(self.value)

@@ -108,13 +108,11 @@ class ModuleRecord(Record):
     def _along(self, theta):
         return self.model.value(theta, self.x)
 
-    def jacobian(self, scale=None):
+    def plain_jacobian(self):
         def one_row(theta, point):
             return self.model.value(theta, point.unsqueeze(0)).squeeze(0)
 
         rows = vmap(jacrev(one_row), in_dims=(None, 0))(self.theta, self.x)
-        if scale is not None:
-            rows = rows * scale.unsqueeze(2) if scale.ndim == 2 else scale @ rows
         return rows.reshape(-1, self.model.n_parameters)
 
     def gradient(self, cotangent):

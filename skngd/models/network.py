@@ -5,6 +5,7 @@ import torch
 
 from .activations import ACTIVATIONS
 from .base import Model, Record
+from .network_jets import NetworkJets
 
 
 class FullyConnected(Model):
@@ -47,10 +48,18 @@ class FullyConnected(Model):
         # Pre-activations, values and slopes of all neurons.
         return 3 * sum(self.layer_sizes)
 
-    def layers(self, theta):
+    def layers(self, theta, last_only=False):
         """Weights (out, in) and biases (out, 1) of each layer, as views of ``theta``."""
-        parts = iter(theta.split(self.sizes))
-        return [(next(parts).view(shape), next(parts).unsqueeze(1)) for shape, _, _ in self.layout]
+        # Not by slices: small networks spend their time on the calls, and this is one for each.
+        theta = theta.contiguous()
+        offset = theta.storage_offset()
+        return [
+            (
+                theta.as_strided((out, into), (into, 1), offset + weights.start),
+                theta.as_strided((out, 1), (1, 1), offset + biases.start),
+            )
+            for (out, into), weights, biases in (self.layout[-1:] if last_only else self.layout)
+        ]
 
     def initial(self, random_state):
         """Draw a starting point (Glorot and Bengio, 2010), in NumPy.
@@ -74,11 +83,16 @@ class FullyConnected(Model):
                 theta[biases] = random_state.uniform(-bound, bound, out)
         return theta
 
+    def jets(self, indices, input_scale=None):
+        return NetworkJets(self, indices, input_scale)
+
     def record(self, theta, x):
         return NetworkRecord(self, theta, x)
 
     def value(self, theta, x):
-        layers = self.layers(theta)
+        parts = iter(theta.split(self.sizes))
+        shapes = [shape for shape, _, _ in self.layout]
+        layers = [(next(parts).view(shape), next(parts).unsqueeze(1)) for shape in shapes]
         a = x.T
         for weights, biases in layers[:-1]:
             a = self.activation.value(torch.addmm(biases, weights, a))
@@ -94,11 +108,11 @@ class NetworkRecord(Record):
         self.layers = network.layers(theta)
         self.inputs, self.pre_activations = [x.T], []
         for weights, biases in self.layers[:-1]:
-            z = torch.addmm(biases, weights, self.inputs[-1])
+            z = torch.mm(weights, self.inputs[-1]).add_(biases)
             self.pre_activations.append(z)
             self.inputs.append(network.activation.value(z))
         weights, biases = self.layers[-1]
-        self.value = torch.addmm(biases, weights, self.inputs[-1]).T
+        self.value = torch.mm(weights, self.inputs[-1]).add_(biases).T
         self.slopes = [None] * len(self.pre_activations)
 
     def _slope(self, depth):
@@ -114,46 +128,59 @@ class NetworkRecord(Record):
         return self.network.activation.second_derivative(z, a, self._slope(depth))
 
     def _first_delta(self, scale):
-        """Where back-propagation starts: shape (neurons, m, rows per point).
+        """Where back-propagation starts: shape (neurons, m) or (neurons, m, rows per point).
 
         From the row factor instead of the identity, so that it yields C J at the price of J.
         """
         m, c = self.value.shape
         if scale is None:
             scale = self.value.new_ones(m, c)
-        delta = torch.diag_embed(scale) if scale.ndim == 2 and c > 1 else scale
-        return delta.unsqueeze(0) if c == 1 and delta.ndim == 2 else delta.permute(2, 0, 1)
+        if scale.ndim == 2:
+            return scale.reshape(1, m) if c == 1 else torch.diag_embed(scale).permute(2, 0, 1)
+        return scale.permute(2, 0, 1)
 
-    def _layer_into(self, depth, delta, weights, biases):
-        """Write the rows of one layer's parameters."""
+    def _layer_into(self, depth, delta, weights):
+        """Write the rows of the weights of one layer."""
         (out, into), _, _ = self.network.layout[depth]
-        biases[:] = delta
-        m, rows = delta.shape[1:]
-        inputs = self.inputs[depth].view(1, into, m, 1)
-        torch.mul(delta.unsqueeze(1), inputs, out=weights.view(out, into, m, rows))
+        block = weights.view(out, into, *delta.shape[1:])
+        torch.mul(delta.unsqueeze(1), _by_point(self.inputs[depth], delta), out=block)
 
-    def _deltas(self, delta):
-        """(depth, derivatives of the rows in the pre-activations), from the last layer on."""
-        m, rows = delta.shape[1:]
+    def _deltas(self, delta, biases=None):
+        """(depth, derivatives of the rows in the pre-activations), from the last layer on.
+
+        Those of hidden layers are their rows of the biases: they are written there, if they have a
+        place.
+        """
         for depth in reversed(range(len(self.layers))):
             yield depth, delta
             if depth:
-                back = self.layers[depth][0].T @ delta.reshape(len(delta), m * rows)
-                delta = back.view(-1, m, rows) * self._slope(depth - 1).unsqueeze(2)
+                weights, flat = self.layers[depth][0], delta.reshape(len(delta), -1)
+                out = None if biases is None else biases[depth - 1]
+                if len(weights) == 1:
+                    back = torch.mul(weights.view(-1, 1), flat, out=out)
+                else:
+                    back = torch.mm(weights.T, flat, out=out)
+                back = back.view(-1, *delta.shape[1:])
+                delta = back.mul_(_by_point(self._slope(depth - 1), delta))
 
     def jacobian(self, scale=None):
         first = self._first_delta(scale)
-        m, rows = first.shape[1:]
-        jacobian = first.new_empty(self.network.n_parameters, m, rows)
-        for depth, delta in self._deltas(first):
-            _, weights, biases = self.network.layout[depth]
-            self._layer_into(depth, delta, jacobian[weights], jacobian[biases])
-        return jacobian.view(self.network.n_parameters, m * rows).T
+        n_rows = first.shape[1:].numel()
+        jacobian = first.new_empty(self.network.n_parameters, n_rows)
+        blocks = jacobian.split(self.network.sizes)
+        biases = blocks[1::2]
+        biases[-1].view_as(first).copy_(first)
+        for depth, delta in self._deltas(first, biases):
+            self._layer_into(depth, delta, blocks[2 * depth])
+        return jacobian.T
+
+    plain_jacobian = jacobian
 
     def gram(self, scale=None):
         # The rows of a layer are products of δ, which knows the output, and of the inputs, which
         # do not: summing over the outputs first saves a factor of their number.
         deltas = [delta for _, delta in self._deltas(self._first_delta(scale))][::-1]
+        deltas = [delta if delta.ndim == 3 else delta.unsqueeze(2) for delta in deltas]
         ones = self.value.new_ones(1, len(self.value))
         inputs = [torch.cat([a, ones]) for a in self.inputs]
         gram = ones.new_empty(self.network.n_parameters, self.network.n_parameters)
@@ -164,8 +191,8 @@ class NetworkRecord(Record):
                 for here, some in self._weights_and_biases(left):
                     for there, others in self._weights_and_biases(right):
                         part = block[:, some][:, :, :, others]
-                        gram[here, there] = part.reshape(part.shape[0] * part.shape[1], -1)
-                        gram[there, here] = gram[here, there].T
+                        part = part.reshape(part.shape[0] * part.shape[1], -1)
+                        gram[here, there], gram[there, here] = part, part.T
         return gram
 
     def _weights_and_biases(self, depth):
@@ -189,22 +216,21 @@ class NetworkRecord(Record):
         return block
 
     def output_jacobian(self, scale=None):
-        delta = self._first_delta(scale)
-        place = self.network.output_parameters
-        columns = delta.new_empty(place.stop - place.start, *delta.shape[1:])
-        n_weights = self.network.sizes[-2]
-        self._layer_into(len(self.layers) - 1, delta, columns[:n_weights], columns[n_weights:])
-        return columns.view(len(columns), -1).T
+        first = self._first_delta(scale)
+        sizes = self.network.sizes[-2:]
+        columns = first.new_empty(sum(sizes), first.shape[1:].numel())
+        weights, biases = columns.split(sizes)
+        biases.view_as(first).copy_(first)
+        self._layer_into(len(self.layers) - 1, first, weights)
+        return columns.T
 
     def gradient(self, cotangent):
         gradient = cotangent.new_empty(self.network.n_parameters)
-        delta = cotangent.T
-        for depth in reversed(range(len(self.layers))):
-            shape, weights, biases = self.network.layout[depth]
-            gradient[biases] = delta.sum(1)
-            torch.mm(delta, self.inputs[depth].T, out=gradient[weights].view(shape))
-            if depth:
-                delta = (self.layers[depth][0].T @ delta) * self._slope(depth - 1)
+        blocks = gradient.split(self.network.sizes)
+        for depth, delta in self._deltas(cotangent.T):
+            torch.sum(delta, dim=1, out=blocks[2 * depth + 1])
+            weights = blocks[2 * depth].view(self.network.layout[depth][0])
+            torch.mm(delta, self.inputs[depth].T, out=weights)
         return gradient
 
     def directional(self, dtheta, order=1):
@@ -216,13 +242,12 @@ class NetworkRecord(Record):
             weights = self.layers[depth][0]
             ddz = None
             if order == 2 and first is not None:
-                ddz = torch.mm(dweights, first)
-                ddz = torch.addmm(ddz, weights, second, beta=2)
+                ddz = torch.mm(weights, second).addmm_(dweights, first, alpha=2)
             if order == 2 and depth == last:
                 return torch.zeros_like(self.value) if ddz is None else ddz.T
-            dz = torch.addmm(dbiases, dweights, self.inputs[depth])
+            dz = torch.mm(dweights, self.inputs[depth]).add_(dbiases)
             if first is not None:
-                dz = torch.addmm(dz, weights, first)
+                dz.addmm_(weights, first)
             if depth == last:
                 return dz.T
             slope = self._slope(depth)
@@ -230,4 +255,9 @@ class NetworkRecord(Record):
             if order == 2:
                 second = self._curvature(depth) * dz * dz
                 if ddz is not None:
-                    second = torch.addcmul(second, slope, ddz)
+                    second.addcmul_(slope, ddz)
+
+
+def _by_point(array, delta):
+    """An array (h, m) beside one of shape (neurons, m) or (neurons, m, rows per point)."""
+    return array if delta.ndim == 2 else array.unsqueeze(2)

@@ -11,6 +11,7 @@ input, the position ``ALONG``: ∂_ε (W + ε dW) a = W ∂_ε a + dW a.
 """
 
 import copy
+import math
 
 import torch
 
@@ -19,6 +20,8 @@ from .jets import JetModel, JetRecord, Tower, set_partitions, sub_indices, witho
 from .shallow_jets import Orders, ShallowJetRecord
 
 ALONG = -1
+# A common pass may compute so many numbers that nobody asked for: they cost less than a call.
+LARGEST_EXCESS = 2**17
 
 
 class NetworkJets(JetModel):
@@ -43,12 +46,29 @@ class NetworkJets(JetModel):
         ones = [1.0] * network.layer_sizes[0]
         self.input_scales = ones if input_scale is None else input_scale.tolist()
         # Inner layers have to know all parts of what is wanted, the last one only that.
-        self.orders = Orders(self.indices)
+        self.orders = Orders(self.indices, self.input_scales)
         self.closure = sorted(set().union(*map(sub_indices, self.indices)), key=_by_order)
 
     def record(self, theta, x):
         shallow = len(self.network.layout) == 2
         return (ShallowJetRecord if shallow else NetworkJetRecord)(self, theta, x)
+
+    def joined(self, sites):
+        for jets, _ in sites:
+            if not isinstance(jets, NetworkJets) or jets.network is not self.network:
+                return None
+            if jets.input_scales != self.input_scales:
+                return None
+        indices = set().union(*(jets.indices for jets, _ in sites))
+        shared = NetworkJets(self.network, sorted(indices, key=_by_order), self.input_scale)
+        wanted = sum(jets.n_arrays * n for jets, n in sites)
+        more = shared.n_arrays * sum(n for _, n in sites) - wanted
+        return shared if more * max(self.network.layer_sizes) <= LARGEST_EXCESS else None
+
+    @property
+    def n_arrays(self):
+        """About how many numbers a pass computes for each neuron and point."""
+        return len(self.orders.by_order if len(self.network.layout) == 2 else self.closure)
 
     def by_autodiff(self):
         return AutodiffJets(self.network, self.indices, self.input_scale)
@@ -116,20 +136,22 @@ class NetworkJetRecord(JetRecord):
             if len(space) > 1:
                 return None
             if not space:
-                return torch.addmm(biases, weights, inputs[()])
+                return torch.mm(weights, inputs[()]).add_(biases)
             return weights[:, space[0] : space[0] + 1] * self._input_scale(space)
         if index in inputs:
-            z = weights @ inputs[index]
+            z = torch.mm(weights, inputs[index])
         if index == ():
             return z.add_(biases)
         if along:
             dweights, dbiases = changes[depth]
             lower = without(index, (ALONG,))
             if lower in inputs:
-                moved = dweights @ inputs[lower]
+                if z is None:
+                    z = torch.mm(dweights, inputs[lower]).mul_(along)
+                else:
+                    z.addmm_(dweights, inputs[lower], alpha=along)
                 if lower == ():
-                    moved.add_(dbiases)
-                z = moved.mul_(along) if z is None else z.add_(moved, alpha=along)
+                    z.add_(dbiases)
         return z
 
     def _input_scale(self, index):
@@ -150,32 +172,25 @@ class NetworkJetRecord(JetRecord):
             if all(block in known for block in blocks):
                 yield count, blocks
 
-    def _monomial(self, depth, count, blocks):
-        """Count · Π ∂^B z; None for the number 1."""
-        if not blocks:
-            return None if count == 1 else count
+    def _monomial(self, depth, blocks):
+        """Π ∂^B z; None for the number 1."""
+        if len(blocks) < 2:
+            return self.pre_activations[depth][blocks[0]] if blocks else None
         known = self.monomials[depth]
-        key = count, blocks
-        if key not in known:
+        if blocks not in known:
             factors = [self.pre_activations[depth][block] for block in blocks]
             factors.sort(key=lambda factor: factor.shape[1])
-            product = factors[0] if count == 1 else count * factors[0]
-            for factor in factors[1:]:
-                product = product * factor
-            known[key] = product
-        return known[key]
+            known[blocks] = math.prod(factors[1:], start=factors[0])
+        return known[blocks]
 
     def _activated(self, depth, index):
         """∂^index σ(z), by Faà di Bruno; None where it vanishes."""
-        total = None
+        if index == ():
+            return self._tower(depth, 0)
+        sums = {}
         for count, blocks in self._terms(depth, index):
-            tower = self._tower(depth, len(blocks))
-            monomial = self._monomial(depth, count, blocks)
-            if total is None:
-                total = tower if monomial is None else tower * monomial
-            else:
-                total = torch.addcmul(total, tower, monomial)
-        return total
+            _add(sums, index, self._monomial(depth, blocks), self._tower(depth, len(blocks)), count)
+        return sums.get(index)
 
     def _outputs(self, wanted, changes=None):
         """∂^index of the network for each of ``wanted``, shape (c, m)."""
@@ -196,88 +211,70 @@ class NetworkJetRecord(JetRecord):
         Yields
         ------
         depth : int
-        pairs : list of (delta, index)
-            ``delta`` of shape (out, m) belongs to ∂^index z; index () is the pre-activation.
+        deltas : dict of multi-index to torch.Tensor of shape (out, m)
+            What belongs to ∂^index z; index () is the pre-activation.
         """
         last = len(self.layers) - 1
         deltas = dict(zip(self.jets.indices, cotangent, strict=True))
         for depth in reversed(range(last + 1)):
-            yield depth, list(deltas.items())
+            yield depth, deltas
             if depth == 0:
                 return
             weights = self.layers[depth][0]
-            back = {}
+            transposed, back = weights.T, {}
             for index, delta in deltas.items():
                 if index in self.inputs[depth]:
                     if len(weights) == 1:
-                        back[index] = weights.T * delta
+                        back[index] = weights.view(-1, 1) * delta
                     else:
-                        back[index] = weights.T @ delta
+                        back[index] = torch.mm(transposed, delta)
             deltas = self._through_activation(depth - 1, back)
 
     def _through_activation(self, depth, back):
         """The adjoint of Faà di Bruno's formula."""
         deltas = {}
-
-        def add(index, *factors):
-            product = factors[0]
-            for factor in factors[1:-1]:
-                product = product * factor
-            if index not in deltas:
-                deltas[index] = product * factors[-1]
-            else:
-                deltas[index].addcmul_(product, factors[-1])
-
         for index, delta in back.items():
             for count, blocks in self._terms(depth, index):
-                order = len(blocks)
-                monomial = self._monomial(depth, count, blocks)
-                raised = self._tower(depth, order + 1)
-                add((), delta, raised) if monomial is None else add((), monomial, delta, raised)
-                if not blocks:
-                    continue
-                lowered = delta * self._tower(depth, order)
+                order, monomial = len(blocks), self._monomial(depth, blocks)
+                weighted = delta if monomial is None else delta * monomial
+                _add(deltas, (), weighted, self._tower(depth, order + 1), count)
+                lowered = delta * self._tower(depth, order) if blocks else None
                 for block in set(blocks):
-                    others = without_block(blocks, block)
-                    factor = self._monomial(depth, count * blocks.count(block), others)
-                    if factor is None:
-                        factor = 1.0
-                    if isinstance(factor, (int, float)):
-                        factor = lowered.new_tensor(float(factor))
-                    add(block, factor, lowered)
+                    others = self._monomial(depth, without_block(blocks, block))
+                    _add(deltas, block, others, lowered, count * blocks.count(block))
         return deltas
 
+    def _layer_into(self, depth, deltas, weights, biases):
+        """Write the rows of one layer: each δ beside the inputs that it meets."""
+        block, is_written = weights.view(*self.network.layout[depth][0], -1), False
+        for index, delta in deltas.items():
+            if index in self.inputs[depth]:
+                product = delta.unsqueeze(1), self.inputs[depth][index]
+                block.addcmul_(*product) if is_written else torch.mul(*product, out=block)
+                is_written = True
+        if not is_written:
+            block.zero_()
+        for index, delta in deltas.items():
+            if depth == 0 and len(index) == 1:
+                block[:, index[0]].add_(delta, alpha=self._input_scale(index))
+        biases.copy_(deltas[()]) if () in deltas else biases.zero_()
+
     def jacobian_into(self, coefficients, out):
+        blocks = out.split(self.network.sizes)
         for depth, deltas in self._backward(coefficients):
-            (n_out, n_in), weights, biases = self.network.layout[depth]
-            block = out[weights].view(n_out, n_in, -1)
-            for index, delta in deltas:
-                if index == ():
-                    out[biases] += delta
-                if depth == 0 and len(index) == 1:
-                    block[:, index[0]].add_(delta, alpha=self._input_scale(index))
-                elif index in self.inputs[depth]:
-                    block.addcmul_(delta.unsqueeze(1), self.inputs[depth][index].unsqueeze(0))
+            self._layer_into(depth, deltas, *blocks[2 * depth : 2 * depth + 2])
 
     def output_jacobian_into(self, coefficients, out):
-        """Add the rows of :meth:`jacobian_into` that belong to the last layer, shape (p, m)."""
-        if len(self.layers) == 1:
-            self.jacobian_into(coefficients, out)
-            return
-        n_out, n_in = self.network.layout[-1][0]
-        block, biases = out[: n_out * n_in].view(n_out, n_in, -1), out[n_out * n_in :]
-        for index, delta in zip(self.jets.indices, coefficients, strict=True):
-            if index == ():
-                biases += delta
-            if index in self.inputs[-1]:
-                block.addcmul_(delta.unsqueeze(1), self.inputs[-1][index].unsqueeze(0))
+        deltas = dict(zip(self.jets.indices, coefficients, strict=True))
+        blocks = out.split(self.network.sizes[-2:])
+        self._layer_into(len(self.layers) - 1, deltas, *blocks)
 
     def gradient(self, cotangent):
         gradient = cotangent.new_zeros(self.network.n_parameters)
         for depth, deltas in self._backward(cotangent):
             shape, weights, biases = self.network.layout[depth]
             block = gradient[weights].view(shape)
-            for index, delta in deltas:
+            for index, delta in deltas.items():
                 if index == ():
                     gradient[biases] += delta.sum(1)
                 if depth == 0 and len(index) == 1:
@@ -288,23 +285,41 @@ class NetworkJetRecord(JetRecord):
         return gradient
 
     def directional(self, dtheta, order=1):
+        return self._along(dtheta, [order])[0]
+
+    def directionals(self, dtheta):
+        return self._along(dtheta, [1, 2])
+
+    def _along(self, dtheta, orders):
+        """Derivatives of the jet along ``dtheta``, from one pass forward."""
         changes = self.network.layers(dtheta)
-        wanted = [(ALONG,) * order + index for index in self.jets.indices]
+        by_order = [[(ALONG,) * n + index for index in self.jets.indices] for n in orders]
+        wanted = [index for indices in by_order for index in indices]
         closure = sorted(set().union(*map(sub_indices, wanted)), key=_by_order)
-        self._forward([*self._parts_along(wanted), *wanted], closure, changes)
-        value = torch.stack(self._outputs(wanted, changes))
+        # In the output layer dW meets what has one derivative along θ less.
+        lower = [without(index, (ALONG,)) for index in wanted]
+        self._forward([*lower, *wanted], closure, changes)
+        values = [torch.stack(self._outputs(indices, changes)) for indices in by_order]
         # What belongs to this direction must not be taken for another one.
         for known in (*self.inputs, *self.pre_activations):
             for index in [index for index in known if ALONG in index]:
                 del known[index]
         for known in self.monomials:
-            for key in [key for key in known if any(ALONG in block for block in key[1])]:
+            for key in [key for key in known if any(ALONG in block for block in key)]:
                 del known[key]
-        return value
+        return values
 
-    def _parts_along(self, wanted):
-        """What dW meets in the output layer: one derivative along θ less."""
-        return [without(index, (ALONG,)) for index in wanted]
+
+def _add(sums, index, factor, other, count):
+    """Add count · factor · other to one of the sums; a factor of None is 1."""
+    if index not in sums:
+        product = other if factor is None else factor * other
+        # A number alone is copied, for more may be added to it.
+        sums[index] = product * float(count) if factor is None or count != 1 else product
+    elif factor is None:
+        sums[index].add_(other, alpha=count)
+    else:
+        sums[index].addcmul_(factor, other, value=count)
 
 
 def without_along(index):

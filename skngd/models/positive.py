@@ -40,9 +40,8 @@ class ExponentialRecord(Record):
         self.inner = inner
         self.value = torch.exp(inner.value)
 
-    def jacobian(self, scale=None):
-        factor = self.value if scale is None else _times(scale, self.value)
-        return self.inner.jacobian(factor)
+    def plain_jacobian(self):
+        return self.inner.jacobian(self.value)
 
     def gradient(self, cotangent):
         return self.inner.gradient(self.value * cotangent)
@@ -110,13 +109,8 @@ class NormalizedRecord(Record):
     def _centred(self, f):
         return f - (self.weights * self.value * f).sum(0)
 
-    def jacobian(self, scale=None):
-        rows = self.value * self._centred(self.inner.jacobian())
-        if scale is None:
-            return rows
-        if scale.ndim == 2:
-            return rows * scale
-        return (scale * rows.unsqueeze(1)).reshape(-1, rows.shape[1])
+    def plain_jacobian(self):
+        return self.value * self._centred(self.inner.jacobian())
 
     def gradient(self, cotangent):
         weighted = self.value * cotangent
@@ -129,8 +123,3 @@ class NormalizedRecord(Record):
         # E changes with the density, too: d E f = E f ḟ for a centred f.
         second = self._centred(self.inner.directional(dtheta, 2) + first**2)
         return self.value * second
-
-
-def _times(scale, value):
-    """A row factor of shape (m, 1) or (m, r, 1) times numbers of shape (m, 1)."""
-    return scale * (value if scale.ndim == 2 else value.unsqueeze(2))

@@ -71,13 +71,8 @@ class QuadraticRecord(Record):
         self.slope = model.linear + torch.einsum("pqk,q->pk", model.quadratic, theta)
         self.value = (features @ model.coordinates(theta)).unsqueeze(1)
 
-    def jacobian(self, scale=None):
-        rows = self.features @ self.slope.T
-        if scale is None:
-            return rows
-        if scale.ndim == 2:
-            return rows * scale
-        return (scale * rows.unsqueeze(1)).reshape(-1, rows.shape[1])
+    def plain_jacobian(self):
+        return self.features @ self.slope.T
 
     def gradient(self, cotangent):
         return self.slope @ (self.features.T @ cotangent.squeeze(1))

@@ -9,7 +9,7 @@ only arrays of the size of neurons × points, are shared by values, Jacobian and
 """
 
 import copy
-import functools
+import math
 
 import torch
 
@@ -17,63 +17,73 @@ from .jets import JetRecord, Tower
 
 
 class Orders:
-    """The wanted multi-indices by their order.
+    """The wanted multi-indices by their order, and what does not change with θ.
 
     Parameters
     ----------
     indices : sequence of multi-indices
+    input_scales : list of float
 
     Attributes
     ----------
-    positions : dict of int to slice or list of int
-        By order: where its multi-indices stand among ``indices``; a slice where they stand side by
-        side, which copies nothing.
-    inverse : list of int or None
-        Sorts what comes order by order as ``indices``; None where it is sorted.
+    by_order : dict of int to list of multi-indices
+    sizes : list of int
+        How many there are of each order.
+    sort, inverse : list of int or None
+        From ``indices`` to order by order, and back; None where they are sorted.
     """
 
-    def __init__(self, indices):
-        self.indices = tuple(indices)
-        found = {}
-        for position, index in enumerate(self.indices):
-            found.setdefault(len(index), []).append(position)
-        found = {order: found[order] for order in sorted(found)}
-        by_order = [position for positions in found.values() for position in positions]
-        is_sorted = by_order == sorted(by_order)
-        self.inverse = None if is_sorted else [by_order.index(p) for p in range(len(by_order))]
-        self._by_order = {o: [self.indices[p] for p in found[o]] for o in found}
-        self.positions = {order: _slice(positions) for order, positions in found.items()}
+    def __init__(self, indices, input_scales):
+        self.indices, self.input_scales = tuple(indices), input_scales
+        self.by_order = {}
+        for index in sorted(self.indices, key=len):
+            self.by_order.setdefault(len(index), []).append(index)
+        self.sizes = [len(found) for found in self.by_order.values()]
+        in_order = [index for found in self.by_order.values() for index in found]
+        self.sort = self.inverse = None
+        if in_order != list(self.indices):
+            self.sort = [self.indices.index(index) for index in in_order]
+            self.inverse = [in_order.index(index) for index in self.indices]
+        self._constants = {}
 
-    def of(self, order):
-        """The multi-indices of an order."""
-        return self._by_order[order]
+    def constants(self, like):
+        """Tables on the device and in the dtype of a tensor, made once.
 
-    @functools.cached_property
-    def slopes(self):
-        """How monomials depend on a column of W.
-
-        From (order, input) to a list of (position among the indices, position among those of the
-        order, count, rest of the index).
+        Returns
+        -------
+        columns : torch.Tensor of int, or None
+            Which input the first, second, … factors of the monomials of each order belong to, one
+            behind the other; see :meth:`of_factors`. None where no derivative is wanted.
+        scales : torch.Tensor
+            The scale of that input.
+        units : list of torch.Tensor of shape (d, k)
+            The unit vectors of these inputs, times their scales, for each order and factor.
         """
-        found = {}
-        for position, index in enumerate(self.indices):
-            for i in set(index):
-                rest = list(index)
-                rest.remove(i)
-                inner = self.of(len(index)).index(index)
-                entry = position, inner, index.count(i), tuple(rest)
-                found.setdefault((len(index), i), []).append(entry)
-        return found
+        key = like.dtype, like.device
+        if key not in self._constants:
+            found = [
+                [index[place] for index in indices]
+                for order, indices in self.by_order.items()
+                for place in range(order)
+            ]
+            self.factor_sizes = [len(columns) for columns in found]
+            scales = like.new_tensor(self.input_scales)
+            units = [scales.diag()[:, columns] for columns in found]
+            columns = torch.tensor([i for part in found for i in part], device=like.device)
+            columns = columns if found else None
+            self._constants[key] = columns, None if columns is None else scales[columns], units
+        return self._constants[key]
 
-
-def _slice(positions):
-    """Neighbouring positions as a slice."""
-    first, n = positions[0], len(positions)
-    return slice(first, first + n) if positions == list(range(first, first + n)) else positions
+    def of_factors(self, parts):
+        """A sequence with one entry for each order and factor as {order: entries}."""
+        parts = iter(parts)
+        return {order: [next(parts) for _ in range(order)] for order in self.by_order}
 
 
 class ShallowJetRecord(JetRecord):
-    """One forward pass. Inside, arrays hold one row for each neuron: shape (h, m) or (h, 1).
+    """One forward pass. Inside, arrays hold one row for each neuron: shape (h, m).
+
+    Tables of numbers for each neuron, such as the monomials, have shape (k, h).
 
     Parameters
     ----------
@@ -86,186 +96,209 @@ class ShallowJetRecord(JetRecord):
     def __init__(self, jets, theta, x):
         self.jets, self.network, self.x = jets, jets.network, x.T
         (weights, biases), self.output = self.network.layers(theta)
-        self.weights = self._scaled(weights)
-        z = torch.addmm(biases, weights, self.x)
-        self.tower = Tower(self.network.activation, z)
-        self._monomials, self._tables = {}, {}
-        self.value = self._values()
+        self.columns, self.scales, self.units = jets.orders.constants(theta)
+        self.selected = self._selected(weights)
+        self.factors = self._factors(self.selected)
+        self.monomials = {
+            order: math.prod(factors[1:], start=factors[0]) if factors else None
+            for order, factors in self.factors.items()
+        }
+        self.transposed = {}
+        self.tower = Tower(self.network.activation, torch.mm(weights, self.x).add_(biases))
+        self._evaluate()
 
     def with_output(self, theta):
         other = copy.copy(self)
-        other.output = self.network.layers(theta)[-1]
-        other.value = other._values()
+        (other.output,) = self.network.layers(theta, last_only=True)
+        other._evaluate()
         return other
 
-    def _scaled(self, weights):
-        """What one unit of x does to the pre-activations, (h, d)."""
-        scale = self.jets.input_scale
-        return weights if scale is None else weights * scale
+    def _selected(self, weights):
+        """The columns of W that the monomials are products of, one behind the other."""
+        if self.columns is None:
+            return None
+        selected = weights.index_select(1, self.columns)
+        return selected if self.jets.input_scale is None else selected * self.scales
 
-    def _monomial(self, index):
-        """M_α, shape (h,)."""
-        if index not in self._monomials:
-            if index:
-                rest = self._monomial(index[1:])
-                self._monomials[index] = self.weights[:, index[0]] * rest
-            else:
-                self._monomials[index] = torch.ones_like(self.weights[:, 0])
-        return self._monomials[index]
+    def _factors(self, selected):
+        """The factors of the monomials of each order, lists of (k, h)."""
+        orders = self.jets.orders
+        return orders.of_factors(() if selected is None else selected.T.split(orders.factor_sizes))
 
-    def _table(self, order):
-        """M_α of one order, shape (h, k)."""
-        if order not in self._tables:
-            columns = [self._monomial(index) for index in self.jets.orders.of(order)]
-            self._tables[order] = torch.stack(columns, dim=1)
-        return self._tables[order]
+    def _evaluate(self):
+        weights, biases = self.output
+        self.rows = {order: _rows(weights, table) for order, table in self.monomials.items()}
+        self.slopes = {}
+        parts = [torch.mm(rows, self.tower[order]) for order, rows in self.rows.items()]
+        self.value = self._in_order(parts, biases)
 
-    def _in_order(self, parts, bias):
+    def _in_order(self, parts, biases):
         """Parts (k c, m), order by order, as an array of shape (k, c, m)."""
         orders = self.jets.orders
-        joined = (parts[0] if len(parts) == 1 else torch.cat(parts)).view(
-            len(orders.indices), -1, self.x.shape[1]
-        )
-        if orders.inverse is not None:
-            joined = joined[orders.inverse]
-        if bias is not None and () in orders.indices:
-            joined[orders.indices.index(())] += bias
-        return joined
+        if biases is not None and 0 in orders.by_order:
+            parts[0].add_(biases)
+        joined = parts[0] if len(parts) == 1 else torch.cat(parts)
+        joined = joined.view(len(orders.indices), len(self.output[0]), -1)
+        return joined if orders.inverse is None else joined[orders.inverse]
 
-    def _values(self):
-        weights, biases = self.output
-        parts = [
-            _rows(weights, self._table(order)) @ self.tower[order]
-            for order in self.jets.orders.positions
-        ]
-        return self._in_order(parts, biases)
+    def _by_order(self, jet):
+        """(k, c, m) as a dict of parts (k_s c, m)."""
+        orders, n_outputs = self.jets.orders, len(self.output[0])
+        jet = jet.contiguous() if orders.sort is None else jet[orders.sort]
+        flat = jet.view(len(orders.indices) * n_outputs, -1)
+        parts = [flat]
+        if len(orders.sizes) > 1:
+            parts = flat.split([size * n_outputs for size in orders.sizes])
+        return dict(zip(orders.by_order, parts, strict=True))
 
     # Jacobian
 
-    def _contracted(self, coefficients, output):
-        """Σ_α coefficients_α M_α of one output: {order: (h, m)}."""
-        return {
-            order: self._table(order) @ coefficients[positions, output]
-            for order, positions in self.jets.orders.positions.items()
-        }
+    def _contracted(self, parts):
+        """Σ_α coefficients_α M_α: for each output a dict of order to (h, m), or (1, m)."""
+        n_outputs = len(self.output[0])
+        if not self.transposed:
+            self.transposed.update({o: t.T for o, t in self.monomials.items() if t is not None})
+        contracted = []
+        for c in range(n_outputs):
+            mine = parts if n_outputs == 1 else {o: part[c::n_outputs] for o, part in parts.items()}
+            contracted.append(
+                {o: torch.mm(self.transposed[o], part) if o else part for o, part in mine.items()}
+            )
+        return contracted
 
-    def _sum(self, contracted, raised):
+    def _sum(self, contracted, raised, out=None):
         """Σ_s σ^(s + raised) N_s."""
-        total = None
-        for order, n in contracted.items():
-            sigma = self.tower[order + raised]
-            total = sigma * n if total is None else total.addcmul_(sigma, n)
+        (first, n), *others = contracted.items()
+        total = torch.mul(self.tower[first + raised], n, out=out)
+        for order, n in others:
+            total.addcmul_(self.tower[order + raised], n)
         return total
 
-    def _bent(self, coefficients, i):
-        """What the rows of W_i get through the monomials: Σ_s σ^(s) Σ_c a_c ∂N_sc/∂W_i."""
-        total = None
-        scale = self.jets.input_scales[i]
-        for order in self.jets.orders.positions:
-            entries = self.jets.orders.slopes.get((order, i))
-            if not entries:
-                continue
-            table = torch.stack([n * scale * self._monomial(rest) for _, _, n, rest in entries])
-            # One row for each output and multi-index.
-            table = (self.output[0].unsqueeze(1) * table).flatten(0, 1)
-            chosen = coefficients[_slice([position for position, *_ in entries])]
-            inner = table.T @ chosen.transpose(0, 1).flatten(0, 1)
-            sigma = self.tower[order]
-            total = sigma * inner if total is None else total.addcmul_(sigma, inner)
+    def _delta(self, contracted, out=None):
+        """The derivative of the combination in the pre-activations, shape (h, m)."""
+        total, columns = None, self.output[0].unsqueeze(2)
+        for weights, of_output in zip(columns, contracted, strict=True):
+            if total is None:
+                total = self._sum(of_output, 1, out).mul_(weights)
+            else:
+                total.addcmul_(self._sum(of_output, 1), weights)
         return total
+
+    def _slopes(self, order):
+        """Σ_c a_c ∂M_α/∂W as a matrix from (α, c) to (neuron, input): shape (h d, k c)."""
+        if order not in self.slopes:
+            orders, (n_outputs, h) = self.jets.orders, self.output[0].shape
+            units, total = orders.of_factors(self.units)[order], None
+            parts = self.selected.unsqueeze(1).split(orders.factor_sizes, dim=2)
+            factors = orders.of_factors(parts)[order]
+            # The product rule: each factor in turn gives way to its unit vector.
+            for left, unit in enumerate(units):
+                others = [factor for place, factor in enumerate(factors) if place != left]
+                if not others:
+                    total = unit.expand(h, *unit.shape)
+                    continue
+                rest = math.prod(others[1:], start=others[0])
+                total = rest * unit if total is None else total.addcmul_(rest, unit)
+            weighted = total.unsqueeze(3) * self.output[0].T.reshape(h, 1, 1, n_outputs)
+            self.slopes[order] = weighted.reshape(h * total.shape[1], -1)
+        return self.slopes[order]
 
     def jacobian_into(self, coefficients, out):
-        (shape, weights, biases), _ = self.network.layout
-        self.output_jacobian_into(coefficients, out[self.network.output_parameters])
-        delta = self._delta(coefficients)
-        out[biases] += delta
-        block = out[weights].view(*shape, -1)
-        for i, x in enumerate(self.x):
-            block[:, i].addcmul_(delta, x)
-            bent = self._bent(coefficients, i)
-            if bent is not None:
-                block[:, i] += bent
-
-    def _delta(self, coefficients):
-        """The derivative of the combination in the pre-activations, shape (h, m)."""
-        total = None
-        for c, weights in enumerate(self.output[0]):
-            part = self._sum(self._contracted(coefficients, c), 1).mul_(weights.unsqueeze(1))
-            total = part if total is None else total.add_(part)
-        return total
+        parts = self._by_order(coefficients)
+        contracted = self._contracted(parts)
+        block, biases, *output = out.split(self.network.sizes)
+        self._output_into(parts, contracted, *output)
+        delta = self._delta(contracted, biases).unsqueeze(1)
+        by_input, is_written = block.view(len(biases), len(self.x), -1), False
+        for order, part in parts.items():
+            if order == 0:
+                continue
+            sigma = self.tower[order].unsqueeze(1)
+            if is_written:
+                by_input.addcmul_(sigma, torch.mm(self._slopes(order), part).view_as(by_input))
+            else:
+                torch.mm(self._slopes(order), part, out=block)
+                by_input.mul_(sigma)
+            is_written = True
+        if is_written:
+            by_input.addcmul_(delta, self.x)
+        else:
+            torch.mul(delta, self.x, out=by_input)
 
     def output_jacobian_into(self, coefficients, out):
-        """Add the rows of :meth:`jacobian_into` that belong to the last layer, shape (p, m)."""
-        (n_out, h), _, _ = self.network.layout[-1]
-        for c in range(n_out):
-            out[c * h : (c + 1) * h] += self._sum(self._contracted(coefficients, c), 0)
-        if () in self.jets.indices:
-            out[n_out * h :] += coefficients[self.jets.indices.index(())]
+        parts = self._by_order(coefficients)
+        self._output_into(parts, self._contracted(parts), *out.split(self.network.sizes[-2:]))
+
+    def _output_into(self, parts, contracted, weights, biases):
+        by_output = [weights] if len(contracted) == 1 else weights.chunk(len(contracted))
+        for block, of_output in zip(by_output, contracted, strict=True):
+            self._sum(of_output, 0, block)
+        biases.copy_(parts[0]) if 0 in parts else biases.zero_()
 
     def gradient(self, cotangent):
         (shape, weights, biases), (_, output, output_biases) = self.network.layout
         gradient = cotangent.new_empty(self.network.n_parameters)
-        n_out, h = self.output[0].shape
-        sums, bends = 0.0, [0.0] * shape[1]
-        for order, positions in self.jets.orders.positions.items():
-            # Σ_i σ^(s)(z_ji) f_kci, shape (k, c, h).
-            pulled = (cotangent[positions].flatten(0, 1) @ self.tower[order].T).view(-1, n_out, h)
-            sums = sums + (pulled * self._table(order).T.unsqueeze(1)).sum(0)
-            moved = (pulled * self.output[0]).sum(1)
-            for i, scale in enumerate(self.jets.input_scales):
-                for _, inner, n, rest in self.jets.orders.slopes.get((order, i), ()):
-                    part = n * scale * self._monomial(rest) * moved[inner]
-                    bends[i] = bends[i] + part
-        gradient[output] = sums.reshape(-1)
-        has_value = () in self.jets.indices
-        gradient[output_biases] = (
-            cotangent[self.jets.indices.index(())].sum(1) if has_value else 0.0
-        )
-        delta = self._delta(cotangent)
-        gradient[biases] = delta.sum(1)
-        block = gradient[weights].view(shape)
+        parts = self._by_order(cotangent)
+        n_outputs, h = self.output[0].shape
+        sums, block = 0.0, gradient[weights].view(shape)
+        delta = self._delta(self._contracted(parts))
         torch.mm(delta, self.x.T, out=block)
-        for i, bend in enumerate(bends):
-            block[:, i] += bend
+        for order, part in parts.items():
+            # Σ_i σ^(s)(z_ji) f_kci, shape (k c, h).
+            pulled = part @ self.tower[order].T
+            by_index, table = pulled.view(-1, n_outputs, h), self.monomials[order]
+            sums = sums + (by_index if table is None else by_index * table.unsqueeze(1)).sum(0)
+            if order:
+                block += (self._slopes(order).view(*shape, -1) * pulled.T.unsqueeze(1)).sum(2)
+        gradient[output] = sums.reshape(-1)
+        gradient[output_biases] = parts[0].sum(1) if 0 in parts else 0.0
+        gradient[biases] = delta.sum(1)
         return gradient
 
     # Directions
 
     def directional(self, dtheta, order=1):
         (dweights, dbiases), (doutput, doutput_biases) = self.network.layers(dtheta)
-        dz = torch.addmm(dbiases, dweights, self.x)
-        moved = self._scaled(dweights)
-        weights, parts = self.output[0], []
-        for n in self.jets.orders.positions:
-            zeroth, first, second = self._taylor(moved, n)
+        dz = torch.mm(dweights, self.x).add_(dbiases)
+        square = dz * dz if order == 2 else None
+        moved, weights, parts = self._factors(self._selected(dweights)), self.output[0], []
+        for n, rows in self.rows.items():
+            zeroth, first, second = self._taylor(n, moved[n])
             # The coefficients of ε⁰ and ε¹ (and ε²) in (a + ε da) M(W + ε dW).
-            once = _rows(doutput, zeroth) + _rows(weights, first)
+            once = _rows(doutput, zeroth)
+            once = once if first is None else _rows(weights, first, once)
             if order == 1:
-                part = once @ self.tower[n]
-                part.addmm_(_rows(weights, zeroth), self.tower[n + 1] * dz)
+                part = torch.mm(once, self.tower[n])
+                part.addmm_(rows, self.tower[n + 1] * dz)
             else:
-                twice = _rows(doutput, first) + _rows(weights, second)
-                part = (2 * twice) @ self.tower[n]
-                part.addmm_(2 * once, self.tower[n + 1] * dz)
-                part.addmm_(_rows(weights, zeroth), self.tower[n + 2] * (dz * dz))
+                part = torch.mm(rows, self.tower[n + 2] * square)
+                part.addmm_(once, self.tower[n + 1] * dz, alpha=2)
+                if first is not None:
+                    twice = _rows(doutput, first)
+                    twice = twice if second is None else _rows(weights, second, twice)
+                    part.addmm_(twice, self.tower[n], alpha=2)
             parts.append(part)
         return self._in_order(parts, doutput_biases if order == 1 else None)
 
-    def _taylor(self, moved, order):
-        """Coefficients of ε⁰, ε¹ and ε² in M_α(W + ε dW), each of shape (h, k)."""
-        columns = []
-        for index in self.jets.orders.of(order):
-            zeroth, first, second = self._monomial(()), torch.zeros_like(moved[:, 0]), None
-            for i in index:
-                w, dw = self.weights[:, i], moved[:, i]
-                second = first * dw if second is None else second * w + first * dw
-                zeroth, first = zeroth * w, first * w + zeroth * dw
-            columns.append((zeroth, first, torch.zeros_like(first) if second is None else second))
-        return [torch.stack(column, dim=1) for column in zip(*columns, strict=True)]
+    def _taylor(self, order, moved):
+        """Coefficients of ε⁰, ε¹ and ε² in M_α(W + ε dW), (k, h) each; None for 1, 0 and 0."""
+        if order == 0:
+            return None, None, None
+        zeroth, first, second = self.factors[order][0], moved[0], None
+        for w, dw in zip(self.factors[order][1:], moved[1:], strict=True):
+            second = first * dw if second is None else (second * w).addcmul_(first, dw)
+            zeroth, first = zeroth * w, (first * w).addcmul_(zeroth, dw)
+        return zeroth, first, second
 
 
-def _rows(weights, table):
-    """a_cj M_αj as rows (k c, h), for weights (c, h) and a table (h, k)."""
-    if len(weights) == 1:
-        return table.T * weights
-    return (table.T.unsqueeze(1) * weights).flatten(0, 1)
+def _rows(weights, table, total=None):
+    """a_cj M_αj as rows (k c, h), for weights (c, h) and a table (k, h); None stands for ones.
+
+    Added to ``total``, if there is one.
+    """
+    if table is None:
+        return weights
+    if len(weights) > 1:
+        rows = (table.unsqueeze(1) * weights).flatten(0, 1)
+        return rows if total is None else total + rows
+    return table * weights if total is None else total.addcmul_(table, weights)

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from ..geometry.domain import Domain
 from ..geometry.shown import shown
 from .coefficients import Input, Unknown
-from .condition import are_equal
+from .condition import Condition, are_equal
 
 
 class Problem(BaseEstimator):

@@ -4,6 +4,7 @@ The equation in the interior, a condition on a face and a measurement differ in 
 operator and the points.
 """
 
+import functools
 from abc import ABC, abstractmethod
 
 import torch
@@ -38,10 +39,8 @@ class Block:
         Where the network is looked at, and which of its derivatives. The m points of the sites
         belong together one by one.
     operator : Operator
-    n_equations : int, default=1
-        e.
     row_weights : torch.Tensor of shape (e, m)
-        Weight of each squared residual in the loss.
+        Weight of each squared residual in the loss; e is the number of equations.
     affine : tuple, default=None
         For an operator that is affine in jets and unknowns: its coefficients, as
         :meth:`linearise` returns them, and its value at zero, of shape (e, m).
@@ -64,37 +63,8 @@ class Block:
         return combined(*coefficients, jets, unknowns) + constant
 
     def linearise(self, jets, unknowns):
-        """Derivatives of the operator, by automatic differentiation at each point.
-
-        Returns
-        -------
-        of_jets : list of torch.Tensor of shape (e, k, c, m)
-            One for each site.
-        of_unknowns : torch.Tensor of shape (e, q, m)
-        """
-        if self.affine is not None:
-            return self.affine[0]
-        with torch.enable_grad():
-            leaves, residual = self._differentiable(jets, unknowns)
-            rows = [gradients(row, leaves) for row in residual]
-        *of_jets, of_unknowns = [torch.stack(column) for column in zip(*rows, strict=True)]
-        return of_jets, of_unknowns
-
-    def bend(self, jets, unknowns, changes, of_unknowns):
-        """Second derivative of the operator along changes of the jets and of the unknowns."""
-        if self.affine is not None:
-            return 0.0
-        moves = [*changes, of_unknowns.unsqueeze(1).expand(-1, self.n_points)]
-        rows = []
-        with torch.enable_grad():
-            leaves, residual = self._differentiable(jets, unknowns)
-            for row in residual:
-                first = gradients(row, leaves, create_graph=True)
-                along = sum((g * move).sum() for g, move in zip(first, moves, strict=True))
-                second = gradients(along, leaves)
-                pairs = zip(second, moves, strict=True)
-                rows.append(sum((g * move).flatten(0, -2).sum(0) for g, move in pairs))
-        return torch.stack(rows)
+        """See :meth:`Evaluation.linear`."""
+        return Evaluation(self, jets, unknowns).linear()
 
     def _differentiable(self, jets, unknowns):
         # One copy of the unknowns for each point: their gradient comes point by point, too.
@@ -125,6 +95,116 @@ class Block:
         return Block(self.name, sites, operator, self.row_weights[equation, points], affine)
 
 
+class Evaluation:
+    """A block at jets and unknowns: the residual of shape (e, m), with what derivatives need."""
+
+    def __init__(self, block, jets, unknowns):
+        self.block, self.is_affine = block, block.affine is not None
+        if self.is_affine:
+            self.residual = block.residual(jets, unknowns)
+        else:
+            with torch.enable_grad():
+                self.leaves, self.graph = block._differentiable(jets, unknowns)
+            self.residual = self.graph.detach()
+
+    def linear(self):
+        """Derivatives of the operator, by automatic differentiation at each point.
+
+        Returns
+        -------
+        of_jets : list of torch.Tensor of shape (e, k, c, m)
+            One for each site.
+        of_unknowns : torch.Tensor of shape (e, q, m)
+        """
+        if self.is_affine:
+            return self.block.affine[0]
+        with torch.enable_grad():
+            rows = [gradients(row, self.leaves) for row in self.graph]
+        *of_jets, of_unknowns = [torch.stack(column) for column in zip(*rows, strict=True)]
+        return of_jets, of_unknowns
+
+    def bend(self, changes, of_unknowns):
+        """Second derivative of an operator that is not affine, along changes of its arguments."""
+        moves = [*changes, of_unknowns.unsqueeze(1).expand_as(self.leaves[-1])]
+        rows = []
+        with torch.enable_grad():
+            for row in self.graph:
+                first = gradients(row, self.leaves, create_graph=True)
+                along = sum((g * move).sum() for g, move in zip(first, moves, strict=True))
+                second = gradients(along, self.leaves)
+                pairs = zip(second, moves, strict=True)
+                rows.append(sum((g * move).flatten(0, -2).sum(0) for g, move in pairs))
+        return torch.stack(rows)
+
+
+class SideBySide(Operator):
+    """The operators of several blocks side by side: one equation at the points of all of them.
+
+    Parameters
+    ----------
+    blocks : list of Block
+    places : list of (slice or list of int, slice)
+        Which derivatives of the common jet belong to a block, and which points.
+    """
+
+    def __init__(self, blocks, places):
+        self.blocks, self.places = blocks, places
+
+    def __call__(self, jets, unknowns):
+        rows = []
+        for block, (wanted, points) in zip(self.blocks, self.places, strict=True):
+            mine = unknowns if unknowns.ndim == 1 else unknowns[:, points]
+            rows.append(block.residual([jets[0][wanted][:, :, points]], mine))
+        return torch.cat(rows, dim=1)
+
+    def part(self, points):
+        raise NotImplementedError("Blocks are cut before they are joined.")
+
+
+def joined(blocks):
+    """The same rows in fewer blocks: neighbours whose points can share a jet are put together."""
+    groups = []
+    for block in blocks:
+        group = [*groups[-1], block] if groups else [block]
+        if len(group) > 1 and _shared_jets(group) is not None:
+            groups[-1] = group
+        else:
+            groups.append([block])
+    return [group[0] if len(group) == 1 else _side_by_side(group) for group in groups]
+
+
+def _shared_jets(blocks):
+    """A jet for the points of blocks of one equation and one site; None where it does not pay."""
+    if any(block.n_equations != 1 or len(block.sites) != 1 for block in blocks):
+        return None
+    sites = [(jets, len(x)) for block in blocks for jets, x in block.sites]
+    return sites[0][0].joined(sites)
+
+
+def _side_by_side(blocks):
+    jets, places, end = _shared_jets(blocks), [], 0
+    for block in blocks:
+        wanted = [jets.indices.index(index) for index in block.sites[0][0].indices]
+        first, n = wanted[0], len(wanted)
+        # Neighbours as a slice, which copies nothing.
+        is_range = wanted == list(range(first, first + n))
+        points = slice(end, end + block.n_points)
+        places.append((slice(first, first + n) if is_range else wanted, points))
+        end = points.stop
+    x = torch.cat([block.sites[0][1] for block in blocks])
+    row_weights = torch.cat([block.row_weights for block in blocks], dim=1)
+    affine = None
+    if all(block.affine is not None for block in blocks):
+        of_jets = row_weights.new_zeros(1, len(jets.indices), jets.n_outputs, end)
+        for block, (wanted, points) in zip(blocks, places, strict=True):
+            of_jets[0, wanted, :, points] = block.affine[0][0][0][0]
+        of_unknowns = torch.cat([block.affine[0][1] for block in blocks], dim=2)
+        constant = torch.cat([block.affine[1] for block in blocks], dim=1)
+        affine = ([of_jets], of_unknowns), constant
+    name = ", ".join(block.name for block in blocks)
+    return Block(name, [(jets, x)], SideBySide(blocks, places), row_weights, affine)
+
+
 class OneEquation(Operator):
     """One of the equations of an operator."""
 
@@ -151,11 +231,19 @@ def gradients(value, leaves, create_graph=False):
 
 def combined(of_jets, of_unknowns, jets, unknowns):
     """Σ coefficients · jets + Σ coefficients · unknowns at each point, shape (e, m)."""
-    parts = ((c * jet).sum((1, 2)) for c, jet in zip(of_jets, jets, strict=True))
-    total = sum(parts)
+    first, *others = ((c * jet).sum((1, 2)) for c, jet in zip(of_jets, jets, strict=True))
+    total = sum(others, start=first)
     if len(unknowns):
-        total = total + torch.einsum("eqm,q->em", of_unknowns, unknowns)
+        spread = unknowns.unsqueeze(1) if unknowns.ndim == 1 else unknowns
+        total = total + (of_unknowns * spread).sum(1)
     return total
+
+
+def _with_rows(blocks):
+    first = 0
+    for block in blocks:
+        yield block, slice(first, first + block.n_rows)
+        first += block.n_rows
 
 
 class Collocation:
@@ -172,10 +260,12 @@ class Collocation:
 
     def slices(self):
         """(block, its rows) one after the other."""
-        first = 0
-        for block in self.blocks:
-            yield block, slice(first, first + block.n_rows)
-            first += block.n_rows
+        return _with_rows(self.blocks)
+
+    @functools.cached_property
+    def joined(self):
+        """(block, its rows), of blocks that are put together where that saves passes."""
+        return list(_with_rows(joined(self.blocks)))
 
     def __getitem__(self, rows):
         parts = []

@@ -12,7 +12,7 @@ import torch
 
 from ...models import AutodiffJets
 from ...models.base import Model, Record
-from .blocks import combined
+from .blocks import Evaluation, combined
 
 # Points at which a module is tried for second derivatives.
 POINTS_OF_PROBE = 16
@@ -40,15 +40,24 @@ class ResidualModel(Model):
         self.n_network, self.transforms = n_network, tuple(transforms)
         self.n_parameters = n_network + len(self.transforms)
         self.output_parameters, self.output_scale = output_parameters, output_scale
+        self._known = {}
 
     def network(self, theta):
         """The parameters of the network in its own units."""
-        network = theta[: self.n_network]
+        network = theta[: self.n_network] if self.transforms else theta
         if self.output_parameters is None or self.output_scale == 1.0:
             return network
-        scale = torch.ones_like(network)
-        scale[self.output_parameters] = self.output_scale
-        return network * scale
+        return network * self._constants(theta)[0]
+
+    def _constants(self, like):
+        """What the parameters of the network are counted in, and no unknowns."""
+        key = like.dtype, like.device
+        if key not in self._known:
+            units = like.new_ones(self.n_network)
+            if self.output_parameters is not None:
+                units[self.output_parameters] = self.output_scale
+            self._known[key] = units, like.new_empty(0)
+        return self._known[key]
 
     def internal(self, network, unknowns=()):
         """Undo :meth:`network`; the unknowns, untransformed, are appended."""
@@ -59,9 +68,9 @@ class ResidualModel(Model):
 
     def unknowns(self, theta, order=0):
         """Values of the unknowns or their derivative in their own parameter, shape (q,)."""
-        inner = theta[self.n_network :]
         if not self.transforms:
-            return inner
+            return self._constants(theta)[1]
+        inner = theta[self.n_network :]
         pairs = zip(self.transforms, inner, strict=True)
         return torch.stack([transform.derivative(z, order) for transform, z in pairs])
 
@@ -93,18 +102,24 @@ class ResidualRecord(Record):
     def __init__(self, model, theta, collocation, records=None):
         self.model, self.theta, self.collocation = model, theta, collocation
         self.unknowns = model.unknowns(theta)
+        self.blocks = collocation.joined
         if records is None:
             network = model.network(theta)
             records = [
-                [jets.record(network, x) for jets, x in block.sites] for block in collocation.blocks
+                [jets.record(network, x) for jets, x in block.sites] for block, _ in self.blocks
             ]
         self.records = records
-        self.residuals = [
-            block.residual([record.value for record in records], self.unknowns)
-            for block, records in zip(collocation.blocks, self.records, strict=True)
+        self.evaluations = [
+            Evaluation(block, [record.value for record in of_sites], self.unknowns)
+            for (block, _), of_sites in zip(self.blocks, records, strict=True)
         ]
-        self.value = torch.cat([r.reshape(-1) for r in self.residuals]).unsqueeze(1)
+        self.value = self._column([part.residual for part in self.evaluations])
         self._linear = None
+
+    def _column(self, parts):
+        """Numbers of shape (e, m) for each block as one of shape (n, 1)."""
+        flat = [part.view(-1, 1) for part in parts]
+        return flat[0] if len(flat) == 1 else torch.cat(flat)
 
     def with_output(self, theta):
         network = self.model.network(theta)
@@ -113,70 +128,67 @@ class ResidualRecord(Record):
             return None
         return ResidualRecord(self.model, theta, self.collocation, records)
 
-    def _linearised(self):
-        if self._linear is None:
-            self._linear = [
-                block.linearise([record.value for record in records], self.unknowns)
-                for block, records in self._blocks()
-            ]
-        return self._linear
-
-    def _blocks(self):
-        return zip(self.collocation.blocks, self.records, strict=True)
-
     def _rows(self):
-        """(records, coefficients, those of the unknowns, rows) of each block."""
-        parts = zip(self.collocation.slices(), self.records, self._linearised(), strict=True)
-        for (block, rows), records, (of_jets, of_unknowns) in parts:
-            yield block, records, of_jets, of_unknowns, rows
+        """(evaluation, records, coefficients, those of the unknowns, rows) of each block."""
+        if self._linear is None:
+            self._linear = [part.linear() for part in self.evaluations]
+        parts = zip(self.evaluations, self.records, self._linear, self.blocks, strict=True)
+        for evaluation, records, (of_jets, of_unknowns), (_, rows) in parts:
+            yield evaluation, records, of_jets, of_unknowns, rows
+
+    def _write(self, transposed, scale, last_only=False):
+        """Write the rows of each equation times ``scale`` as columns, (p, n)."""
+        for evaluation, records, of_jets, _, rows in self._rows():
+            m = evaluation.residual.shape[1]
+            for equation, first in enumerate(range(rows.start, rows.stop, m)):
+                place = slice(first, first + m)
+                out = transposed if m == transposed.shape[1] else transposed[:, place]
+                for site, (record, coefficients) in enumerate(zip(records, of_jets, strict=True)):
+                    weights = coefficients[equation]
+                    if scale is not None:
+                        weights = weights * (scale if out is transposed else scale[place])
+                    into = torch.empty_like(out) if site else out
+                    if last_only:
+                        record.output_jacobian_into(weights, into)
+                    else:
+                        record.jacobian_into(weights, into)
+                    if site:
+                        out += into
 
     def output_jacobian(self, scale=None):
-        place = self.model.output_parameters
-        transposed = self.value.new_zeros(place.stop - place.start, len(self.value))
-        for block, records, of_jets, _, rows in self._rows():
-            out = transposed[:, rows].view(-1, block.n_equations, block.n_points)
-            for equation in range(block.n_equations):
-                for record, coefficients in zip(records, of_jets, strict=True):
-                    weights = coefficients[equation] * self.model.output_scale
-                    if scale is not None:
-                        weights = weights * scale[rows].view(block.n_equations, -1)[equation]
-                    record.output_jacobian_into(weights, out[:, equation])
-        return transposed.T
+        place, n = self.model.output_parameters, len(self.value)
+        transposed = self.value.new_empty(place.stop - place.start, n)
+        scale = None if scale is None else scale.view(n)
+        self._write(transposed, scale, last_only=True)
+        return transposed.mul_(self.model.output_scale).T
 
     def jacobian(self, scale=None):
-        n_rows = len(self.value)
-        if scale is not None and scale.ndim == 3:
-            scale = scale.squeeze(2)
-        transposed = self.value.new_zeros(self.model.n_parameters, n_rows)
-        slopes = self.model.unknowns(self.theta, 1)
-        for block, records, of_jets, of_unknowns, rows in self._rows():
-            out = transposed[:, rows].view(-1, block.n_equations, block.n_points)
-            factor = None
-            if scale is not None:
-                factor = scale[rows].view(block.n_equations, 1, block.n_points)
-            for equation in range(block.n_equations):
-                into = out[: self.model.n_network, equation]
-                for record, coefficients in zip(records, of_jets, strict=True):
-                    weights = coefficients[equation]
-                    if factor is not None:
-                        weights = weights * factor[equation]
-                    record.jacobian_into(weights, into)
-                if len(slopes):
-                    columns = of_unknowns[equation] * slopes.unsqueeze(1)
-                    if factor is not None:
-                        columns = columns * factor[equation]
-                    out[self.model.n_network :, equation] = columns
+        n, n_network = len(self.value), self.model.n_network
+        if scale is not None and scale.numel() != n:
+            return super().jacobian(scale)
+        scale = None if scale is None else scale.view(n)
+        transposed = self.value.new_empty(self.model.n_parameters, n)
+        of_network = transposed if not self.model.transforms else transposed[:n_network]
+        self._write(of_network, scale)
+        if self.model.transforms:
+            slopes = self.model.unknowns(self.theta, 1).unsqueeze(1)
+            for _, _, _, of_unknowns, rows in self._rows():
+                columns = of_unknowns.transpose(0, 1).flatten(1) * slopes
+                transposed[n_network:, rows] = columns if scale is None else columns * scale[rows]
         if self.model.output_parameters is not None:
-            transposed[self.model.output_parameters] *= self.model.output_scale
+            transposed[self.model.output_parameters].mul_(self.model.output_scale)
         return transposed.T
+
+    def plain_jacobian(self):
+        return self.jacobian()
 
     def gradient(self, cotangent):
         slopes = self.model.unknowns(self.theta, 1)
         gradient = cotangent.new_zeros(self.model.n_parameters)
-        for block, records, of_jets, of_unknowns, rows in self._rows():
-            f = cotangent[rows, 0].view(block.n_equations, block.n_points)
+        for evaluation, records, of_jets, of_unknowns, rows in self._rows():
+            f = cotangent[rows, 0].view_as(evaluation.residual)
             for record, coefficients in zip(records, of_jets, strict=True):
-                pulled = torch.einsum("ekcm,em->kcm", coefficients, f)
+                pulled = (coefficients * f[:, None, None]).sum(0)
                 gradient[: self.model.n_network] += record.gradient(pulled)
             if len(slopes):
                 gradient[self.model.n_network :] += torch.einsum("eqm,em->q", of_unknowns, f)
@@ -186,24 +198,23 @@ class ResidualRecord(Record):
         return gradient
 
     def directional(self, dtheta, order=1):
-        network, inner = self.model.network(dtheta), dtheta[self.model.n_network :]
-        slopes = self.model.unknowns(self.theta, 1)
-        moved = slopes * inner
+        network = self.model.network(dtheta)
+        moved = curved = self.unknowns
+        if self.model.transforms:
+            inner = dtheta[self.model.n_network :]
+            moved = self.model.unknowns(self.theta, 1) * inner
+            curved = self.model.unknowns(self.theta, 2) * inner**2
         parts = []
-        for block, records, of_jets, of_unknowns, _ in self._rows():
-            changes = [record.directional(network, order) for record in records]
-            if order == 1:
-                change = combined(of_jets, of_unknowns, changes, moved)
+        for evaluation, records, of_jets, of_unknowns, _ in self._rows():
+            bends = order == 2 and not evaluation.is_affine
+            if bends:
+                pairs = [record.directionals(network) for record in records]
+                first, changes = zip(*pairs, strict=True)
             else:
-                first = []
-                if block.affine is None:
-                    first = [record.directional(network) for record in records]
-                curved = self.model.unknowns(self.theta, 2) * inner**2
-                change = combined(of_jets, of_unknowns, changes, curved)
-                jets = [record.value for record in records]
-                change = change + block.bend(jets, self.unknowns, first, moved)
-            parts.append(change.reshape(-1))
-        return torch.cat(parts).unsqueeze(1)
+                changes = [record.directional(network, order) for record in records]
+            change = combined(of_jets, of_unknowns, changes, moved if order == 1 else curved)
+            parts.append(change + evaluation.bend(first, moved) if bends else change)
+        return self._column(parts)
 
 
 def check_smoothness(collocation, theta):
