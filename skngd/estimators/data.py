@@ -101,63 +101,48 @@ def weighted_rows(X, y, sample_weight):
     return X, y, weight
 
 
-def hold_out(estimator, rows, X_val, y_val, random_state):
-    """Training rows, and the rows that decide which iterate is kept.
+def split(rows, fraction, strata, random_state):
+    """Training rows, and rows that are held out.
 
     Parameters
     ----------
-    estimator : BaseNaturalMomentum
-        With ``early_stopping`` and ``validation_fraction``; it validates the rows held out.
     rows : tuple (X, y, weight)
         Validated.
-    X_val, y_val : array-like or None
-        As given to ``fit``; they come before ``early_stopping``.
+    fraction : float
+        ``validation_fraction``, the part that is held out.
+    strata : ndarray of shape (n,) or None
+        Groups that are held out in proportion.
     random_state : RandomState
 
     Returns
     -------
     training, held_out : tuple (X, y, weight)
-        ``held_out`` is None where all rows are for training.
 
     Raises
     ------
     ValueError
-        If only one of X_val and y_val is given, if they do not fit the training rows, or if there
-        is nothing to split.
+        If one of them would be empty, or without one of the groups.
     """
-    X, y, weight = rows
-    if X_val is not None or y_val is not None:
-        if X_val is None or y_val is None:
-            raise ValueError(
-                "Expected X_val and y_val together, got only "
-                f"{'y_val' if X_val is None else 'X_val'}. Give both, or early_stopping=True."
-            )
-        X_out, y_out, weight_out = estimator._validated_rows(X_val, y_val, None, reset=False)
-        if y_out.shape[1] != y.shape[1]:
-            raise ValueError(
-                f"Expected y_val to have {y.shape[1]} columns, as y has, got {y_out.shape[1]}."
-            )
-        return rows, (X_out, y_out, weight_out)
-    if not estimator.early_stopping:
-        return rows, None
-    if len(X) < 2:
+    n = len(rows[0])
+    if n < 2:
         raise ValueError(
-            f"early_stopping=True holds out a part of the rows, but there is only {len(X)} with a "
+            f"early_stopping=True holds out a part of the rows, but there is only {n} with a "
             "positive weight. Set early_stopping=False."
         )
     # Imported where it is needed: it would add a tenth of a second to every import of skngd.
     from sklearn.model_selection import train_test_split
 
-    fraction = estimator.validation_fraction
-    X, X_out, y, y_out, weight, weight_out = train_test_split(
-        X,
-        y,
-        weight,
-        test_size=fraction,
-        random_state=random_state,
-        stratify=estimator._strata(y),
-    )
-    return (X, y, weight), (X_out, y_out, weight_out)
+    try:
+        parts = train_test_split(
+            *rows, test_size=fraction, random_state=random_state, stratify=strata
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"early_stopping=True holds out validation_fraction={fraction} of the {n} rows, which "
+            f"leaves too few on one side: {error} Change validation_fraction, give rows as X_val "
+            "and y_val, or set early_stopping=False."
+        ) from error
+    return parts[::2], parts[1::2]
 
 
 def check_batch_size(batch_size, n_rows):
