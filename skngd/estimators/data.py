@@ -4,7 +4,10 @@ from contextlib import contextmanager
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.validation import _check_sample_weight, column_or_1d, validate_data
+
+from .callers import warn
 
 ROWS = (
     "Expected X of shape (n_samples, n_features) and y of shape (n_samples,) or (n_samples, "
@@ -33,6 +36,16 @@ def advice(sentence):
         remedies = [remedy for word, remedy in REMEDIES.items() if word in came]
         remedy = remedies[0] if remedies else "Check what is passed."
         raise ValueError(f"{came} {sentence} {remedy}") from error
+
+
+def flattened(y):
+    """y with one dimension; a column is flattened with a warning."""
+    if y.ndim == 2 and y.shape[1] == 1:
+        warn(
+            "A column-vector y was passed when a 1d array was expected. Pass y.ravel().",
+            DataConversionWarning,
+        )
+    return column_or_1d(y)
 
 
 def validate_rows(estimator, X, y, sample_weight, reset):
@@ -67,7 +80,7 @@ def validate_rows(estimator, X, y, sample_weight, reset):
         X, y = validate_data(estimator, X, y, reset=reset, **checks)
         y = np.asarray(y, dtype=np.float64)
     if y.ndim == 2 and y.shape[1] == 1:
-        y = column_or_1d(y, warn=True)
+        y = flattened(y)
     y_is_flat = y.ndim == 1
     return *weighted_rows(X, y.reshape(len(y), -1), sample_weight), y_is_flat
 

@@ -3,11 +3,11 @@
 import numpy as np
 from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import validate_data
 
 from ..losses import CrossEntropy, HuberLoss, LogisticLoss, PoissonDeviance, SquaredLoss
 from ..losses.poisson import LARGEST_LOGARITHM
-from .data import advice, validate_rows, weighted_rows
+from .data import advice, flattened, validate_rows, weighted_rows
 from .scaling import ROUNDING, moments, robust_moments, scale_of_targets
 from .units import Units, UnitsOfTargets
 
@@ -210,7 +210,7 @@ class Labels:
         with advice(self.rows):
             X, y = validate_data(estimator, X, y, reset=reset, dtype=np.float64, multi_output=True)
             check_classification_targets(y)
-        y = column_or_1d(y, warn=True)
+        y = flattened(y)
         X, y, weight = weighted_rows(X, y, sample_weight)
         if self.classes is None:
             self.classes = np.unique(y)
