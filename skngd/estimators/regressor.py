@@ -186,7 +186,8 @@ default="auto"
 
     _parameter_constraints: ClassVar = {
         **BaseNaturalMomentum._parameter_constraints,
-        "loss": [StrOptions(set(KINDS))],
+        # A view, so that a new entry is allowed at once.
+        "loss": [StrOptions(KINDS.keys())],
         "huber_delta": [Interval(Real, 0, None, closed="neither")],
     }
 
