@@ -24,19 +24,7 @@ PLAIN = {"loss": "squared", "alpha": 0.0, "metric": "auto"}
 
 
 class ProblemTask(Task):
-    """A fit of the residuals of a problem, equation (PINN).
-
-    Parameters
-    ----------
-    estimator : PINNEstimator
-    X, y, sample_weight, X_val, y_val : array-like or None
-        As given to ``fit``.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As :meth:`PINNEstimator.fit` says.
-    """
+    """A fit of the residuals of a problem, equation (PINN); arguments as those of ``fit``."""
 
     relative_tol = 1e-3
     budget_advice = (
@@ -162,16 +150,13 @@ class ProblemTask(Task):
     def output_units(self):
         return 0.0, 1.0
 
-    def conclude(self, trained):
-        if trained.stop.kind == "converged":
-            self._warn_if_unsolved(trained.theta)
-        found = {"unknowns_std_": {}, "noise_std_": None}
+    def conclude(self, theta, stop):
+        if stop.kind == "converged":
+            self._warn_if_unsolved(theta)
+        std, noise = {}, None
         if self.problem.unknowns:
-            constraints = self.points.draw()
-            found["unknowns_std_"], found["noise_std_"] = self.physics.uncertainty(
-                trained.theta, constraints, self.measured
-            )
-        return found
+            std, noise = self.physics.uncertainty(theta, self.points.draw(), self.measured)
+        return {"unknowns_std_": std, "noise_std_": noise}
 
     def _warn_if_unsolved(self, theta):
         """A loss that does not fall any more need not be small."""

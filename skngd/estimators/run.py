@@ -1,7 +1,6 @@
 """The one flow of a fit: tensors in, the loop from each start, NumPy out."""
 
 import time
-from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
@@ -19,46 +18,8 @@ from .device import few_threads, plain_tensors, to_numpy
 ENDS_ALL = ("interrupted", "stopped")
 
 
-@dataclass
-class Trained:
-    """What the loop leaves.
-
-    Attributes
-    ----------
-    theta : torch.Tensor of shape (P,)
-    loss : float
-        Loss of ``theta`` on all training rows, in the units of y.
-    n_iter : int
-    stop : Stop
-    stop_reason : str
-        Its sentence, and how often momentum acted.
-    loss_curve : ndarray of shape (n_iter + 1,)
-        Of the best start.
-    history : dict of str to ndarray
-        Of all starts, one after the other; ``start`` tells which.
-    memory : dict
-        What the next ``partial_fit`` needs.
-    """
-
-    theta: torch.Tensor
-    loss: float
-    n_iter: int
-    stop: Stop
-    stop_reason: str
-    loss_curve: np.ndarray
-    history: dict
-    memory: dict
-
-
 def run(estimator, task, began):
-    """Make a fit, and store it.
-
-    Parameters
-    ----------
-    estimator : BaseNaturalMomentum
-    task : Task
-    began : float
-        When the clock started.
+    """Make a fit that ``began`` at that time, and store it.
 
     Raises
     ------
@@ -70,39 +31,31 @@ def run(estimator, task, began):
         task.place()
         watch = Watch(estimator, task)
         with few_threads(task.n_multiplications):
-            trained = _train(estimator, task, watch if watch.is_needed else None, began)
+            theta, stop, found = _train(estimator, task, watch if watch.is_needed else None, began)
         _warn_of_draws(task)
-        _store(estimator, task, trained, task.conclude(trained))
+        _store(estimator, task, theta, {**found, **task.conclude(theta, stop)})
     watch.finish()
-    if trained.stop.kind == "interrupted" and is_searched():
-        raise KeyboardInterrupt(trained.stop.sentence)
+    if stop.kind == "interrupted" and is_searched():
+        raise KeyboardInterrupt(stop.sentence)
 
 
 def run_once(estimator, task, began):
-    """Make one iteration, with the momentum of the earlier ones, and store it.
-
-    Parameters
-    ----------
-    estimator : BaseNaturalMomentum
-    task : StreamTask
-    began : float
-        When the clock started.
-    """
+    """Make one iteration, with the momentum of the earlier ones, and store it."""
     with plain_tensors():
         task.place()
         with few_threads(task.n_multiplications):
-            trained = _train_once(estimator, task, began)
-        _store(estimator, task, trained, {})
+            theta, found = _train_once(estimator, task, began)
+        _store(estimator, task, theta, found)
 
 
 def _train(estimator, task, watch, began):
-    """Run the loop from each start and keep the best end."""
+    """Run the loop from each start: the best end, why, and what the estimator keeps of it."""
     objective, units, source = task.objective, task.units, task.source
     floor, watched = units.floor(objective.points.dtype), task.validation or objective
 
     def watched_loss(iterate):
-        there = iterate if iterate.objective is watched else watched.at(iterate.theta)
-        return units.loss(there)
+        is_there = iterate.objective is watched
+        return units.loss(iterate if is_there else watched.at(iterate.theta))
 
     best, histories = None, []
     for number, start in enumerate(task.starts, start=1):
@@ -138,29 +91,29 @@ def _train(estimator, task, watch, began):
         histories.append({"start": np.full(result.n_iter + 1, number - 1), **history})
         if best is None or not isfinite(best[0].loss) or result.loss < best[0].loss:
             best = result, method, reason, history["loss"]
-        out_of_time = (
-            estimator.max_time is not None and time.perf_counter() - began > estimator.max_time
-        )
+        is_late = time.perf_counter() - began > (estimator.max_time or np.inf)
         # Losses at the rounding level say nothing about which start is the better one.
-        if result.loss <= floor or result.stop.kind in ENDS_ALL or out_of_time:
+        if result.loss <= floor or result.stop.kind in ENDS_ALL or is_late:
             break
-    interrupted = result.stop.kind == "interrupted"
     last_stop, (result, method, reason, loss_curve) = result.stop, best
-    stop = last_stop if interrupted else result.stop
+    stop = last_stop if last_stop.kind == "interrupted" else result.stop
     _warn_of_end(stop, task.budget_advice)
     loss = result.loss
     if task.validation is not None:
         loss = units.loss(objective.at(result.theta))
-    return Trained(
+    # The last step belongs to the last iterate; after another one there is nothing to continue.
+    past = result.past if result.theta is result.last.theta else None
+    return (
         result.theta,
-        loss,
-        result.n_iter,
         stop,
-        reason,
-        loss_curve,
-        {name: np.concatenate([h[name] for h in histories]) for name in histories[0]},
-        # The last step belongs to the last iterate; after another one there is nothing to continue.
-        _remember(method, result.past if result.theta is result.last.theta else None),
+        {
+            "loss_": loss,
+            "n_iter_": result.n_iter,
+            "stop_reason_": reason,
+            "history_": {n: np.concatenate([h[n] for h in histories]) for n in histories[0]},
+            "loss_curve_": loss_curve,
+            "_memory": _remember(method, past),
+        },
     )
 
 
@@ -186,30 +139,19 @@ def _train_once(estimator, task, began):
     stop = result.stop
     if stop.kind == "budget":
         stop = Stop(f"partial_fit made one iteration; there were {n_iter} so far", "budget")
-    return Trained(
-        result.last.theta,
-        units.loss(result.last),
-        n_iter,
-        stop,
-        stop.sentence,
-        curve,
-        history,
-        _remember(method, result.past),
-    )
-
-
-def _store(estimator, task, trained, further):
-    """Fitted state, NumPy only, all at once."""
-    found = {
-        **task.attributes(trained.theta),
-        **further,
-        "loss_": trained.loss,
-        "n_iter_": trained.n_iter,
-        "stop_reason_": trained.stop_reason,
-        "history_": trained.history,
-        "loss_curve_": trained.loss_curve,
-        "_memory": trained.memory,
+    return result.last.theta, {
+        "loss_": units.loss(result.last),
+        "n_iter_": n_iter,
+        "stop_reason_": stop.sentence,
+        "history_": history,
+        "loss_curve_": curve,
+        "_memory": _remember(method, result.past),
     }
+
+
+def _store(estimator, task, theta, found):
+    """Fitted state, NumPy only, all at once."""
+    found = {**task.attributes(theta), **found}
     if isinstance(task.model, FullyConnected):
         found["coefs_"], found["intercepts_"] = _unfold(task, found)
     for name in ("coefs_", "intercepts_", "feature_names_in_"):

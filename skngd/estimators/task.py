@@ -22,19 +22,7 @@ SMALL_NETWORK = 100
 
 
 def check_step_rule(estimator, draws):
-    """Refuse a step length that belongs to points which are not drawn.
-
-    Parameters
-    ----------
-    estimator : BaseNaturalMomentum
-    draws : bool
-        Whether optimal points or rows are drawn.
-
-    Raises
-    ------
-    ValueError
-        With what is set, and what to set instead.
-    """
+    """Refuse a step length that belongs to optimal points, where none are drawn."""
     if estimator.step_size == "christoffel" and not draws:
         raise ValueError(
             "Expected optimal points in each iteration for step_size='christoffel', which takes "
@@ -100,7 +88,7 @@ class Task:
         """Shift and factor of the last layer, in the units of y."""
         raise NotImplementedError
 
-    def conclude(self, trained):
+    def conclude(self, theta, stop):
         """Look at the end once more: further attributes, a dict."""
         return {}
 
@@ -111,19 +99,7 @@ class Task:
 
 
 class RowsTask(Task):
-    """A fit of the network to rows.
-
-    Parameters
-    ----------
-    estimator : NaturalMomentumRegressor or NaturalMomentumClassifier
-    X, y, sample_weight, X_val, y_val : array-like
-        As given to ``fit``.
-
-    Raises
-    ------
-    ValueError
-        As ``fit`` says.
-    """
+    """A fit of the network to rows; arguments as those of ``fit``."""
 
     budget_advice = (
         "Increase it or raise tol or, where the data are noisy, set early_stopping=True."
@@ -253,14 +229,7 @@ class RowsTask(Task):
 
 
 class StreamTask(RowsTask):
-    """One iteration on rows, from where the last one ended.
-
-    Parameters
-    ----------
-    estimator : NaturalMomentumRegressor or NaturalMomentumClassifier
-    X, y, sample_weight, classes : array-like
-        As given to ``partial_fit``.
-    """
+    """One iteration on rows, from where the last one ended; arguments of ``partial_fit``."""
 
     def __init__(self, estimator, X, y, sample_weight, classes=None):
         Task.__init__(self, estimator, continues=True)
