@@ -9,6 +9,8 @@ from scipy.sparse import csr_array
 from sklearn.exceptions import NotFittedError
 from variants import regressor, waves
 
+from skngd import NaturalMomentumClassifier
+
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 X, Y = waves()
@@ -260,6 +262,22 @@ def test_early_stopping_needs_two_rows():
     with pytest.raises(ValueError, match="there is only 1 ") as caught:
         regressor(early_stopping=True).fit(X[:1], Y[:1])
     assert_advises(caught.value, "holds out a part", "only 1")
+
+
+@pytest.mark.parametrize(("rows", "fraction"), [(2, 0.9), (6, 0.999)])
+def test_early_stopping_names_the_fraction(rows, fraction):
+    model = regressor(early_stopping=True, validation_fraction=fraction)
+    with pytest.raises(ValueError, match="early_stopping=True") as caught:
+        model.fit(X[:rows], Y[:rows])
+    assert_advises(caught.value, f"validation_fraction={fraction}", f"of the {rows} rows")
+
+
+def test_early_stopping_of_classes_names_the_fraction():
+    labels = np.arange(60) % 12
+    model = NaturalMomentumClassifier(early_stopping=True)
+    with pytest.raises(ValueError, match="early_stopping=True") as caught:
+        model.fit(X, labels)
+    assert_advises(caught.value, "validation_fraction=0.1 of the 60 rows", "number of classes = 12")
 
 
 def test_partial_fit_refuses_lbfgs():

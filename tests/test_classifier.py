@@ -135,6 +135,14 @@ def test_partial_fit_with_classes_that_come_later():
         model.partial_fit(X, y, classes=[0, 1])
 
 
+def test_classes_of_a_refused_call_are_forgotten():
+    X, y = CANCER
+    model = classifier()
+    with pytest.raises(ValueError, match="NaN"):
+        model.partial_fit(np.full_like(X, np.nan), y, classes=[0, 1, 2])
+    assert_array_equal(model.fit(X, y).classes_, [0, 1])
+
+
 def test_partial_fit_refuses_labels_that_were_not_announced():
     X, y = IRIS
     model = classifier().partial_fit(X[y < 2], y[y < 2])

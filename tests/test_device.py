@@ -68,7 +68,7 @@ def test_the_work_that_is_expected_is_that_of_the_projection(estimator, forms_ma
         NaturalGradient, "_kind", lambda *args: kinds.append(choose(*args)) or kinds[-1]
     )
     estimator.set_params(max_iter=1, n_init=1, random_state=0).fit(X, y)
-    model = estimator._build_model(3, estimator._n_network_outputs())
+    model = estimator._build_model(3, 1)
     expected = multiplications(2000, 1, model.n_parameters, forms_matrix)
     assert estimator._multiplications(2000, model) == expected
     assert {kind.name == "cg" for kind in kinds} == {not forms_matrix}

@@ -15,7 +15,7 @@ from cases import (
 )
 
 from skngd.losses import SquaredLoss
-from skngd.optim import Objective, Stopping, build_method, minimize
+from skngd.optim import Objective, Source, Stopping, build_method, minimize
 
 # Walks past the bottom of the loss: inertia with a constant step.
 OVERSHOOTING = {"momentum": "heavy-ball", "beta": 0.95, "restart": None, "step_size": 0.05}
@@ -64,6 +64,21 @@ def test_the_state_of_a_method_is_restored(optimizer):
     assert_close(rest, whole[4:], 1e-11)
 
 
+class InTurn(Source):
+    """Objectives of a list, one after the other."""
+
+    draws = True
+
+    def __init__(self, objectives):
+        self.objectives = objectives
+
+    def begin(self, theta):
+        self.rest = iter(self.objectives)
+
+    def draw(self, here):
+        return next(self.rest)
+
+
 @pytest.mark.parametrize("momentum", [None, "heavy-ball", "nesterov", "spring"])
 def test_batches_are_taken_in_turn(momentum):
     objective, theta = network_problem()
@@ -75,7 +90,7 @@ def test_batches_are_taken_in_turn(momentum):
         objective,
         theta,
         6,
-        batches=iter(2 * batches),
+        source=InTurn(2 * batches),
         monitor=lambda iterate: objective.at(iterate.theta).loss,
         watch=After(lambda iterate: seen.append(iterate.objective)),
     )

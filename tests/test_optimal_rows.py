@@ -12,9 +12,9 @@ from solvers import refused
 from variants import half_mse, regressor, waves
 
 from skngd import NaturalMomentumClassifier, PINNEstimator
-from skngd.estimators.batches import PLAIN_PART, OptimalBatches, Tally
 from skngd.losses import OnValues, SquaredLoss
 from skngd.optim import Objective
+from skngd.optim.source import PLAIN_PART, OptimalBatches
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -24,9 +24,10 @@ pytestmark = [
 OPTIMAL = {"sampler": "christoffel", "batch_size": 30}
 
 
-def batches(objective, theta, size, tally=None):
-    random_state = np.random.RandomState(0)
-    return OptimalBatches(objective, size, random_state, theta, 1e-8, tally or Tally())
+def batches(objective, size):
+    drawn = OptimalBatches(objective, size, np.random.RandomState(0), 1e-8)
+    drawn.begin(None)
+    return drawn
 
 
 def weighted(n_outputs=2, n_points=40):
@@ -65,13 +66,13 @@ def test_the_scale_is_kept_beside_derivatives():
 def test_loss_gradient_and_gram_matrix_of_a_batch_are_unbiased(is_old):
     objective, theta = weighted()
     # Fewer rows than parameters: each batch is the first draw.
-    drawn = batches(objective, theta, 6)
+    drawn, start = batches(objective, 6), objective.at(theta)
     where = theta + 0.5 if is_old else theta
     losses, gradients, grams, masses = [], [], [], []
-    next(drawn)
+    drawn.draw(start)
     for _ in range(4000):
         drawn.left = 2  # the epoch goes on
-        here = next(drawn).at(where)
+        here = drawn.draw(start).at(where)
         a = torch.cat([rows for _, rows in here.operator.rows()])
         losses.append(here.loss)
         gradients.append(here.gradient.numpy())
@@ -91,7 +92,7 @@ def test_loss_gradient_and_gram_matrix_of_a_batch_are_unbiased(is_old):
 
 def test_probabilities_are_leverage_scores_and_a_part_of_the_weights():
     objective, theta = weighted()
-    sample = next(batches(objective, theta, 5)).sample
+    sample = batches(objective, 5).draw(objective.at(theta)).sample
     a = torch.cat([rows for _, rows in objective.at(theta).operator.rows()])
     hat = a @ torch.linalg.pinv(a, rtol=1e-8)
     d, weights = round(float(hat.trace())), objective.loss.weights[:, 0]
@@ -103,12 +104,10 @@ def test_probabilities_are_leverage_scores_and_a_part_of_the_weights():
 
 def test_scores_are_those_of_the_begin_of_an_epoch():
     objective, theta = weighted(n_points=100)
-    drawn = batches(objective, theta, 30)
-    bases = []
+    drawn, bases = batches(objective, 30), []
     for number in range(7):
-        next(drawn)
+        drawn.draw(objective.at(theta + 0.1 * number))
         bases.append(drawn.basis)
-        drawn.following(lambda iterate: None)(objective.at(theta + 0.1 * (number + 1)))
     # Three batches of 30 rows are an epoch of 100.
     assert [basis is bases[0] for basis in bases] == [True] * 3 + [False] * 4
     assert bases[3] is bases[5]

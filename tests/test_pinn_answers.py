@@ -91,7 +91,7 @@ def test_many_rows_are_evaluated_in_parts(monkeypatch):
     fitted = solver(Heat(), max_iter=3).fit()
     Z = sample(Heat())
     expected = fitted.predict(Z)
-    monkeypatch.setattr("skngd.estimators.evaluate.CHUNK_ROWS", 7)
+    monkeypatch.setattr("skngd.estimators.device.CHUNK_NUMBERS", 150)
     assert_allclose(fitted.predict(Z), expected, atol=1e-14)
 
 

@@ -229,6 +229,27 @@ def test_constant_y(constant):
     assert model.loss_ < 1e-12
 
 
+@pytest.mark.parametrize("constant", [1e-30, -1e-140, 3e-9, 0.1, 1e200])
+@pytest.mark.parametrize("loss", ["squared", "huber"])
+def test_a_constant_is_predicted_in_its_own_units(constant, loss):
+    X, _ = waves()
+    model = regressor(loss=loss).fit(X, np.full(len(X), constant))
+    assert_allclose(model.predict(X), constant, rtol=1e-4)
+
+
+@pytest.mark.parametrize("constant", [0.0, 1.0, 1e6, 1e-30, 0.1])
+@pytest.mark.parametrize("loss", ["squared", "huber"])
+def test_a_constant_output_decides_nothing_for_the_others(constant, loss):
+    x = np.linspace(-1, 1, 200).reshape(-1, 1)
+    wave = np.sin(3 * x[:, 0])
+    for unit in (1.0, 1e-6, 1e-12):
+        y = np.column_stack([np.full(200, constant), unit * wave])
+        fitted = NaturalMomentumRegressor(loss=loss, random_state=0, max_iter=100).fit(x, y)
+        found = fitted.predict(x)
+        assert np.abs(found[:, 1] / unit - wave).max() < 1e-4
+        assert_allclose(found[:, 0], constant, rtol=1e-4, atol=1e-4 * unit)
+
+
 @pytest.mark.parametrize("constant", [0.0, 7.1, -1e10])
 def test_constant_columns(constant):
     X, y = waves()

@@ -57,7 +57,7 @@ def test_overflow_warns_and_advises():
     with pytest.warns(ConvergenceWarning, match="Diverged") as caught:
         model = regressor(step_size=1e300).fit(X, Y)
     assert_advises(caught[0].message, "no iterate was better than the start", "became (inf|nan)")
-    assert model.stop_reason_ in str(caught[0].message)
+    assert model.stop_reason_.startswith(str(caught[0].message))
 
 
 class Steep(torch.nn.Module):

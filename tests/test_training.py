@@ -92,6 +92,19 @@ def test_stop_reason_is_a_sentence(because):
     assert [w.category for w in caught] == ([] if converged else [ConvergenceWarning])
 
 
+@pytest.mark.parametrize("settings", [{}, {"momentum": "nesterov", **CONSTANT}], ids=str)
+def test_stop_reason_tells_how_often_momentum_acted(settings):
+    model = regressor(**settings).fit(*waves())
+    acted = np.count_nonzero(model.history_["beta"][1:])
+    assert model.stop_reason_.endswith(f"Momentum acted in {acted} of {model.n_iter_} iterations.")
+    assert acted > 0
+
+
+@pytest.mark.parametrize("settings", [{"momentum": None}, {"beta": 0}, {"optimizer": "adam"}])
+def test_stop_reason_is_silent_where_there_is_no_momentum(settings):
+    assert "omentum" not in regressor(**settings).fit(*waves()).stop_reason_
+
+
 def test_warning_points_to_the_line_that_called_fit():
     X, y = waves()
     with pytest.warns(ConvergenceWarning) as caught:

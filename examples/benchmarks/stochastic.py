@@ -36,6 +36,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skngd import PINNEstimator
 from skngd.optim import build_method, minimize
+from skngd.optim.source import Batches
 from skngd.problems.zoo import AdvectionDiffusion
 
 SETTINGS = Path(__file__).with_name("stochastic_settings.json")
@@ -76,11 +77,10 @@ class MackeyGlass:
         self.level = 0.5 * (LEVEL / study.scale) ** 2
 
     def batches(self, size, random_state):
-        """Without replacement within an epoch, as ``batch_size`` of the estimators."""
-        n = len(self.objective.points)
-        while True:
-            for index in random_state.permutation(n)[: n - n % size].reshape(-1, size):
-                yield self.objective.subset(torch.as_tensor(index))
+        """As ``batch_size`` of the estimators; all rows judge in each iteration."""
+        source = Batches(self.objective, size, random_state)
+        source.looks_every = 1
+        return source
 
     def iterations(self, seed, size, settings, max_iter=MAX_ITER):
         random_state = np.random.RandomState(seed)
@@ -91,7 +91,7 @@ class MackeyGlass:
                 build_method(restart=None, **settings),
                 self.objective,
                 theta,
-                batches=None if whole else self.batches(size, random_state),
+                source=None if whole else self.batches(size, random_state),
                 monitor=lambda iterate: self.objective.at(iterate.theta).loss,
                 stop_rules=UntilLevel(self.level, hopeless=1e4),
                 max_iter=max_iter,

@@ -10,19 +10,13 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..losses import OnValues
-from ..models import FullyConnected, TorchModule, WithDerivatives
+from ..models import FullyConnected, TorchModule
 from ..models.activations import ACTIVATIONS
-from ..optim import Objective, build_method
+from ..optim import build_method
 from ..optim.directions import largest_matrix
 from ..optim.settings import NAMES
-from .batches import check_step_rule, draws_optimal
 from .data import advice
-from .device import multiplications, n_cuda_devices, resolve_device
-
-# Parameters up to which n_init="auto" makes three starts: few neurons have many local minima, and
-# their iterations are cheap. The number of rows must not decide: a weight of 2 is two rows.
-SMALL_NETWORK = 100
+from .device import device_at_hand, multiplications, plain_tensors, row_slices
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
@@ -55,10 +49,10 @@ def has_partial_fit(estimator):
 class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
     """Base class of the estimators; use the derived classes."""
 
-    # What tol="auto" stands for.
-    _relative_tol = 1e-3
     # What the outputs of a model are, for messages.
     _outputs_are = "one for each column of y"
+    # For problems only.
+    variable_projection = False
 
     _parameter_constraints: ClassVar = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -106,8 +100,13 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
             rcond=self.rcond,
             damping=self.damping,
             geodesic_acceleration=self.geodesic_acceleration,
-            variable_projection=getattr(self, "variable_projection", False),
+            variable_projection=self.variable_projection,
         )
+
+    def _has_momentum(self):
+        """Whether the method remembers."""
+        is_asked = self.optimizer == "ngd" if self.momentum == "auto" else self.momentum is not None
+        return is_asked and self.beta != 0
 
     def _hidden_layer_sizes(self):
         try:
@@ -137,13 +136,9 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         """The metric that "auto" stands for: that of the loss, which for squares is L2."""
         return "loss" if self.metric == "auto" else self.metric
 
-    def _strata(self, y):
-        """Groups that are held out in proportion; None where there are none."""
-
     def _check_settings(self):
         """Refuse combinations that cannot run as they are named."""
         self._build_method()
-        check_step_rule(self, draws_optimal(self))
         if self.model is not None and self.n_init not in ("auto", 1):
             raise ValueError(
                 f"n_init={self.n_init} asks for several random starts, but model={self.model!r} "
@@ -157,40 +152,21 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
 
     def _values(self, X):
         """Network values at validated inputs, in standardised units: shape (n, c)."""
-        device = torch.device(self.device_)
-        if device.type == "cuda" and (device.index or 0) >= n_cuda_devices():
-            device = torch.device("cpu")
-        dtype = DTYPES[self.dtype]
-        model = self._build_model(X.shape[1], self._n_network_outputs(), device)
-        theta = torch.tensor(self.theta_, dtype=dtype, device=device)
-        values = np.empty((len(X), model.n_outputs))
-        size = max(1, 2**22 // max(1, model.n_parameters))
-        for first in range(0, len(X), size):
-            rows = (X[first : first + size] - self.X_mean_) / self.X_scale_
-            points = torch.as_tensor(rows, dtype=dtype, device=device)
-            values[first : first + size] = model.value(theta, points).cpu().numpy()
+        kind = {"dtype": DTYPES[self.dtype], "device": device_at_hand(self.device_)}
+        n_outputs = self._targets(is_fitted=True).n_outputs
+        with plain_tensors():
+            model = self._build_model(X.shape[1], n_outputs, kind["device"])
+            theta = torch.tensor(self.theta_, **kind)
+            values = np.empty((len(X), model.n_outputs))
+            for rows in row_slices(len(X), model.n_parameters):
+                points = torch.as_tensor((X[rows] - self.X_mean_) / self.X_scale_, **kind)
+                values[rows] = model.value(theta, points).cpu().numpy()
         return values
 
     def _validated_for_prediction(self, X):
         check_is_fitted(self)
         with advice("Pass X as it was in fit: the same columns, dense, real and finite."):
             return validate_data(self, X, reset=False, dtype=np.float64)
-
-    def _check_outputs(self, y):
-        """Later rows have to fit the standardisation of the first ones."""
-        if y.shape[1] != self._n_network_outputs():
-            raise ValueError(
-                f"Expected y to have {self._n_network_outputs()} columns, as in the first fit, got "
-                f"{y.shape[1]}. Set warm_start=False, or clone the estimator, to start anew."
-            )
-
-    def _place_model(self, n_samples):
-        """Build the model where it is going to be fitted."""
-        shape = self.n_features_in_, self._n_network_outputs()
-        probe = self._build_model(*shape)
-        device = resolve_device(self.device, self._multiplications(n_samples, probe))
-        self.device_ = str(device)
-        return probe if device.type == "cpu" else self._build_model(*shape, device)
 
     def _multiplications(self, n_samples, model):
         """About how many an iteration takes."""
@@ -200,15 +176,6 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
             forms_matrix = min(n_samples * c, n) <= largest_matrix(model, metric)
         return multiplications(n_samples, c, n, forms_matrix)
 
-    def _starts(self, model, random_state):
-        """Random starting points, several where an iteration costs next to nothing."""
-        n_init = self.n_init
-        if n_init == "auto":
-            small = model.n_parameters <= SMALL_NETWORK
-            # Without a hidden layer the problem is convex.
-            n_init = 3 if small and self.model is None and self._hidden_layer_sizes() else 1
-        return [model.initial(random_state) for _ in range(n_init)]
-
     def _last_theta(self, model):
         if len(self.theta_) != model.n_parameters:
             raise ValueError(
@@ -217,45 +184,3 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
                 "start anew."
             )
         return self.theta_
-
-    def _objective(self, model, X, y, weight):
-        """The standardised problem as tensors."""
-        kind = {"dtype": DTYPES[self.dtype], "device": self.device_}
-        points = torch.as_tensor((X - self.X_mean_) / self.X_scale_, **kind)
-        target = torch.as_tensor(self._standardised(y), **kind)
-        loss = self._loss(target, torch.as_tensor(weight, **kind))
-        penalty = None
-        if self.alpha > 0:
-            penalty = torch.zeros(model.n_parameters, **kind)
-            penalty[model.decaying] = self.alpha
-        metric = self._metric()
-        if metric == "h1":
-            model = WithDerivatives(model.jets([(), *((i,) for i in range(X.shape[1]))]))
-            loss, metric = OnValues(loss, model.n_outputs), "l2"
-        return Objective(model, loss, points, metric, penalty)
-
-    def _store(self, model, trained):
-        self.theta_ = trained.theta
-        self.loss_ = trained.loss
-        self.n_iter_ = trained.n_iter
-        self.stop_reason_ = trained.stop_reason
-        self.history_ = trained.history
-        self.loss_curve_ = trained.loss_curve
-        self._memory = trained.memory
-        for name in ("coefs_", "intercepts_"):
-            self.__dict__.pop(name, None)
-        if isinstance(model, FullyConnected):
-            self._unfold(model)
-
-    def _unfold(self, network):
-        """Weights of each layer, with the standardisation multiplied into them."""
-        y_mean, y_scale = self._output_units()
-        coefs, intercepts = [], []
-        for weights, biases in network.layers(torch.tensor(self.theta_)):
-            coefs.append(weights.T.numpy().copy())
-            intercepts.append(biases.squeeze(1).numpy().copy())
-        coefs[0] = coefs[0] / self.X_scale_[:, None]
-        intercepts[0] = intercepts[0] - self.X_mean_ @ coefs[0]
-        coefs[-1] = coefs[-1] * y_scale
-        intercepts[-1] = intercepts[-1] * y_scale + y_mean
-        self.coefs_, self.intercepts_ = coefs, intercepts

@@ -1,7 +1,5 @@
 """What scikit-learn's callbacks are told of a fit."""
 
-from .training import to_numpy
-
 
 class Watch:
     """One task for the fit and, below it, one for each iteration.
@@ -9,24 +7,18 @@ class Watch:
     Parameters
     ----------
     estimator : estimator with CallbackSupportMixin
-    rows : tuple (X, y, weight)
-        The training rows; y as it was given.
-    sample_weight : array-like or None
-        As given to ``fit``.
-    max_iterations : int
-        Of all starts together.
-    fitted : callable, default=None
-        Maps an iterate to the attributes that a callback needs to predict, as a dict. None stands
-        for ``theta_``.
+    task : Task
+        With the training rows as they were given, and the attributes that a callback needs to
+        predict.
     """
 
-    def __init__(self, estimator, rows, sample_weight, max_iterations, fitted=None):
-        self.estimator = estimator
-        self.fitted = fitted or (lambda iterate: {"theta_": to_numpy(iterate.theta)})
+    def __init__(self, estimator, task):
+        self.estimator, self.attributes = estimator, task.attributes
         self.is_needed = hasattr(estimator, "_skl_callbacks")
-        X, y, weight = rows
-        metadata = None if sample_weight is None else {"sample_weight": weight}
+        X, y, weight = task.rows
+        metadata = {"sample_weight": weight} if task.is_weighted else None
         self.data = {"X": X, "y": y, "metadata": metadata}
+        max_iterations = estimator.max_iter * len(task.starts)
         self.context = estimator._init_callback_context(max_subtasks=max_iterations)
         self.context.call_on_fit_task_begin(estimator=estimator, **self.data)
         self.task = None
@@ -41,7 +33,7 @@ class Watch:
 
         def attributes():
             # X comes without the names of its columns here, so that none are to be expected.
-            return {**self.fitted(iterate), "feature_names_in_": None}
+            return {**self.attributes(iterate.theta), "feature_names_in_": None}
 
         return self.task.call_on_fit_task_end(
             estimator=self.estimator, reconstruction_attributes=attributes, **self.data

@@ -10,11 +10,12 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from .base import BaseNaturalMomentum, has_partial_fit
-from .fitting import fit_rows, partial_fit_rows
-from .labels import Labels
+from .run import run, run_once
+from .targets import Labels
+from .task import RowsTask, StreamTask
 
 
-class NaturalMomentumClassifier(ClassifierMixin, Labels, BaseNaturalMomentum):
+class NaturalMomentumClassifier(ClassifierMixin, BaseNaturalMomentum):
     """Small neural network for classes, fitted by natural gradient descent with momentum.
 
     The loss is the cross-entropy of softmax probabilities (of logistic ones for two classes). With
@@ -152,6 +153,8 @@ default="auto"
     True
     """
 
+    _outputs_are = "one for each class, or one for two classes"
+
     _parameter_constraints: ClassVar = {
         **BaseNaturalMomentum._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, None],
@@ -256,7 +259,11 @@ default="auto"
         UserWarning
             If the fit is interrupted from the keyboard. The best model so far is kept.
         """
-        fit_rows(self, X, y, sample_weight, X_val, y_val, time.perf_counter())
+        began = time.perf_counter()
+        # L(v_θ), the cross-entropy, on standardised rows, and where θ starts.
+        task = RowsTask(self, X, y, sample_weight, X_val, y_val)
+        # From each start θ ← θ + A⁺(β q − α b) in the Fisher metric, equations (A), (G) and (HB).
+        run(self, task, began)
         return self
 
     @available_if(has_partial_fit)
@@ -281,9 +288,13 @@ default="auto"
         ValueError
             As ``fit`` does, and if ``classes`` changes.
         """
-        self._expect_classes(classes)
-        partial_fit_rows(self, X, y, sample_weight, time.perf_counter())
+        began = time.perf_counter()
+        run_once(self, StreamTask(self, X, y, sample_weight, classes), began)
         return self
+
+    def _targets(self, is_fitted, classes=None):
+        """Which labels there are, as in the last fit or to be found."""
+        return Labels(self, is_fitted, classes)
 
     def decision_function(self, X):
         """Outputs of the network.
@@ -345,6 +356,5 @@ default="auto"
         -------
         y : ndarray of shape (n_samples,)
         """
-        scores = self.decision_function(X)
-        codes = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
-        return self.classes_[codes]
+        values = self._values(self._validated_for_prediction(X))
+        return self._targets(is_fitted=True).decode(values)

@@ -4,7 +4,10 @@ from contextlib import contextmanager
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.validation import _check_sample_weight, column_or_1d, validate_data
+
+from .callers import warn
 
 ROWS = (
     "Expected X of shape (n_samples, n_features) and y of shape (n_samples,) or (n_samples, "
@@ -33,6 +36,16 @@ def advice(sentence):
         remedies = [remedy for word, remedy in REMEDIES.items() if word in came]
         remedy = remedies[0] if remedies else "Check what is passed."
         raise ValueError(f"{came} {sentence} {remedy}") from error
+
+
+def flattened(y):
+    """y with one dimension; a column is flattened with a warning."""
+    if y.ndim == 2 and y.shape[1] == 1:
+        warn(
+            "A column-vector y was passed when a 1d array was expected. Pass y.ravel().",
+            DataConversionWarning,
+        )
+    return column_or_1d(y)
 
 
 def validate_rows(estimator, X, y, sample_weight, reset):
@@ -67,7 +80,7 @@ def validate_rows(estimator, X, y, sample_weight, reset):
         X, y = validate_data(estimator, X, y, reset=reset, **checks)
         y = np.asarray(y, dtype=np.float64)
     if y.ndim == 2 and y.shape[1] == 1:
-        y = column_or_1d(y, warn=True)
+        y = flattened(y)
     y_is_flat = y.ndim == 1
     return *weighted_rows(X, y.reshape(len(y), -1), sample_weight), y_is_flat
 
@@ -101,63 +114,48 @@ def weighted_rows(X, y, sample_weight):
     return X, y, weight
 
 
-def hold_out(estimator, rows, X_val, y_val, random_state):
-    """Training rows, and the rows that decide which iterate is kept.
+def split(rows, fraction, strata, random_state):
+    """Training rows, and rows that are held out.
 
     Parameters
     ----------
-    estimator : BaseNaturalMomentum
-        With ``early_stopping`` and ``validation_fraction``; it validates the rows held out.
     rows : tuple (X, y, weight)
         Validated.
-    X_val, y_val : array-like or None
-        As given to ``fit``; they come before ``early_stopping``.
+    fraction : float
+        ``validation_fraction``, the part that is held out.
+    strata : ndarray of shape (n,) or None
+        Groups that are held out in proportion.
     random_state : RandomState
 
     Returns
     -------
     training, held_out : tuple (X, y, weight)
-        ``held_out`` is None where all rows are for training.
 
     Raises
     ------
     ValueError
-        If only one of X_val and y_val is given, if they do not fit the training rows, or if there
-        is nothing to split.
+        If one of them would be empty, or without one of the groups.
     """
-    X, y, weight = rows
-    if X_val is not None or y_val is not None:
-        if X_val is None or y_val is None:
-            raise ValueError(
-                "Expected X_val and y_val together, got only "
-                f"{'y_val' if X_val is None else 'X_val'}. Give both, or early_stopping=True."
-            )
-        X_out, y_out, weight_out = estimator._validated_rows(X_val, y_val, None, reset=False)
-        if y_out.shape[1] != y.shape[1]:
-            raise ValueError(
-                f"Expected y_val to have {y.shape[1]} columns, as y has, got {y_out.shape[1]}."
-            )
-        return rows, (X_out, y_out, weight_out)
-    if not estimator.early_stopping:
-        return rows, None
-    if len(X) < 2:
+    n = len(rows[0])
+    if n < 2:
         raise ValueError(
-            f"early_stopping=True holds out a part of the rows, but there is only {len(X)} with a "
+            f"early_stopping=True holds out a part of the rows, but there is only {n} with a "
             "positive weight. Set early_stopping=False."
         )
     # Imported where it is needed: it would add a tenth of a second to every import of skngd.
     from sklearn.model_selection import train_test_split
 
-    fraction = estimator.validation_fraction
-    X, X_out, y, y_out, weight, weight_out = train_test_split(
-        X,
-        y,
-        weight,
-        test_size=fraction,
-        random_state=random_state,
-        stratify=estimator._strata(y),
-    )
-    return (X, y, weight), (X_out, y_out, weight_out)
+    try:
+        parts = train_test_split(
+            *rows, test_size=fraction, random_state=random_state, stratify=strata
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"early_stopping=True holds out validation_fraction={fraction} of the {n} rows, which "
+            f"leaves too few on one side: {error} Change validation_fraction, give rows as X_val "
+            "and y_val, or set early_stopping=False."
+        ) from error
+    return parts[::2], parts[1::2]
 
 
 def check_batch_size(batch_size, n_rows):

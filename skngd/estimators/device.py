@@ -1,8 +1,9 @@
-"""Where a fit runs, and on how many threads."""
+"""Where a fit runs, on how many threads, and the way back to NumPy."""
 
 import functools
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 
+import numpy as np
 import torch
 from threadpoolctl import ThreadpoolController
 
@@ -12,6 +13,8 @@ from threadpoolctl import ThreadpoolController
 LARGE_MULTIPLICATIONS = 1e9
 # Passes through the network that conjugate gradients take in an iteration, about.
 PASSES = 30
+# Numbers of a chunk of rows in predictions: rows times parameters (32 MiB in float64).
+CHUNK_NUMBERS = 2**22
 
 
 def multiplications(n_samples, n_outputs, n_parameters, forms_matrix=True):
@@ -19,6 +22,29 @@ def multiplications(n_samples, n_outputs, n_parameters, forms_matrix=True):
     if forms_matrix:
         return n_samples * n_outputs * n_parameters**2
     return PASSES * n_samples * n_parameters
+
+
+def to_numpy(tensor):
+    """A float64 array on the CPU."""
+    return tensor.detach().cpu().numpy().astype(np.float64)
+
+
+def row_slices(n_rows, n_parameters):
+    """Slices of rows that are evaluated at a time."""
+    size = max(1, CHUNK_NUMBERS // max(1, n_parameters))
+    return [slice(first, first + size) for first in range(0, n_rows, size)]
+
+
+@contextmanager
+def plain_tensors():
+    """A context without gradients, whatever modes and default device the caller has set.
+
+    Derivatives of a module by ``torch.func`` need tensors that were not made in inference mode.
+    """
+    usual = torch.get_default_device().type == "cpu"
+    default = nullcontext() if usual else torch.device("cpu")
+    with torch.inference_mode(False), torch.no_grad(), default:
+        yield
 
 
 def n_cuda_devices():
@@ -64,6 +90,13 @@ def resolve_device(device, n_multiplications):
             "devices on this machine. Set device='auto' or 'cpu', or install a CUDA build of torch."
         )
     return torch.device(kind, int(index or 0))
+
+
+def device_at_hand(name):
+    """The device of a fit, or the CPU where this machine lacks it."""
+    device = torch.device(name)
+    missing = device.type == "cuda" and (device.index or 0) >= n_cuda_devices()
+    return torch.device("cpu") if missing else device
 
 
 @functools.cache

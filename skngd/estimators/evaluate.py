@@ -5,22 +5,17 @@ import torch
 from sklearn.metrics import r2_score
 
 from ..pde.expressions.quantity import Field
-from .device import n_cuda_devices
+from .device import device_at_hand, plain_tensors, row_slices
 from .observed import named_columns, observed
-from .solve import build_physics, columns_of
+from .physics import build_physics, columns_of
 
 # Points at which score(X) looks at the equation and at each condition, and their seed.
 SCORE_POINTS, SCORE_SEED = 512, 20240229
-# Rows that are evaluated at a time.
-CHUNK_ROWS = 2**14
 
 
 def fitted_physics(estimator):
     """The physics of a fitted estimator, for its predictions."""
-    device = torch.device(estimator.device_)
-    if device.type == "cuda" and (device.index or 0) >= n_cuda_devices():
-        device = torch.device("cpu")
-    return build_physics(estimator, estimator.problem_, device)
+    return build_physics(estimator, estimator.problem_, device_at_hand(estimator.device_))
 
 
 def points_of(estimator, physics, X):
@@ -50,43 +45,41 @@ def multi_index(problem, of):
 
 def fields_at(estimator, X, index):
     """∂^index of each field at points, shape (n, n_fields)."""
-    physics = fitted_physics(estimator)
-    X = points_of(estimator, physics, X)
-    theta = torch.tensor(estimator.theta_, **physics.kind)
-    fields = estimator.problem_.fields
-    parts = []
-    with torch.no_grad():
-        for first in range(0, len(X), CHUNK_ROWS):
-            rows = X[first : first + CHUNK_ROWS]
-            columns = [
-                physics.discretization.derivative(theta, rows, index, field) for field in fields
+    with plain_tensors():
+        physics = fitted_physics(estimator)
+        X = points_of(estimator, physics, X)
+        theta, derivative = (
+            torch.tensor(estimator.theta_, **physics.kind),
+            physics.discretization.derivative,
+        )
+        return np.concatenate(
+            [
+                np.stack([derivative(theta, X[rows], index, f) for f in physics.problem.fields], 1)
+                for rows in row_slices(len(X), len(theta))
             ]
-            parts.append(np.stack(columns, axis=1))
-    return np.concatenate(parts)
+        )
 
 
 def residual_at(estimator, X):
     """Residuals of the equation at points, shape (n, n_equations)."""
-    physics = fitted_physics(estimator)
-    X = points_of(estimator, physics, X)
-    with torch.no_grad():
-        block = physics.discretization.equation(X)
+    with plain_tensors():
+        physics = fitted_physics(estimator)
+        block = physics.discretization.equation(points_of(estimator, physics, X))
         return physics.values(estimator.theta_, [block]).reshape(block.n_equations, -1).T
 
 
 def physics_score(estimator, X):
     """Minus the RMS of all residuals at X and at fixed points of the conditions."""
-    physics = fitted_physics(estimator)
-    discretization = physics.discretization
     n = [SCORE_POINTS] * len(estimator.problem_.with_numbers().conditions)
     random_state = np.random.RandomState(SCORE_SEED)
-    with torch.no_grad():
-        points = discretization.sample(SCORE_POINTS, n, "sobol", random_state)
+    with plain_tensors():
+        physics = fitted_physics(estimator)
+        points = physics.discretization.sample(SCORE_POINTS, n, "sobol", random_state)
         if X is not None:
             points[0] = [points_of(estimator, physics, X)], None, None
-        blocks = discretization.blocks(points)
         squares = [
-            float((physics.values(estimator.theta_, [block]) ** 2).mean()) for block in blocks
+            float((physics.values(estimator.theta_, [block]) ** 2).mean())
+            for block in physics.discretization.blocks(points)
         ]
     return -float(np.sqrt(sum(squares)))
 

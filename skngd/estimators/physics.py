@@ -13,7 +13,8 @@ from ..pde.discretization import Discretization
 from ..pde.residuals.blocks import Collocation
 from ..pde.residuals.model import check_smoothness
 from ..pde.uncertainty import fisher_information, standard_deviations
-from .training import to_numpy
+from .base import DTYPES
+from .device import to_numpy
 
 # What one unit of the last layer's parameters is for the damping; see ResidualModel.
 OUTPUT_SCALE = 10.0
@@ -21,6 +22,19 @@ OUTPUT_SCALE = 10.0
 ORDER_OF_ONE = 10.0
 # Points for each parameter where n_interior="auto", and the fewest.
 POINTS_PER_PARAMETER, FEWEST_POINTS = 5, 200
+
+
+def columns_of(problem):
+    """Names of the columns of X: coordinates, then inputs."""
+    return (*problem.domain.names, *problem.inputs)
+
+
+def build_physics(estimator, problem, device):
+    """The problem with the network that an estimator's settings name."""
+    kind = {"dtype": DTYPES[estimator.dtype], "device": device}
+    shape = len(columns_of(problem)), len(problem.fields)
+    model = estimator._build_model(*shape, device)
+    return Physics(problem, model, kind, estimator._metric())
 
 
 class Physics:
@@ -151,12 +165,21 @@ class Physics:
             )
         return [check_count(n) for n in setting]
 
-    def objective(self, blocks):
-        """The weighted squared loss of the blocks."""
+    def objective(self, blocks, sample=None):
+        """The weighted squared loss of the blocks.
+
+        Parameters
+        ----------
+        blocks : list of Block
+        sample : Sample, default=None
+            How the points of the equation were drawn, if they are optimal ones.
+        """
         collocation = Collocation(blocks)
         target = torch.zeros(len(collocation), 1, **self.kind)
         loss = SquaredLoss(target, collocation.weights())
-        return Objective(self.residuals, loss, collocation, self.metric)
+        objective = Objective(self.residuals, loss, collocation, self.metric)
+        objective.sample = sample
+        return objective
 
     def checked(self, X):
         """Refuse points outside of the domain, and columns under other names.
@@ -197,10 +220,6 @@ class Physics:
             "unknowns_": unknowns,
             "problem_": clone(self.problem, safe=False).set_params(**unknowns),
         }
-
-    def fitted(self, iterate):
-        """The same of an iterate."""
-        return self.fitted_at(iterate.theta)
 
     def values(self, network, blocks):
         """Residuals of blocks for fitted parameters of the network, as a NumPy array."""
@@ -279,59 +298,3 @@ class Physics:
         slopes = to_numpy(self.residuals.unknowns(theta, 1))
         std = (std * np.abs(slopes)).tolist()
         return dict(zip(self.problem.unknowns, std, strict=True)), noise
-
-
-class PhysicsUnits:
-    """½ Σ weight · mean square of the residuals, the sum over blocks."""
-
-    def __init__(self, objective, first_loss):
-        self.total = float(objective.points.weights().sum())
-        self.first_loss = first_loss
-
-    def floor(self, dtype):
-        """A loss that is zero to working precision."""
-        return self.total * self.first_loss * torch.finfo(dtype).eps ** 2
-
-    def loss(self, iterate):
-        return self.total * iterate.loss
-
-
-class Resampling:
-    """Objectives with new points from time to time.
-
-    Parameters
-    ----------
-    draw : callable
-        Maps parameters of shape (P + q,) to an :class:`Objective`.
-    every : int
-        Iterations between two draws.
-    first : Objective or None
-        What the first iterations see. None draws for them, too.
-    """
-
-    def __init__(self, draw, every, first):
-        self.draw, self.every, self.first = draw, every, first
-
-    def begin(self, theta):
-        """An iterator for a new start."""
-        self.current, self.theta = self.first, theta
-        self.waited = self.every if self.first is None else 0
-        return self
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        if self.waited == self.every:
-            self.current, self.waited = self.draw(self.theta), 0
-        self.waited += 1
-        return self.current
-
-    def following(self, monitor):
-        """The monitor, which also tells where the iterations are."""
-
-        def monitored(iterate):
-            self.theta = iterate.theta
-            return monitor(iterate)
-
-        return monitored

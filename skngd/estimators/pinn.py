@@ -12,8 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 from ..geometry.sampling import SAMPLERS
 from .base import has_partial_fit
 from .evaluate import fields_at, multi_index, physics_score, r2_of_observed, residual_at
+from .problem_task import ProblemTask
 from .regressor import NaturalMomentumRegressor
-from .solve import solve
+from .run import run
+from .task import RowsTask
 
 
 def _has_problem(estimator):
@@ -252,15 +254,12 @@ n_features_in_
             if optimal points are too few for a stable projection, or if the fit is interrupted. The
             best model so far is kept.
         """
-        if self.problem is None:
-            return super().fit(X, y, sample_weight, X_val, y_val)
         began = time.perf_counter()
-        if X_val is not None or y_val is not None:
-            raise ValueError(
-                "X_val and y_val are for problem=None. With a problem, keep rows apart and use "
-                "score(X, y), or cross-validation."
-            )
-        solve(self, X, y, sample_weight, began)
+        # The residuals of equation, conditions and measurements as one L(v_θ), equation (PINN).
+        kind = RowsTask if self.problem is None else ProblemTask
+        task = kind(self, X, y, sample_weight, X_val, y_val)
+        # From each start θ ← θ + A⁺(β q − α b), equations (A) and (HB), with q and b residuals.
+        run(self, task, began)
         return self
 
     @available_if(_is_regression)

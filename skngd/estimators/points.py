@@ -2,11 +2,10 @@
 
 import numpy as np
 
+from ..optim.source import Redrawn, Source, epochs
 from ..pde.optimal import OptimalPoints, candidates
 from ..tangent.christoffel import RCOND
-from .batches import Tally
 from .data import check_batch_size
-from .physics import Resampling
 
 # Iterations between two resamplings of sampler="adaptive" where resample_every is None.
 ADAPT_EVERY = 20
@@ -66,8 +65,7 @@ class Points:
 
     def __init__(self, estimator, physics, X, weight, random_state):
         self.estimator, self.physics, self.random_state = estimator, physics, random_state
-        self.own, self.order = None, iter(())
-        self.optimal, self.sample, self.tally = None, None, Tally()
+        self.own, self.optimal = None, None
         if X is not None:
             X = physics.checked(X)
             used = weight > 0
@@ -77,6 +75,7 @@ class Points:
         n = self.n_interior if X is None else len(X)
         self.n_boundary = physics.n_boundary(estimator.n_boundary, n)
         self.n_fresh = n if estimator.batch_size is None else estimator.batch_size
+        self.order = self.own and epochs(len(self.own[0]), self.n_fresh, random_state)
         self.n_fresh_boundary = physics.n_boundary(estimator.n_boundary, self.n_fresh)
         with_sobol = estimator.sampler in ("adaptive", "christoffel")
         self.sampler = "sobol" if with_sobol else estimator.sampler
@@ -92,52 +91,47 @@ class Points:
         ----------
         theta : torch.Tensor of shape (P + q,)
             Where the iterations are.
+
+        Returns
+        -------
+        blocks : list of Block
+        sample : Sample or None
+            How optimal points were drawn.
         """
-        estimator, chosen = self.estimator, self.own
+        estimator, chosen, sample = self.estimator, self.own, None
         if estimator.sampler == "christoffel":
-            chosen = self._optimal(theta)
+            *chosen, sample = self._optimal(theta)
         elif self.own is not None and estimator.batch_size is not None:
             chosen = self._batch()
         elif self.own is None and estimator.sampler == "adaptive":
             chosen = self._adapted(theta), None
-        return self._blocks(self.n_fresh, self.n_fresh_boundary, chosen)
+        return self._blocks(self.n_fresh, self.n_fresh_boundary, chosen), sample
 
-    def resampling(self, objective_of, measured, first):
-        """The :class:`Resampling` of the fit.
+    def source(self, objective_of):
+        """Where the points of each iteration come from.
 
         Parameters
         ----------
         objective_of : callable
-            Maps blocks to an :class:`Objective`.
-        measured : list of Block
-            The measurements: all of them, in each iteration.
-        first : Objective
-            On the points of :meth:`draw`.
+            Maps blocks, and how they were drawn, to an :class:`Objective`.
 
         Returns
         -------
-        resampling : Resampling or None
-            None where the points stay.
+        source : Source
         """
-        every = self.estimator.resample_every
-        if self.begins_fresh:
-            first, every = None, every or 1
+        every, is_optimal = self.estimator.resample_every, self.estimator.sampler == "christoffel"
+        begins_fresh = self.estimator.batch_size is not None or is_optimal
+        if begins_fresh:
+            every = every or 1
         elif every is None and self.estimator.sampler == "adaptive":
             every = ADAPT_EVERY
         if every is None:
-            return None
+            return Source()
 
         def fresh(theta):
-            objective = objective_of(self.draw_fresh(theta) + measured)
-            objective.sample = self.sample
-            return objective
+            return objective_of(*self.draw_fresh(theta))
 
-        return Resampling(fresh, every, first)
-
-    @property
-    def begins_fresh(self):
-        """Whether the first iteration draws its points, too."""
-        return self.estimator.batch_size is not None or self.estimator.sampler == "christoffel"
+        return Redrawn(fresh, every, begins_fresh, is_optimal)
 
     def _blocks(self, n_interior, n_boundary, chosen):
         """Blocks on n points of the equation, or on those that were chosen with their weights."""
@@ -150,14 +144,9 @@ class Points:
         return discretization.blocks(points, self.physics.trial_unknowns())
 
     def _batch(self):
-        """Rows of ``fit(X)``: each epoch is a new permutation, cut into batches."""
+        """The next rows of ``fit(X)``."""
         X, weight = self.own
-        index = next(self.order, None)
-        if index is None:
-            permutation = self.random_state.permutation(len(X))
-            whole = permutation[: len(X) - len(X) % self.n_fresh].reshape(-1, self.n_fresh)
-            self.order = iter(whole)
-            index = next(self.order)
+        index = next(self.order)
         return X[index], weight[index] / weight[index].sum()
 
     def _adapted(self, theta):
@@ -167,7 +156,7 @@ class Points:
         return discretization.adapted(residuals, theta, n, self.random_state)
 
     def _optimal(self, theta):
-        """Optimal points of the tangent space at θ, with their weights."""
+        """Optimal points of the tangent space at θ, their weights, and how they were drawn."""
         physics, n, rcond = self.physics, self.n_fresh, self.estimator.rcond
         if self.optimal is None:
             X, weight = self.own or (None, None)
@@ -176,8 +165,4 @@ class Points:
             unknowns = physics.trial_unknowns()
             self.optimal = OptimalPoints(physics.discretization, X, weight, unknowns)
         rcond = RCOND if rcond == "auto" else rcond
-        X, weight, self.sample = self.optimal.draw(
-            physics.residuals, theta, n, self.random_state, rcond
-        )
-        self.tally.add(self.sample)
-        return X, weight
+        return self.optimal.draw(physics.residuals, theta, n, self.random_state, rcond)

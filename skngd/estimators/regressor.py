@@ -4,18 +4,17 @@ import time
 from numbers import Real
 from typing import ClassVar
 
-import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from ..losses.poisson import LARGEST_LOGARITHM
 from .base import BaseNaturalMomentum, has_partial_fit
-from .fitting import fit_rows, partial_fit_rows
-from .numbers import LOSSES, NumericTargets
+from .run import run, run_once
+from .targets import KINDS, Numbers
+from .task import RowsTask, StreamTask
 
 
-class NaturalMomentumRegressor(RegressorMixin, NumericTargets, BaseNaturalMomentum):
+class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
     """Small neural network, fitted by natural gradient descent with momentum.
 
     Each iteration projects the functional gradient of the loss onto the tangent space of the
@@ -187,7 +186,8 @@ default="auto"
 
     _parameter_constraints: ClassVar = {
         **BaseNaturalMomentum._parameter_constraints,
-        "loss": [StrOptions(set(LOSSES))],
+        # A view, so that a new entry is allowed at once.
+        "loss": [StrOptions(KINDS.keys())],
         "huber_delta": [Interval(Real, 0, None, closed="neither")],
     }
 
@@ -292,7 +292,11 @@ default="auto"
             If the fit is interrupted from the keyboard; the best model so far is kept. If optimal
             rows are too few for a stable projection.
         """
-        fit_rows(self, X, y, sample_weight, X_val, y_val, time.perf_counter())
+        began = time.perf_counter()
+        # L(v_θ) on standardised rows, equation (L), the rows that judge, and where θ starts.
+        task = RowsTask(self, X, y, sample_weight, X_val, y_val)
+        # From each start θ ← θ + A⁺(β q − α b), equations (A) and (HB); the best end is kept.
+        run(self, task, began)
         return self
 
     @available_if(has_partial_fit)
@@ -319,7 +323,8 @@ default="auto"
         ValueError
             As ``fit`` does.
         """
-        partial_fit_rows(self, X, y, sample_weight, time.perf_counter())
+        began = time.perf_counter()
+        run_once(self, StreamTask(self, X, y, sample_weight), began)
         return self
 
     def predict(self, X):
@@ -333,17 +338,24 @@ default="auto"
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        X = self._validated_for_prediction(X)
-        values = self._values(X)
-        if self.loss == "poisson":
-            y = np.exp(np.clip(values, None, LARGEST_LOGARITHM)) * self.y_scale_
-        else:
-            y = values * self.y_scale_ + self.y_mean_
-        return y.ravel() if self._y_is_flat else y
+        values = self._values(self._validated_for_prediction(X))
+        return self._targets(is_fitted=True).decode(values)
+
+    def _kind(self):
+        return KINDS.get(self.loss, Numbers)
+
+    def _targets(self, is_fitted, classes=None):
+        """What y is, as the last fit has measured it or to be measured."""
+        return self._kind()(self, is_fitted)
+
+    def _metric(self):
+        metric = super()._metric()
+        has_unit_hessian = self._kind().loss_type.has_unit_hessian
+        return "l2" if metric == "loss" and has_unit_hessian else metric
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         # scikit-learn checks several outputs with negative numbers.
-        tags.target_tags.multi_output = self.loss != "poisson"
-        tags.target_tags.positive_only = self.loss == "poisson"
+        tags.target_tags.multi_output = not self._kind().is_positive
+        tags.target_tags.positive_only = self._kind().is_positive
         return tags

@@ -4,6 +4,7 @@ from .loop import Result, minimize
 from .memories import MEMORIES
 from .objective import Iterate, Objective, Past
 from .settings import build_method
+from .source import Source
 from .stopping import Stop, Stopping
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Objective",
     "Past",
     "Result",
+    "Source",
     "Stop",
     "Stopping",
     "build_method",

@@ -9,6 +9,7 @@ import torch
 from . import stopping
 from .objective import Past
 from .searches import NoDescent
+from .source import Source
 
 
 @dataclass
@@ -87,7 +88,7 @@ def minimize(
     objective,
     theta,
     *,
-    batches=None,
+    source=None,
     monitor=None,
     report=None,
     parts=None,
@@ -108,12 +109,11 @@ def minimize(
         Model, loss and points.
     theta : torch.Tensor of shape (P,)
         Where to start.
-    batches : iterator of Objective, default=None
-        The objective of each iteration. None takes all the points each time.
+    source : Source, default=None
+        Gives the objective of each iteration. None takes all the points each time.
     monitor : callable, default=None
         Maps an :class:`Iterate` to the loss that decides which iterate is the best and when to
-        stop; it may return None where it has nothing new to say. None stands for the loss of
-        the iteration's objective.
+        stop, as often as the source says. None stands for the loss of the iteration's objective.
     report : callable, default=None
         Maps an :class:`Iterate` to the loss that the history shows. None stands for the loss of
         the iteration's objective.
@@ -161,12 +161,17 @@ def minimize(
     stop_rules = stopping.Stopping() if stop_rules is None else stop_rules
     report = (lambda iterate: iterate.loss) if report is None else report
     monitor = report if monitor is None else monitor
-    parts = (lambda iterate: ()) if parts is None else parts
+    source = Source() if source is None else source
+
+    def columns(iterate):
+        return {**(parts(iterate) if parts else {}), **source.columns(iterate)}
+
+    source.begin(theta)
     here = objective.at(theta)
     monitored = monitor(here)
     stop_rules.begin(monitored)
     result = Result(theta, monitored, history=history.columns, last=here, past=past)
-    history.add(report(here), monitored, parts=parts(here))
+    history.add(report(here), monitored, parts=columns(here))
     if not math.isfinite(here.loss):
         result.stop = stopping.diverged(here.loss)
     try:
@@ -176,31 +181,29 @@ def minimize(
                 break
             if watch is not None:
                 watch.begin()
-            if batches is not None:
-                drawn = next(batches)
-                here = here if here.objective is drawn else drawn.at(here.theta)
+            drawn = source.draw(here)
+            here = here if here.objective is drawn else drawn.at(here.theta)
             step, info = method.advance(here, result.past)
             result.n_iter += 1
+            looks = result.n_iter % source.looks_every == 0
             if step is None:
                 # On a batch there may be nothing to gain where the next one has something.
-                result.past = None
-                fresh = None if batches is None else monitor(here)
-                if batches is None:
+                result.past, looks = None, looks and source.draws
+                if not source.draws:
                     at_once = result.n_iter == 1
                     result.stop = stopping.STALLED_AT_ONCE if at_once else stopping.STALLED
             elif not math.isfinite(step.end.loss):
-                fresh = None
+                looks = False
                 result.stop = stopping.diverged(step.end.loss)
             else:
                 result.past = Past(here, step.end.theta - here.theta, step.direction)
                 result.last = here = step.end
-                fresh = monitor(here)
-            if fresh is not None:
-                monitored = fresh
+            if looks:
+                monitored = monitor(here)
                 if monitored < result.loss or not math.isfinite(result.loss):
                     result.theta, result.loss = here.theta, monitored
                 result.stop = stop_rules.after(monitored)
-            history.add(report(here), monitored, step, info, parts(here))
+            history.add(report(here), monitored, step, info, columns(here))
             if max_time is not None and history.columns["time"][-1] > max_time:
                 result.stop = result.stop or stopping.out_of_time(max_time)
             if watch is not None and watch.end(here):
@@ -211,8 +214,13 @@ def minimize(
         result.stop = stopping.NO_DESCENT
     except KeyboardInterrupt:
         result.stop = stopping.INTERRUPTED
+    if source.looks_every > 1:
+        # Between two looks the last iterate may have become the best one.
+        monitored = monitor(result.last)
+        if monitored < result.loss:
+            result.theta, result.loss = result.last.theta, monitored
     if result.stop.kind == "diverged" and result.theta is theta:
-        result.stop = stopping.without_progress(result.stop)
+        result.stop = result.stop.at_start()
     # An iteration that was broken off does not count.
     result.n_iter = len(history.columns["loss"]) - 1
     return result

@@ -1,7 +1,12 @@
 """When to stop, and the sentence that says why."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+BEST, START = (
+    "the best model so far was kept",
+    "no iterate was better than the start, which was kept",
+)
 
 
 @dataclass(frozen=True)
@@ -10,13 +15,29 @@ class Stop:
 
     Attributes
     ----------
-    sentence : str
-        Why the iterations ended.
+    reason : str
+        Why the iterations ended, without a full stop.
     kind : {"converged", "budget", "diverged", "interrupted", "stopped"}
+    kept : str, default=""
+        Which model was kept, where that is not the last one.
+    advice : str, default=""
+        What to try, as a sentence.
     """
 
-    sentence: str
+    reason: str
     kind: str
+    kept: str = ""
+    advice: str = ""
+
+    @property
+    def sentence(self):
+        """All of it as a sentence or two."""
+        told = "; ".join(filter(None, (self.reason, self.kept)))
+        return " ".join(filter(None, (f"{told}.", self.advice)))
+
+    def at_start(self):
+        """The same stop, of a run whose best iterate is its start."""
+        return replace(self, kept=START if self.kept else "")
 
 
 class Stopping:
@@ -58,7 +79,7 @@ class Stopping:
     def after(self, loss):
         """Stop or None, for the monitored loss after an iteration."""
         if loss <= self.floor:
-            return Stop("Converged: the loss is zero to working precision.", "converged")
+            return Stop("Converged: the loss is zero to working precision", "converged")
         tol = self.relative_tol * self.reference if self.tol == "auto" else self.tol
         if loss < self.reference - tol or not math.isfinite(self.reference):
             self.reference, self.waited = loss, 0
@@ -69,10 +90,11 @@ class Stopping:
         if self.expects_descent and loss > self.risen * self.reference:
             return Stop(
                 f"Stopped: in n_iter_no_change={self.n_iter_no_change} iterations the loss did not "
-                f"fall below its best value, {self.reference:g}, and is now {loss:g}; the best "
-                "model so far was kept. Try step_size='auto' or a smaller step_size, and "
-                "restart='loss' in the place of restart=None.",
+                f"fall below its best value, {self.reference:g}, and is now {loss:g}",
                 "diverged",
+                BEST,
+                "Try step_size='auto' or a smaller step_size, and restart='loss' in the place of "
+                "restart=None.",
             )
         if self.tol == "auto":
             limit = f"a fraction {self.relative_tol:g} of itself (tol='auto')"
@@ -80,60 +102,49 @@ class Stopping:
             limit = f"tol={self.tol:g}"
         return Stop(
             f"Converged: the loss did not fall by more than {limit} in "
-            f"n_iter_no_change={self.n_iter_no_change} iterations.",
+            f"n_iter_no_change={self.n_iter_no_change} iterations",
             "converged",
         )
 
 
 STALLED = Stop(
-    "Converged: no step along the proposed direction lowers the loss any more.", "converged"
+    "Converged: no step along the proposed direction lowers the loss any more", "converged"
 )
 STALLED_AT_ONCE = Stop(
-    "Converged: no step along the proposed direction lowers the loss of the start. It is a "
-    "stationary point, or the gradient of a loss or model of your own is not the derivative of its "
-    "value: compare it with torch.func.grad.",
+    "Converged: no step along the proposed direction lowers the loss of the start",
     "converged",
+    advice="It is a stationary point, or the gradient of a loss or model of your own is not the "
+    "derivative of its value: compare it with torch.func.grad.",
 )
-INTERRUPTED = Stop("Interrupted from the keyboard: the best model so far was kept.", "interrupted")
-
-
+INTERRUPTED = Stop("Interrupted from the keyboard", "interrupted", BEST)
+CALLBACK = Stop("Stopped by a callback", "stopped", BEST)
 NO_TANGENT_SPACE = Stop(
-    "Diverged: the Jacobian is not finite or could not be factorised; the best model so far was "
-    "kept. Try a smaller step_size, or a larger damping or rcond.",
+    "Diverged: the Jacobian is not finite or could not be factorised",
     "diverged",
+    BEST,
+    "Try a smaller step_size, or a larger damping or rcond.",
 )
 NO_DESCENT = Stop(
-    "Stopped: the direction does not point downhill, because its matrix is indefinite or singular; "
-    "the best model so far was kept. Set step_size='trust-region', or a larger damping.",
+    "Stopped: the direction does not point downhill, because its matrix is indefinite or singular",
     "diverged",
+    BEST,
+    "Set step_size='trust-region', or a larger damping.",
 )
-
-
-def without_progress(stop):
-    """The same stop, of a run whose best iterate is its start."""
-    kept, start = "the best model so far was kept", "no iterate was better than the start"
-    return Stop(stop.sentence.replace(kept, f"{start}, which was kept"), stop.kind)
 
 
 def diverged(loss):
     """A trial overflowed under a rule that takes every step."""
-    return Stop(
-        f"Diverged: the loss became {loss:g}; the best model so far was kept. Try a smaller "
-        "step_size, a larger damping or rcond, or step_size='auto'.",
-        "diverged",
-    )
+    advice = "Try a smaller step_size, a larger damping or rcond, or step_size='auto'."
+    return Stop(f"Diverged: the loss became {loss:g}", "diverged", BEST, advice)
 
 
 def out_of_iterations(max_iter):
     """The budget of iterations is spent."""
     return Stop(
-        f"Not converged: the maximum of max_iter={max_iter} iterations was reached.", "budget"
+        f"Not converged: the maximum of max_iter={max_iter} iterations was reached", "budget"
     )
 
 
 def out_of_time(max_time):
     """The budget of seconds is spent."""
-    return Stop(f"Not converged: the time limit max_time={max_time:g} s was reached.", "budget")
-
-
-CALLBACK = Stop("Stopped by a callback: the best model so far was kept.", "stopped")
+    return Stop(f"Not converged: the time limit max_time={max_time:g} s was reached", "budget")

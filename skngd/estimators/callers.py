@@ -1,0 +1,45 @@
+"""Who called: the line that a warning names, and whether a search waits for the fit."""
+
+import sys
+import warnings
+from os import sep
+from os.path import dirname
+
+import joblib
+import sklearn
+
+# Files between the caller and a fit: its own, decorators, pipelines, searches.
+BETWEEN = (
+    dirname(dirname(__file__)) + sep,
+    dirname(sklearn.__file__) + sep,
+    dirname(joblib.__file__) + sep,
+)
+
+
+def _frames(frame):
+    """The frame and those above it, from the inner to the outer."""
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def warn(sentence, category=UserWarning):
+    """Warn in the name of the line outside of skngd and scikit-learn that led here.
+
+    Parameters
+    ----------
+    sentence : str
+    category : type, default=UserWarning
+    """
+    level = 1
+    for frame in _frames(sys._getframe(1)):
+        level += 1
+        if not frame.f_code.co_filename.startswith(BETWEEN):
+            break
+    warnings.warn(sentence, category, stacklevel=level)
+
+
+def is_searched():
+    """Whether a search or a cross-validation of scikit-learn waits for what runs."""
+    modules = (frame.f_globals.get("__name__") or "" for frame in _frames(sys._getframe(1)))
+    return any(module.startswith("sklearn.model_selection.") for module in modules)

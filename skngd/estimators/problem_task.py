@@ -1,0 +1,197 @@
+"""What is fitted where there is a problem: its equation, its conditions, and measurements."""
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import validate_data
+
+from ..pde.checks import check_problem, contradictions
+from .callers import warn
+from .data import ROWS, advice
+from .device import multiplications, plain_tensors, resolve_device
+from .observed import named_columns, observed, weights_of
+from .physics import build_physics, columns_of
+from .points import Points
+from .task import Task, check_step_rule
+from .units import UnitsOfResiduals
+
+# The part of the first squared residuals that is too much for a solution.
+UNSOLVED = 1e-5
+# What a problem takes of the hyperparameters of regression.
+PLAIN = {"loss": "squared", "alpha": 0.0, "metric": "auto"}
+
+
+class ProblemTask(Task):
+    """A fit of the residuals of a problem, equation (PINN); arguments as those of ``fit``."""
+
+    relative_tol = 1e-3
+    budget_advice = (
+        "The best solution so far was kept; see score() and history_. Increase it or tol."
+    )
+    sizes = "batch_size or n_interior"
+
+    def __init__(self, estimator, X, y, sample_weight, X_val=None, y_val=None):
+        if X_val is not None or y_val is not None:
+            raise ValueError(
+                "X_val and y_val are for problem=None. With a problem, keep rows apart and use "
+                "score(X, y), or cross-validation."
+            )
+        super().__init__(estimator, estimator.warm_start)
+        check_step_rule(estimator, draws=estimator.sampler == "christoffel")
+        _check_physics_settings(estimator)
+        self.problem = clone(estimator.problem, safe=False)
+        with plain_tensors():
+            check_problem(self.problem)
+        self.is_weighted = sample_weight is not None
+        self.X, self.y, self.weight = self._validated(X, y, sample_weight)
+        if self.problem.unknowns and y is None:
+            raise ValueError(
+                "Expected measurements for the unknown coefficients "
+                f"{list(self.problem.unknowns)}: fit(X, y). Without them, give the coefficients "
+                "as numbers."
+            )
+        y = self.y
+        self.rows = self.X, (y if y is None or y.shape[1] > 1 else y[:, 0]), self.weight
+        with plain_tensors():
+            _warn_of_the_problem(self.problem, y)
+        self.random_state = check_random_state(estimator.random_state)
+
+    def _validated(self, X, y, sample_weight):
+        """X, y and weights as arrays, or None where they were not given."""
+        columns = columns_of(self.problem)
+        if X is None:
+            if y is not None or sample_weight is not None:
+                given = "y" if y is not None else "sample_weight"
+                raise ValueError(f"Expected X with {given}, got None. Pass the rows it belongs to.")
+            self.seen.n_features_in_ = len(columns)
+            vars(self.seen).pop("feature_names_in_", None)
+            return None, None, None
+        named_columns(X, columns)
+        with advice(ROWS):
+            X = validate_data(self.seen, X, dtype=np.float64)
+        if X.shape[1] != len(columns):
+            raise ValueError(
+                f"Expected X with {len(columns)} columns, {columns}, got {X.shape[1]}. Give the "
+                "coordinates of the domain, then the inputs, in this order."
+            )
+        if y is None:
+            return X, None, weights_of(X, sample_weight)
+        return X, *observed(X, y, sample_weight, self.problem.fields)
+
+    def place(self):
+        estimator, random_state = self.estimator, self.random_state
+        device = self._device()
+        self.device = str(device)
+        self.physics = physics = build_physics(estimator, self.problem, device)
+        self.model = physics.model
+        own = self.X if self.y is None else None
+        self.points = Points(estimator, physics, own, self.weight, random_state)
+        self.measured = []
+        if self.y is not None:
+            self.measured = physics.discretization.measurements(
+                physics.checked(self.X),
+                self.y,
+                self.weight,
+                estimator.measurement_weight,
+                physics.trial_unknowns(),
+            )
+        blocks = self.points.draw() + self.measured
+        physics.adopt_scale(blocks)
+        self.objective = physics.objective(blocks)
+        if self.continues:
+            last = estimator._last_theta(self.model)
+            self.starts = [physics.internal(last, estimator.unknowns_)]
+        else:
+            n_init = 1 if estimator.n_init == "auto" else estimator.n_init
+            self.starts = [physics.initial(random_state) for _ in range(n_init)]
+        self.source = self.points.source(self._objective)
+        if self.source.draws and not self.source.begins_fresh:
+            # Points that stay the same decide which iterate is the best.
+            self.validation = self._objective(self.points.draw())
+        first = self.objective.at(torch.as_tensor(self.starts[0], **physics.kind))
+        physics.check_start(first)
+        self.first_columns = physics.parts(first)
+        self.units = UnitsOfResiduals(self.objective, first.loss)
+        n_parameters = physics.residuals.n_parameters
+        self.n_multiplications = multiplications(self.objective.n_rows, 1, n_parameters)
+
+    def _objective(self, blocks, sample=None):
+        """With all measurements, on blocks of the equation and its conditions."""
+        return self.physics.objective(blocks + self.measured, sample)
+
+    def _device(self):
+        """Where to fit: from the sizes that are to be expected."""
+        estimator, n_fields = self.estimator, len(self.problem.fields)
+        model = estimator._build_model(len(columns_of(self.problem)), n_fields)
+        n_rows = estimator.n_interior
+        if n_rows == "auto" or self.X is not None:
+            n_rows = 5 * model.n_parameters if self.X is None else len(self.X)
+        n_rows = n_rows if estimator.batch_size is None else estimator.batch_size
+        work = multiplications(int(np.prod(n_rows)), n_fields, model.n_parameters)
+        return resolve_device(estimator.device, work)
+
+    def columns(self, iterate):
+        return self.physics.parts(iterate)
+
+    def attributes(self, theta):
+        n_fields, discretization = len(self.problem.fields), self.physics.discretization
+        return {
+            **self._columns_seen(),
+            **self.physics.fitted_at(theta),
+            "device_": self.device,
+            "X_mean_": discretization.centre,
+            "X_scale_": discretization.half_width,
+            "y_mean_": np.zeros(n_fields),
+            "y_scale_": np.ones(n_fields),
+        }
+
+    def output_units(self):
+        return 0.0, 1.0
+
+    def conclude(self, theta, stop):
+        if stop.kind == "converged":
+            self._warn_if_unsolved(theta)
+        std, noise = {}, None
+        if self.problem.unknowns:
+            std, noise = self.physics.uncertainty(theta, self.points.draw(), self.measured)
+        return {"unknowns_std_": std, "noise_std_": noise}
+
+    def _warn_if_unsolved(self, theta):
+        """A loss that does not fall any more need not be small."""
+        last = self.columns(self.objective.at(theta))
+        name, part = self.physics.unsolved(self.first_columns, last)
+        if part > UNSOLVED:
+            warn(
+                "The fit has converged, but not to a solution: the squared residuals are still "
+                f"{part:.1%} of those at the start, most of it of {name!r}. Try several layers, "
+                "such as hidden_layer_sizes=(20, 20), hard conditions, another random_state, or "
+                "units in which the terms of the equation are of the order of one.",
+                ConvergenceWarning,
+            )
+
+
+def _check_physics_settings(estimator):
+    if estimator.loss != "squared" or estimator.alpha > 0 or estimator.metric == "h1":
+        name = next(n for n in ("loss", "alpha", "metric") if getattr(estimator, n) != PLAIN[n])
+        raise ValueError(
+            f"{name}={getattr(estimator, name)!r} is for problem=None. With a problem, the loss is "
+            f"the sum of squared residuals; set {name}={PLAIN[name]!r}."
+        )
+    if estimator.early_stopping:
+        raise ValueError(
+            "early_stopping=True is for problem=None. With a problem, set max_iter, max_time or "
+            "tol, or use cross-validation."
+        )
+
+
+def _warn_of_the_problem(problem, y):
+    name = type(problem).__name__
+    if not problem.with_numbers().conditions and y is None:
+        warn(
+            f"{name} has no conditions and no measurements: its solution is not unique, and the "
+            "one that comes out depends on random_state. Give it conditions, such as Dirichlet()."
+        )
+    for sentence in contradictions(problem):
+        warn(sentence)

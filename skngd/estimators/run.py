@@ -1,0 +1,232 @@
+"""The one flow of a fit: tensors in, the loop from each start, NumPy out."""
+
+import time
+from math import isfinite
+
+import numpy as np
+import torch
+from sklearn.exceptions import ConvergenceWarning
+
+from ..models import FullyConnected
+from ..optim import Past, Stop, Stopping, minimize
+from ..tangent.christoffel import STABLE, enough_points
+from .callbacks import Watch
+from .callers import is_searched, warn
+from .device import few_threads, plain_tensors, to_numpy
+
+# Kinds of stops after which no further start is tried.
+ENDS_ALL = ("interrupted", "stopped")
+
+
+def run(estimator, task, began):
+    """Make a fit that ``began`` at that time, and store it.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C, where a search of scikit-learn waits for the fit: the best model so far of a
+        fit that was cut short must not compete with those of whole ones.
+    """
+    with plain_tensors():
+        task.place()
+        watch = Watch(estimator, task)
+        with few_threads(task.n_multiplications):
+            theta, stop, found = _train(estimator, task, watch if watch.is_needed else None, began)
+        _warn_of_draws(task)
+        _store(estimator, task, theta, {**found, **task.conclude(theta, stop)})
+    watch.finish()
+    if stop.kind == "interrupted" and is_searched():
+        raise KeyboardInterrupt(stop.sentence)
+
+
+def run_once(estimator, task, began):
+    """Make one iteration, with the momentum of the earlier ones, and store it."""
+    with plain_tensors():
+        task.place()
+        with few_threads(task.n_multiplications):
+            theta, found = _train_once(estimator, task, began)
+        _store(estimator, task, theta, found)
+
+
+def _train(estimator, task, watch, began):
+    """Run the loop from each start: the best end, why, and what the estimator keeps of it."""
+    objective, units, source = task.objective, task.units, task.source
+    floor, watched = units.floor(objective.points.dtype), task.validation or objective
+
+    def watched_loss(iterate):
+        is_there = iterate.objective is watched
+        return units.loss(iterate if is_there else watched.at(iterate.theta))
+
+    best, histories = None, []
+    for number, start in enumerate(task.starts, start=1):
+        method = estimator._build_method()
+        result = minimize(
+            method,
+            objective,
+            _on_device(start, objective),
+            source=source,
+            monitor=watched_loss,
+            report=units.loss,
+            parts=task.columns,
+            stop_rules=Stopping(
+                estimator.tol,
+                max(estimator.n_iter_no_change, source.least_patience),
+                floor,
+                expects_descent=watched is objective and not source.draws,
+                relative_tol=task.relative_tol,
+            ),
+            max_iter=estimator.max_iter,
+            max_time=estimator.max_time,
+            watch=watch,
+            began=began,
+        )
+        history = {name: np.asarray(column) for name, column in result.history.items()}
+        reason = result.stop.sentence + _share_of_momentum(estimator, history["beta"][1:])
+        if estimator.verbose:
+            name = type(estimator).__name__
+            print(
+                f"[{name}] start {number}/{len(task.starts)}: loss {result.loss:.6g} after "
+                f"{result.n_iter} iterations. {reason}"
+            )
+        histories.append({"start": np.full(result.n_iter + 1, number - 1), **history})
+        if best is None or not isfinite(best[0].loss) or result.loss < best[0].loss:
+            best = result, method, reason, history["loss"]
+        is_late = time.perf_counter() - began > (estimator.max_time or np.inf)
+        # Losses at the rounding level say nothing about which start is the better one.
+        if result.loss <= floor or result.stop.kind in ENDS_ALL or is_late:
+            break
+    last_stop, (result, method, reason, loss_curve) = result.stop, best
+    stop = last_stop if last_stop.kind == "interrupted" else result.stop
+    _warn_of_end(stop, task.budget_advice)
+    loss = result.loss
+    if task.validation is not None:
+        loss = units.loss(objective.at(result.theta))
+    # The last step belongs to the last iterate; after another one there is nothing to continue.
+    past = result.past if result.theta is result.last.theta else None
+    return (
+        result.theta,
+        stop,
+        {
+            "loss_": loss,
+            "n_iter_": result.n_iter,
+            "stop_reason_": reason,
+            "history_": {n: np.concatenate([h[n] for h in histories]) for n in histories[0]},
+            "loss_curve_": loss_curve,
+            "_memory": _remember(method, past),
+        },
+    )
+
+
+def _train_once(estimator, task, began):
+    """One iteration; it continues the history of the estimator."""
+    objective, units, method = task.objective, task.units, estimator._build_method()
+    past = _recall(estimator._memory, method, objective) if task.continues else None
+    start = _on_device(task.starts[0], objective)
+    result = minimize(
+        method, objective, start, report=units.loss, max_iter=1, past=past, began=began
+    )
+    if result.stop.kind in ("diverged", "interrupted"):
+        _warn_of_end(result.stop)
+    history = {name: np.asarray(column) for name, column in result.history.items()}
+    history = {"start": np.zeros(result.n_iter + 1, dtype=int), **history}
+    n_iter, curve = result.n_iter, history["loss"]
+    if task.continues:
+        earlier = estimator.history_
+        history["time"] = history["time"] + earlier["time"][-1]
+        history = {name: np.append(earlier[name], history[name][1:]) for name in history}
+        n_iter += estimator.n_iter_
+        curve = np.append(estimator.loss_curve_, result.history["loss"][1:])
+    stop = result.stop
+    if stop.kind == "budget":
+        stop = Stop(f"partial_fit made one iteration; there were {n_iter} so far", "budget")
+    return result.last.theta, {
+        "loss_": units.loss(result.last),
+        "n_iter_": n_iter,
+        "stop_reason_": stop.sentence,
+        "history_": history,
+        "loss_curve_": curve,
+        "_memory": _remember(method, result.past),
+    }
+
+
+def _store(estimator, task, theta, found):
+    """Fitted state, NumPy only, all at once."""
+    found = {**task.attributes(theta), **found}
+    if isinstance(task.model, FullyConnected):
+        found["coefs_"], found["intercepts_"] = _unfold(task, found)
+    for name in ("coefs_", "intercepts_", "feature_names_in_"):
+        vars(estimator).pop(name, None)
+    vars(estimator).update(found)
+
+
+def _unfold(task, found):
+    """Weights of each layer, with the standardisation multiplied into them."""
+    shift, factor = task.output_units()
+    coefs, intercepts = [], []
+    for weights, biases in task.model.layers(torch.as_tensor(found["theta_"])):
+        coefs.append(weights.T.numpy().copy())
+        intercepts.append(biases.squeeze(1).numpy().copy())
+    coefs[0] = coefs[0] / found["X_scale_"][:, None]
+    intercepts[0] = intercepts[0] - found["X_mean_"] @ coefs[0]
+    coefs[-1] = coefs[-1] * factor
+    intercepts[-1] = intercepts[-1] * factor + shift
+    return coefs, intercepts
+
+
+def _share_of_momentum(estimator, beta):
+    """A sentence on how often momentum acted, where it was asked for."""
+    if not estimator._has_momentum():
+        return ""
+    return f" Momentum acted in {np.count_nonzero(beta)} of {len(beta)} iterations."
+
+
+def _warn_of_end(stop, budget_advice=""):
+    if stop.kind == "interrupted":
+        warn(stop.sentence)
+    elif stop.kind == "diverged":
+        warn(stop.sentence, ConvergenceWarning)
+    elif stop.kind == "budget":
+        warn(f"{stop.sentence} {budget_advice}", ConvergenceWarning)
+
+
+def _warn_of_draws(task):
+    """Say that optimal points were not enough of them."""
+    source, d = task.source, task.source.dimension
+    if not source.n_unstable:
+        return
+    advice = f"Increase {task.sizes}, or raise rcond."
+    if enough_points(d) >= task.n_available:
+        advice = (
+            f"That is not less than all {task.n_available} rows: a batch cannot stand for them. "
+            "Take them all, batch_size=None, or raise rcond, or take fewer neurons."
+        )
+    warn(
+        f"sampler='christoffel': {source.n_unstable} of {source.n_draws} draws did not reach "
+        f"‖Ĝ − I‖ ≤ {STABLE}, and the best of their attempts was taken. The tangent space "
+        f"has {d} dimensions at the end, for which {enough_points(d)} points are enough. " + advice
+    )
+
+
+def _on_device(array, objective):
+    points = objective.points
+    return torch.tensor(array, dtype=points.dtype, device=points.device)
+
+
+def _remember(method, past):
+    """The last step and the state of the method as NumPy arrays and numbers."""
+    memory = {"method": method.state()}
+    if past is not None:
+        memory["theta"] = to_numpy(past.start.theta)
+        memory["step"] = to_numpy(past.step)
+        memory["direction"] = to_numpy(past.direction)
+    return memory
+
+
+def _recall(memory, method, objective):
+    """Undo :func:`_remember`: restore the method, return the past at these points."""
+    method.restore(memory["method"])
+    if "theta" not in memory:
+        return None
+    names = ("theta", "step", "direction")
+    theta, step, direction = (_on_device(memory[name], objective) for name in names)
+    return Past(objective.at(theta), step, direction)

@@ -1,0 +1,275 @@
+"""What is fitted: numbers, counts or labels, with their checks, encoding, loss and units."""
+
+import numpy as np
+from sklearn.utils import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from ..losses import CrossEntropy, HuberLoss, LogisticLoss, PoissonDeviance, SquaredLoss
+from ..losses.poisson import LARGEST_LOGARITHM
+from .data import advice, flattened, validate_rows, weighted_rows
+from .scaling import ROUNDING, moments, robust_moments, scale_of_targets
+from .units import Units, UnitsOfTargets
+
+
+class Identity:
+    """y = mean + scale · v."""
+
+    def inverse(self, v, mean, scale):
+        return v * scale + mean
+
+    def output_units(self, mean, scale):
+        """Shift and factor of the last layer, in the units of y."""
+        return mean, scale
+
+
+class Log:
+    """log (y / scale) = v."""
+
+    def inverse(self, v, mean, scale):
+        return np.exp(np.clip(v, None, LARGEST_LOGARITHM)) * scale
+
+    def output_units(self, mean, scale):
+        return np.log(scale), 1.0
+
+
+class Numbers:
+    """Real numbers, standardised; ½ the mean squared error.
+
+    A kind of numbers beside these says in a derived class what is other, and has an entry in
+    :data:`KINDS`.
+
+    Parameters
+    ----------
+    estimator : NaturalMomentumRegressor
+    is_fitted : bool
+        Whether to take up the standardisation of the last fit.
+    """
+
+    loss_type, link = SquaredLoss, Identity()
+    is_positive = False
+    # What tol="auto" stands for.
+    relative_tol = 1e-3
+    # The unit of the loss is the scale of y to this power.
+    power = 2
+
+    def __init__(self, estimator, is_fitted):
+        if is_fitted:
+            self.is_flat = estimator._y_is_flat
+            self.mean, self.scale = estimator.y_mean_, estimator.y_scale_
+
+    def attributes(self):
+        """What the estimator keeps."""
+        return {"_y_is_flat": self.is_flat, "y_mean_": self.mean, "y_scale_": self.scale}
+
+    @property
+    def n_outputs(self):
+        """Of the network."""
+        return len(self.mean)
+
+    def validated(self, estimator, X, y, sample_weight, reset):
+        """Rows of a positive weight; see :func:`validate_rows`."""
+        X, y, weight, is_flat = validate_rows(estimator, X, y, sample_weight, reset)
+        self.check(y)
+        if reset:
+            self.is_flat = is_flat
+        return X, y, weight
+
+    def check(self, y):
+        """Refuse values that this kind has not."""
+
+    def centre_and_scale(self, y, weight):
+        """What is subtracted, and what is divided by."""
+        mean, deviation = moments(y, weight)
+        return mean, scale_of_targets(mean, deviation)
+
+    def standardise(self, y, weight):
+        """Measure the training rows."""
+        self.mean, self.scale = self.centre_and_scale(y, weight)
+        if not np.all((self.scale > 1e-152) & (self.scale < 1e152)):
+            raise ValueError(
+                "Expected y with a standard deviation between 1e-152 and 1e152, so that its square "
+                f"is a number, got {self.scale}. Rescale y, for example with "
+                "TransformedTargetRegressor."
+            )
+
+    def encode(self, y):
+        """Targets of the network."""
+        distance = y - self.mean
+        # A constant column stays one, however small its unit.
+        distance[np.abs(distance) <= ROUNDING * np.abs(self.mean)] = 0.0
+        return distance / self.scale
+
+    def decode(self, values):
+        """Values of the network in the units of y, in its shape."""
+        return self.as_given(self.link.inverse(values, self.mean, self.scale))
+
+    def as_given(self, y):
+        """Validated targets in the shape of y."""
+        return y.ravel() if self.is_flat else y
+
+    def strata(self, y):
+        """Groups that are held out in proportion; None where there are none."""
+
+    def loss(self, target, weight):
+        """The loss of standardised targets, equation (L)."""
+        return self.loss_type(target, weight)
+
+    def units(self):
+        """Losses in the units of y."""
+        return UnitsOfTargets(self.scale**self.power)
+
+    def output_units(self):
+        """Shift and factor of the last layer, in the units of y."""
+        return self.link.output_units(self.mean, self.scale)
+
+
+class RobustNumbers(Numbers):
+    """Numbers with outliers: standardised by median and median deviation; linear tails."""
+
+    loss_type = HuberLoss
+
+    def __init__(self, estimator, is_fitted):
+        super().__init__(estimator, is_fitted)
+        self.delta = estimator.huber_delta
+
+    def centre_and_scale(self, y, weight):
+        centre, deviation = robust_moments(y, weight)
+        return centre, scale_of_targets(centre, deviation)
+
+    def loss(self, target, weight):
+        return HuberLoss(target, weight, self.delta)
+
+
+class Counts(Numbers):
+    """Counts, divided by their mean, whose logarithm is then zero; ½ the Poisson deviance."""
+
+    loss_type, link, is_positive, power = PoissonDeviance, Log(), True, 1
+
+    def check(self, y):
+        if y.min() < 0 or (y.max(axis=0) == 0).any():
+            raise ValueError(
+                "Expected counts, y >= 0 and not all zero, for loss='poisson', got y from "
+                f"{y.min():g} to {y.max():g}. Set loss='squared' or 'huber' for other targets."
+            )
+
+    def centre_and_scale(self, y, weight):
+        mean = np.average(y, axis=0, weights=weight)
+        return np.zeros_like(mean), mean
+
+
+# The kind of numbers by the name of its loss.
+KINDS = {"squared": Numbers, "huber": RobustNumbers, "poisson": Counts}
+
+
+class Labels:
+    """Labels of classes; the cross-entropy.
+
+    Two classes have one output, the log-odds of the second; more have one output each.
+
+    Parameters
+    ----------
+    estimator : NaturalMomentumClassifier
+    is_fitted : bool
+        Whether to take up the classes of the last fit.
+    classes : array-like, default=None
+        Labels that are to come, at the first call of ``partial_fit``.
+    """
+
+    loss_type = CrossEntropy
+    # Labels are settled long before the third digit of the cross-entropy is.
+    relative_tol = 1e-2
+
+    rows = (
+        "Expected X of shape (n_samples, n_features), dense, real and finite, and y of shape "
+        "(n_samples,) with one label for each row."
+    )
+
+    def __init__(self, estimator, is_fitted, classes=None):
+        self.class_weight = estimator.class_weight
+        self.classes = None if classes is None else np.unique(classes)
+        if is_fitted:
+            given, self.classes = self.classes, estimator.classes_
+            if given is not None and not np.array_equal(given, self.classes):
+                raise ValueError(
+                    f"Expected classes={self.classes}, as at the first call, got {given}. Leave "
+                    "classes out, or clone the estimator to start anew."
+                )
+
+    def attributes(self):
+        """What the estimator keeps."""
+        return {"classes_": self.classes}
+
+    @property
+    def n_outputs(self):
+        """Of the network."""
+        return 1 if len(self.classes) == 2 else len(self.classes)
+
+    def validated(self, estimator, X, y, sample_weight, reset):
+        """Rows of a positive weight, with y encoded as numbers in [0, 1]."""
+        with advice(self.rows):
+            X, y = validate_data(estimator, X, y, reset=reset, dtype=np.float64, multi_output=True)
+            check_classification_targets(y)
+        y = flattened(y)
+        X, y, weight = weighted_rows(X, y, sample_weight)
+        if self.classes is None:
+            self.classes = np.unique(y)
+        if len(self.classes) < 2:
+            raise ValueError(
+                "Expected labels of at least two classes, got one class: "
+                f"{self.classes.tolist()[0]!r}. Check the labels, or the split that they come "
+                "from; partial_fit takes all the labels that are to come as classes=."
+            )
+        known = np.isin(y, self.classes)
+        if not known.all():
+            raise ValueError(
+                f"Expected labels out of classes_={self.classes.tolist()}, got "
+                f"{np.unique(y[~known]).tolist()}. Start anew: clone the estimator, or set "
+                "warm_start=False; partial_fit takes all labels at its first call, as classes=."
+            )
+        if self.class_weight is not None:
+            by_class = compute_class_weight(
+                self.class_weight, classes=self.classes, y=y, sample_weight=weight
+            )
+            weight = weight * by_class[np.searchsorted(self.classes, y)]
+        codes = np.searchsorted(self.classes, y)
+        if len(self.classes) == 2:
+            return X, codes.reshape(-1, 1).astype(float), weight
+        return X, np.eye(len(self.classes))[codes], weight
+
+    def standardise(self, y, weight):
+        """Nothing to measure."""
+
+    def encode(self, y):
+        """Targets of the network."""
+        return y
+
+    def decode(self, values):
+        """The most probable labels."""
+        is_second = values.shape[1] == 1
+        return self.classes[(values[:, 0] > 0).astype(int) if is_second else values.argmax(axis=1)]
+
+    def as_given(self, y):
+        """The labels of encoded targets."""
+        return self.classes[self._codes(y)]
+
+    def _codes(self, y):
+        return y[:, 0].astype(int) if y.shape[1] == 1 else y.argmax(axis=1)
+
+    def strata(self, y):
+        """Classes are held out in proportion."""
+        codes = self._codes(y)
+        # A class of one row cannot be split.
+        return codes if np.bincount(codes).min() > 1 else None
+
+    def loss(self, target, weight):
+        """The loss of encoded targets, equation (L)."""
+        return (LogisticLoss if len(self.classes) == 2 else CrossEntropy)(target, weight)
+
+    def units(self):
+        """The cross-entropy is a number by itself."""
+        return Units()
+
+    def output_units(self):
+        """Shift and factor of the last layer: none."""
+        return 0.0, 1.0

@@ -1,0 +1,245 @@
+"""What is fitted: a task has the data, the objective, the starts and the units of one fit."""
+
+import copy
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+
+from ..losses import OnValues
+from ..models import WithDerivatives
+from ..optim import Objective
+from ..optim.source import Batches, OptimalBatches, Source
+from ..tangent.christoffel import RCOND
+from .base import DTYPES
+from .data import check_batch_size, split
+from .device import resolve_device, to_numpy
+from .scaling import moments, scale_of_inputs
+
+# Parameters up to which n_init="auto" makes three starts: few neurons have many local minima, and
+# their iterations are cheap. The number of rows must not decide: a weight of 2 is two rows.
+SMALL_NETWORK = 100
+
+
+def check_step_rule(estimator, draws):
+    """Refuse a step length that belongs to optimal points, where none are drawn."""
+    if estimator.step_size == "christoffel" and not draws:
+        raise ValueError(
+            "Expected optimal points in each iteration for step_size='christoffel', which takes "
+            f"the step length from them, got sampler={estimator.sampler!r} with batch_size="
+            f"{estimator.batch_size}. Call fit with sampler='christoffel' and a batch_size, or set "
+            "step_size='auto'."
+        )
+
+
+class Task:
+    """One fit. The estimator is read, and left alone.
+
+    Attributes
+    ----------
+    continues : bool
+        Whether the parameters of the last fit are the start.
+    rows : tuple (X, y, weight)
+        The training rows as they were given, for callbacks.
+    is_weighted : bool
+        Whether ``sample_weight`` was given.
+    relative_tol : float
+        What ``tol="auto"`` stands for.
+    budget_advice : str
+        What to try where the budget of iterations or seconds is spent.
+    sizes : str
+        The hyperparameters that say how many points are drawn.
+    model : Model
+        The network. This and the rest is there after :meth:`place`.
+    objective, validation : Objective
+        All training points, and the points that decide which iterate is the best, if others do.
+    starts : list of ndarray of shape (P,)
+    source : Source
+        Gives the objective of each iteration.
+    units : Units
+        Of the losses.
+    n_multiplications : float
+        Of one iteration, about.
+    n_available : float
+        How many points there are to draw from.
+    """
+
+    validation, n_available = None, np.inf
+
+    def __init__(self, estimator, continues):
+        # The copy gets the attributes of a validation.
+        self.estimator, self.seen = estimator, copy.copy(estimator)
+        self.continues = continues and hasattr(estimator, "theta_")
+        estimator._check_settings()
+
+    def place(self):
+        """Build the objective and the starts, as tensors on the device of the fit."""
+        raise NotImplementedError
+
+    def columns(self, iterate):
+        """Columns of the history, a dict of numbers."""
+        return {}
+
+    def attributes(self, theta):
+        """What the estimator keeps of parameters, as a dict of NumPy arrays and numbers."""
+        raise NotImplementedError
+
+    def output_units(self):
+        """Shift and factor of the last layer, in the units of y."""
+        raise NotImplementedError
+
+    def conclude(self, theta, stop):
+        """Look at the end once more: further attributes, a dict."""
+        return {}
+
+    def _columns_seen(self):
+        """Number and names of the columns of X."""
+        names = ("n_features_in_", "feature_names_in_")
+        return {name: getattr(self.seen, name) for name in names if hasattr(self.seen, name)}
+
+
+class RowsTask(Task):
+    """A fit of the network to rows; arguments as those of ``fit``."""
+
+    budget_advice = (
+        "Increase it or raise tol or, where the data are noisy, set early_stopping=True."
+    )
+    sizes = "batch_size"
+
+    def __init__(self, estimator, X, y, sample_weight, X_val=None, y_val=None):
+        super().__init__(estimator, estimator.warm_start)
+        draws = estimator.batch_size is not None and estimator.sampler == "christoffel"
+        check_step_rule(estimator, draws)
+        self.targets = estimator._targets(self.continues)
+        self._validate(X, y, sample_weight)
+        self._hold_out(X_val, y_val)
+        check_batch_size(estimator.batch_size, len(self.training[0]))
+        self._standardise()
+
+    def _validate(self, X, y, sample_weight):
+        self.training = self.targets.validated(
+            self.seen, X, y, sample_weight, reset=not self.continues
+        )
+        self.is_weighted = sample_weight is not None
+        self.random_state = check_random_state(self.estimator.random_state)
+        self.relative_tol = self.targets.relative_tol
+
+    def _hold_out(self, X_val, y_val):
+        """Keep rows apart that decide which iterate is kept."""
+        self.held_out = None
+        if X_val is not None or y_val is not None:
+            if X_val is None or y_val is None:
+                raise ValueError(
+                    "Expected X_val and y_val together, got only "
+                    f"{'y_val' if X_val is None else 'X_val'}. Give both, or early_stopping=True."
+                )
+            self.held_out = self.targets.validated(self.seen, X_val, y_val, None, reset=False)
+            given, expected = self.held_out[1].shape[1], self.training[1].shape[1]
+            if given != expected:
+                raise ValueError(
+                    f"Expected y_val to have {expected} columns, as y has, got {given}."
+                )
+        elif self.estimator.early_stopping:
+            strata = self.targets.strata(self.training[1])
+            fraction = self.estimator.validation_fraction
+            self.training, self.held_out = split(self.training, fraction, strata, self.random_state)
+
+    def _standardise(self):
+        """Measure the training rows, or take up what the first fit has measured."""
+        X, y, weight = self.training
+        if self.continues:
+            self.X_mean, self.X_scale = self.estimator.X_mean_, self.estimator.X_scale_
+            if y.shape[1] != self.targets.n_outputs:
+                raise ValueError(
+                    f"Expected y to have {self.targets.n_outputs} columns, as in the first fit, "
+                    f"got {y.shape[1]}. Set warm_start=False, or clone the estimator, to start "
+                    "anew."
+                )
+        else:
+            self.X_mean, deviation = moments(X, weight)
+            self.X_scale = scale_of_inputs(deviation)
+            self.targets.standardise(y, weight)
+        self.rows = X, self.targets.as_given(y), weight
+
+    def place(self):
+        estimator, (X, _, _) = self.estimator, self.training
+        shape = X.shape[1], self.targets.n_outputs
+        probe = estimator._build_model(*shape)
+        self.n_multiplications = estimator._multiplications(len(X), probe)
+        device = resolve_device(estimator.device, self.n_multiplications)
+        self.device = str(device)
+        self.model = probe if device.type == "cpu" else estimator._build_model(*shape, device)
+        self.objective = self._objective(*self.training)
+        if self.held_out is not None:
+            self.validation = self._objective(*self.held_out)
+        self.starts = [estimator._last_theta(self.model)] if self.continues else self._draw_starts()
+        self.source, self.n_available = self._source(), len(X)
+        self.units = self.targets.units()
+
+    def _objective(self, X, y, weight):
+        """L(v_θ) on standardised rows, equation (L), with the weight decay."""
+        kind = {"dtype": DTYPES[self.estimator.dtype], "device": self.device}
+        alpha, metric = self.estimator.alpha, self.estimator._metric()
+        points = torch.as_tensor((X - self.X_mean) / self.X_scale, **kind)
+        target = torch.as_tensor(self.targets.encode(y), **kind)
+        loss = self.targets.loss(target, torch.as_tensor(weight, **kind))
+        model, penalty = self.model, None
+        if alpha > 0:
+            penalty = torch.zeros(model.n_parameters, **kind)
+            penalty[model.decaying] = alpha
+        if metric == "h1":
+            d = X.shape[1]
+            model = WithDerivatives(model.jets([(), *((i,) for i in range(d))]))
+            loss, metric = OnValues(loss, model.n_outputs), "l2"
+        return Objective(model, loss, points, metric, penalty)
+
+    def _draw_starts(self):
+        """Random starting points, several where an iteration costs next to nothing."""
+        estimator, n_init = self.estimator, self.estimator.n_init
+        if n_init == "auto":
+            small = self.model.n_parameters <= SMALL_NETWORK
+            # Without a hidden layer the problem is convex.
+            several = small and estimator.model is None and estimator._hidden_layer_sizes()
+            n_init = 3 if several else 1
+        return [self.model.initial(self.random_state) for _ in range(n_init)]
+
+    def _source(self):
+        """The rows of each iteration."""
+        size, rcond = self.estimator.batch_size, self.estimator.rcond
+        if size is None:
+            return Source()
+        if self.estimator.sampler != "christoffel":
+            return Batches(self.objective, size, self.random_state)
+        rcond = RCOND if rcond == "auto" else rcond
+        return OptimalBatches(self.objective, size, self.random_state, rcond)
+
+    def attributes(self, theta):
+        return {
+            **self._columns_seen(),
+            "theta_": to_numpy(theta),
+            "device_": self.device,
+            "X_mean_": self.X_mean,
+            "X_scale_": self.X_scale,
+            **self.targets.attributes(),
+        }
+
+    def output_units(self):
+        return self.targets.output_units()
+
+
+class StreamTask(RowsTask):
+    """One iteration on rows, from where the last one ended; arguments of ``partial_fit``."""
+
+    def __init__(self, estimator, X, y, sample_weight, classes=None):
+        Task.__init__(self, estimator, continues=True)
+        check_step_rule(estimator, draws=False)
+        self.targets = estimator._targets(self.continues, classes)
+        self._validate(X, y, sample_weight)
+        self._standardise()
+        self.held_out = None
+
+    def _draw_starts(self):
+        return [self.model.initial(self.random_state)]
+
+    def _source(self):
+        return Source()
