@@ -24,13 +24,7 @@ def _frames(frame):
 
 
 def warn(sentence, category=UserWarning):
-    """Warn in the name of the line outside of skngd and scikit-learn that led here.
-
-    Parameters
-    ----------
-    sentence : str
-    category : type, default=UserWarning
-    """
+    """Warn in the name of the line outside of skngd and scikit-learn that led here."""
     level = 1
     for frame in _frames(sys._getframe(1)):
         level += 1

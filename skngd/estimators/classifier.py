@@ -29,96 +29,36 @@ class NaturalMomentumClassifier(ClassifierMixin, BaseNaturalMomentum):
     hidden_layer_sizes : int or array-like of int, default=(32,)
         Numbers of neurons of the hidden layers. () is logistic regression. From P = 150 parameters
         on a step costs some passes through the network, see ``projection``.
-    activation : {"tanh", "sin", "logistic", "softplus", "identity"}, default="tanh"
-        Activation function of the hidden layers.
-    optimizer : {"ngd", "gd", "newton", "adam", "lbfgs"}, default="ngd"
-        As in :class:`NaturalMomentumRegressor`: natural gradient descent (NGD), gradient descent
-        (GD), Newton's method (N); Adam and L-BFGS of torch, for comparison.
     metric : {"auto", "l2", "loss", "h1"}, default="auto"
         Metric of the Gram matrix, equation (G). ``"auto"`` is "loss", the Fisher metric; the memory
         of the momentum is projected in L2, equation (2M). ``"h1"`` adds the derivatives in x to
         "l2" (H1): an iteration costs n_features times as much.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, multiplied into the weights of the rows.
-    model : torch.nn.Module, default=None
-        Takes the place of the network. It maps standardised inputs to the outputs, row by row, and
-        starts from its own parameters, in evaluation mode; the module itself is left as it is, and
-        ``torch.nn.utils.vector_to_parameters`` puts ``theta_`` into it. Its derivatives come from
-        ``torch.func``, several times slower than those of the built-in network.
-    momentum : {"auto", "heavy-ball", "nesterov", "spring"} or None, default="auto"
-        Equations (HB), (NAG), (SPRING); None is the plain method. ``"auto"`` is "heavy-ball"
-        with ``optimizer="ngd"`` and None with the others.
     momentum_space : {"function", "parameter"}, default="parameter"
         What is remembered: the last parameter step, equations (QN), (pHB) and (pNAG), or a
         function, which is projected onto today's tangent space. In the Fisher metric that is
         a projection of its own, as dear as that of the gradient.
-    memory : {"momentum", "difference", "gradient"}, default="momentum"
-        Which function is remembered: the last momentum (LM), the function difference (FD) or the
-        last gradient (LG). Nesterov's method is printed for "difference"; "momentum" is its
-        linearisation; "gradient" runs, and works against the motion.
-    beta : float in (-1, 1), default=0.5
-        How much is remembered; μ of (SPRING).
     restart : {"loss", "gradient"} or None, default=None
-        ``"loss"`` drops the momentum of a step that would raise the loss (with a trust region:
-        that gains less than the step without it); ``"gradient"`` drops it when it points uphill;
-        None leaves inertia alone, which is what escapes a local minimum (with a constant
-        ``step_size``: a trust region refuses a step that gains nothing). With a trust region and
-        "loss", momentum that lost a comparison rests for 1, 3 or 7 iterations;
-        ``history_["beta"]`` shows it.
-    step_size : {"auto", "trust-region", "backtracking", "grid", "christoffel"} or float, \
-default="auto"
-        A constant α or how it is searched. ``"auto"`` is "trust-region" for "ngd" and "newton",
-        "backtracking" for "gd", 0.001 for "adam", and a strong Wolfe search for "lbfgs".
-        "christoffel" goes with that ``sampler``; see :class:`NaturalMomentumRegressor`.
+        None leaves inertia alone.
     projection : {"auto", "svd", "qr", "gram", "kernel", "cg"}, default="auto"
         How the pseudo-inverse is computed. ``"auto"``: from 150 parameters on conjugate gradients,
         "cg", which take some passes through the network and form no matrix; below as in
         :class:`NaturalMomentumRegressor`.
-    rcond : float or "auto", default="auto"
-        Singular values up to ``rcond`` times the largest are cut off. ``"auto"`` cuts off those
-        that are rounding errors.
-    damping : float or "auto", default="auto"
-        λ in (AᵀA + λ I)⁻¹ Aᵀ. With a trust region: λ of the first step.
-        ``"auto"``: adapted by the trust region; 1e-10 ‖A‖² for the other step lengths (1e-5 ‖A‖²
-        for "spring"), but 0 where ``rcond`` is a number (not for "spring").
-    geodesic_acceleration : bool, default=True
-        Bend the steps of the trust region along the manifold, by one second directional
-        derivative.
     alpha : float, default=3e-3
         Weight decay: ½ α ‖W‖², over the standardised weights, is added to the mean loss.
-    batch_size : int, default=None
-        Rows of each iteration, drawn afresh; None takes all.
     sampler : {"uniform", "christoffel"}, default="uniform"
-        How they are drawn, see :class:`NaturalMomentumRegressor`; "christoffel" is optimal for the
+        How rows are drawn, see :class:`NaturalMomentumRegressor`; "christoffel" is optimal for the
         tangent space in the metric, in which confidently classified rows count little.
-    max_iter : int, default=300
-        Largest number of iterations, of each start.
-    max_time : float, default=None
-        Seconds for all starts together, looked at after each iteration.
     tol : float or "auto", default="auto"
         The fit has converged when the loss has not fallen by more than ``tol`` in
         ``n_iter_no_change`` iterations. ``"auto"`` is a hundredth of the loss.
     n_iter_no_change : int, default=5
         See ``tol``. With ``batch_size`` it counts epochs.
-    early_stopping : bool, default=False
-        Hold out a part of the rows; the best iterate is the one with the lowest loss there, and
-        ``tol`` looks at that loss. Rows given to ``fit`` as ``X_val, y_val`` do the same.
-    validation_fraction : float in (0, 1), default=0.1
-        The part that ``early_stopping`` holds out.
-    n_init : int or "auto", default="auto"
-        Number of random starts, one after the other; the best one is kept. ``"auto"`` is 3 up to
-        P = 100, where local minima abound and an iteration costs little, else 1.
-    warm_start : bool, default=False
-        Start from the parameters of the last fit and keep its standardisation.
-    device : str, default="auto"
-        "cpu", "cuda", "cuda:1", …; ``"auto"`` takes a CUDA device, where there is one, from
-        n_samples × n_outputs × P² ≥ 1e9 on (30 × n_samples × P for "cg").
-    dtype : {"float64", "float32"}, default="float64"
-        Precision of the fit.
-    random_state : int, RandomState instance or None, default=None
-        Draws initial weights, batches and the held-out rows.
-    verbose : int, default=0
-        Print a line for each start.
+    activation, optimizer, model, momentum, memory, beta, step_size, rcond, damping, \
+geodesic_acceleration, batch_size, max_iter, max_time, early_stopping, validation_fraction, \
+n_init, warm_start, device, dtype, random_state, verbose
+        As in :class:`NaturalMomentumRegressor`.
 
     Attributes
     ----------
@@ -257,7 +197,8 @@ default="auto"
         ConvergenceWarning
             If ``max_iter`` or ``max_time`` is reached, or if the loss overflows.
         UserWarning
-            If the fit is interrupted from the keyboard. The best model so far is kept.
+            If the fit is interrupted from the keyboard. The best model so far is kept; inside a
+            search of scikit-learn KeyboardInterrupt is raised again.
         """
         began = time.perf_counter()
         # L(v_θ), the cross-entropy, on standardised rows, and where θ starts.

@@ -86,18 +86,7 @@ def validate_rows(estimator, X, y, sample_weight, reset):
 
 
 def weighted_rows(X, y, sample_weight):
-    """Rows with a positive weight, and these weights divided by the largest.
-
-    Parameters
-    ----------
-    X, y : ndarray of shape (n, ...)
-    sample_weight : array-like of shape (n,) or None
-
-    Raises
-    ------
-    ValueError
-        If no weight is positive, or one is negative.
-    """
+    """Rows with a positive weight, and these weights divided by the largest."""
     weight = _check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True, allow_all_zero_weights=True
     )
@@ -115,26 +104,9 @@ def weighted_rows(X, y, sample_weight):
 
 
 def split(rows, fraction, strata, random_state):
-    """Training rows, and rows that are held out.
+    """Training rows, and rows that are held out: this fraction of (X, y, weight).
 
-    Parameters
-    ----------
-    rows : tuple (X, y, weight)
-        Validated.
-    fraction : float
-        ``validation_fraction``, the part that is held out.
-    strata : ndarray of shape (n,) or None
-        Groups that are held out in proportion.
-    random_state : RandomState
-
-    Returns
-    -------
-    training, held_out : tuple (X, y, weight)
-
-    Raises
-    ------
-    ValueError
-        If one of them would be empty, or without one of the groups.
+    ``strata`` are groups that are held out in proportion, or None.
     """
     n = len(rows[0])
     if n < 2:

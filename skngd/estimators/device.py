@@ -111,15 +111,6 @@ def few_threads(n_multiplications):
     On a busy machine two threads that wait for each other in every small kernel are many times
     slower than one. The limit is OpenMP's own for the calling thread, and it is lifted at the end:
     the settings of torch are left alone.
-
-    Parameters
-    ----------
-    n_multiplications : float
-        Of one iteration.
-
-    Returns
-    -------
-    context : context manager
     """
     if n_multiplications >= LARGE_MULTIPLICATIONS:
         return nullcontext()

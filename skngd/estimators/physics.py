@@ -83,10 +83,6 @@ class Physics:
         """Measure the last layer by the values that are prescribed or measured.
 
         A linear problem with s times the data then takes the same steps to s times the solution.
-
-        Parameters
-        ----------
-        blocks : list of Block
         """
         sizes = [
             float(block.affine[1].square().mean().sqrt())
@@ -98,31 +94,17 @@ class Physics:
         self.residuals.output_scale = OUTPUT_SCALE * self.solution_scale
 
     def unsolved(self, first, last):
-        """The block that is furthest from being solved, and how much of it is left.
+        """The name of the block that is furthest from being solved, and which part of all is left.
 
-        Parameters
-        ----------
-        first, last : dict of str to float
-            Mean squares of the residuals by block, at the start and at the end.
-
-        Returns
-        -------
-        name : str
-        part : float
-            Of the sum over the equation and its conditions; measurements have noise.
+        ``first`` and ``last`` are the mean squares of the residuals by block, at the start and at
+        the end. Measurements do not count: they have noise.
         """
         names = [name for name in self.discretization.labels() if name in first]
         name = max(names, key=last.get)
         return name, sum(map(last.get, names)) / (sum(map(first.get, names)) or 1.0)
 
     def internal(self, network, unknowns):
-        """Undo :meth:`fitted_at`: values that leave the bounds begin at their start.
-
-        Parameters
-        ----------
-        network : ndarray of shape (P,)
-        unknowns : dict of str to float
-        """
+        """Undo :meth:`fitted_at`: values that leave the bounds begin at their start."""
         inner = self.unknown_starts.copy()
         stated = zip(self.problem.unknowns.items(), self.residuals.transforms, strict=True)
         for position, ((name, unknown), transform) in enumerate(stated):
@@ -166,14 +148,7 @@ class Physics:
         return [check_count(n) for n in setting]
 
     def objective(self, blocks, sample=None):
-        """The weighted squared loss of the blocks.
-
-        Parameters
-        ----------
-        blocks : list of Block
-        sample : Sample, default=None
-            How the points of the equation were drawn, if they are optimal ones.
-        """
+        """The weighted squared loss of the blocks; ``sample`` is how optimal points were drawn."""
         collocation = Collocation(blocks)
         target = torch.zeros(len(collocation), 1, **self.kind)
         loss = SquaredLoss(target, collocation.weights())
@@ -182,13 +157,7 @@ class Physics:
         return objective
 
     def checked(self, X):
-        """Refuse points outside of the domain, and columns under other names.
-
-        Raises
-        ------
-        ValueError
-            With the first such point and the likely reason.
-        """
+        """X in a layout that torch can take; points outside of the domain are refused."""
         outside = np.flatnonzero(self.discretization.outside(X))
         if len(outside):
             columns = self.discretization.columns
@@ -230,11 +199,6 @@ class Physics:
         """Refuse a problem whose residuals are not finite at the starting point.
 
         And a module whose second derivatives vanish, which would solve another equation.
-
-        Raises
-        ------
-        ValueError
-            With the block and the first such point.
         """
         if np.isfinite(iterate.loss):
             check_smoothness(iterate.objective.points, iterate.theta)
@@ -271,18 +235,7 @@ class Physics:
         return found
 
     def uncertainty(self, theta, constraints, measurements):
-        """Standard deviations of the unknowns, and of the noise of a measurement.
-
-        Parameters
-        ----------
-        theta : torch.Tensor of shape (P + q,)
-        constraints, measurements : list of Block
-
-        Returns
-        -------
-        std : dict of str to float
-        noise : float
-        """
+        """Standard deviations of the unknowns, by name, and of the noise of a measurement."""
         n = self.model.n_parameters
         constraint = Collocation(constraints)
         record = self.residuals.record(theta, constraint)

@@ -14,19 +14,7 @@ FIXED = ("grid", "gauss")
 
 
 def check_points_settings(estimator, own):
-    """Refuse combinations that draw other points than they name.
-
-    Parameters
-    ----------
-    estimator : PINNEstimator
-    own : ndarray of shape (m, d) or None
-        The rows of ``fit(X)``.
-
-    Raises
-    ------
-    ValueError
-        With the combination, the reason, and what to set instead.
-    """
+    """Refuse combinations that draw other points than they name; ``own`` are the rows of a fit."""
     size, every, sampler = estimator.batch_size, estimator.resample_every, estimator.sampler
     if size is not None and every not in (None, 1):
         raise ValueError(
@@ -85,19 +73,7 @@ class Points:
         return self._blocks(self.n_interior, self.n_boundary, self.own)
 
     def draw_fresh(self, theta):
-        """Blocks for the iterations to come, with ``batch_size`` points of the equation.
-
-        Parameters
-        ----------
-        theta : torch.Tensor of shape (P + q,)
-            Where the iterations are.
-
-        Returns
-        -------
-        blocks : list of Block
-        sample : Sample or None
-            How optimal points were drawn.
-        """
+        """Blocks for the iterations to come, from θ on, and how optimal points were drawn."""
         estimator, chosen, sample = self.estimator, self.own, None
         if estimator.sampler == "christoffel":
             *chosen, sample = self._optimal(theta)
@@ -108,16 +84,9 @@ class Points:
         return self._blocks(self.n_fresh, self.n_fresh_boundary, chosen), sample
 
     def source(self, objective_of):
-        """Where the points of each iteration come from.
+        """The :class:`Source` of the fit.
 
-        Parameters
-        ----------
-        objective_of : callable
-            Maps blocks, and how they were drawn, to an :class:`Objective`.
-
-        Returns
-        -------
-        source : Source
+        ``objective_of`` maps blocks, and how they were drawn, to an :class:`Objective`.
         """
         every, is_optimal = self.estimator.resample_every, self.estimator.sampler == "christoffel"
         begins_fresh = self.estimator.batch_size is not None or is_optimal

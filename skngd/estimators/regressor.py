@@ -289,8 +289,9 @@ default="auto"
         ConvergenceWarning
             If ``max_iter`` or ``max_time`` is reached, or if the loss overflows.
         UserWarning
-            If the fit is interrupted from the keyboard; the best model so far is kept. If optimal
-            rows are too few for a stable projection.
+            If the fit is interrupted from the keyboard; the best model so far is kept, and inside
+            a search of scikit-learn KeyboardInterrupt is raised again. If optimal rows are too few
+            for a stable projection.
         """
         began = time.perf_counter()
         # L(v_θ) on standardised rows, equation (L), the rows that judge, and where θ starts.

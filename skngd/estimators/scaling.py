@@ -34,19 +34,9 @@ def moments(values, weights):
 
 
 def robust_moments(values, weights):
-    """Weighted median, and the median distance from it in units of a normal distribution.
+    """Weighted median, and 1.4826 times the median distance from it.
 
-    Parameters
-    ----------
-    values : ndarray of shape (n, d)
-    weights : ndarray of shape (n,)
-
-    Returns
-    -------
-    centre : ndarray of shape (d,)
-    deviation : ndarray of shape (d,)
-        1.4826 times the median absolute deviation; the standard deviation where half of the values
-        or more are equal.
+    The standard deviation where half of the values or more are equal.
     """
 
     def median(values):

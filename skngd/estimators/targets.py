@@ -36,14 +36,8 @@ class Log:
 class Numbers:
     """Real numbers, standardised; ½ the mean squared error.
 
-    A kind of numbers beside these says in a derived class what is other, and has an entry in
+    What is other with another kind of numbers stands in a derived class, with an entry in
     :data:`KINDS`.
-
-    Parameters
-    ----------
-    estimator : NaturalMomentumRegressor
-    is_fitted : bool
-        Whether to take up the standardisation of the last fit.
     """
 
     loss_type, link = SquaredLoss, Identity()
@@ -166,14 +160,6 @@ class Labels:
     """Labels of classes; the cross-entropy.
 
     Two classes have one output, the log-odds of the second; more have one output each.
-
-    Parameters
-    ----------
-    estimator : NaturalMomentumClassifier
-    is_fitted : bool
-        Whether to take up the classes of the last fit.
-    classes : array-like, default=None
-        Labels that are to come, at the first call of ``partial_fit``.
     """
 
     loss_type = CrossEntropy

@@ -21,10 +21,7 @@ class Units:
 class UnitsOfTargets(Units):
     """Losses in the units of y: the mean over rows and outputs, and the weight decay.
 
-    Parameters
-    ----------
-    squares : ndarray of shape (c,)
-        What one unit of the loss of each standardised output is, in the units of y.
+    One unit of the loss of each standardised output is one of ``squares`` in the units of y.
     """
 
     def __init__(self, squares):
@@ -44,22 +41,13 @@ class UnitsOfTargets(Units):
 
 
 class UnitsOfResiduals(Units):
-    """½ Σ weight · mean square of the residuals, the sum over blocks.
-
-    Parameters
-    ----------
-    objective : Objective
-        On all blocks.
-    first_loss : float
-        Of the start.
-    """
+    """½ Σ weight · mean square of the residuals, the sum over blocks."""
 
     def __init__(self, objective, first_loss):
         self.total = float(objective.points.weights().sum())
         self.first_loss = first_loss
 
     def floor(self, dtype):
-        """A loss that is zero to working precision."""
         return self.total * self.first_loss * torch.finfo(dtype).eps ** 2
 
     def loss(self, iterate):

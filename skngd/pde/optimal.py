@@ -11,20 +11,7 @@ CANDIDATES_PER_POINT, CANDIDATES_PER_PARAMETER, FEWEST_CANDIDATES = 4, 5, 1000
 
 
 def candidates(source, n, n_parameters, random_state):
-    """Points that stand for the domain: scrambled Sobol points.
-
-    Parameters
-    ----------
-    source : Domain or WithInputs
-    n : int
-        How many of them are going to be drawn.
-    n_parameters : int
-    random_state : RandomState
-
-    Returns
-    -------
-    X : ndarray of shape (m, d)
-    """
+    """Scrambled Sobol points that stand for the domain, of which n are going to be drawn."""
     sizes = CANDIDATES_PER_POINT * n, CANDIDATES_PER_PARAMETER * n_parameters, FEWEST_CANDIDATES
     return source.sample(max(sizes), "sobol", random_state)
 
