@@ -1,5 +1,6 @@
 """The one interface of all pseudo-inverses."""
 
+import functools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -44,6 +45,10 @@ class Factorization(ABC):
     ----------
     square_norm : float
         ‖A‖² in the Frobenius norm, the scale of every damping chosen automatically.
+    gradients : torch.Tensor of shape (P, k)
+        Aᵀ F.
+    functions : list of torch.Tensor of shape (n_j, k)
+        F.
     """
 
     name: str
@@ -102,7 +107,9 @@ class Factorization(ABC):
         """Describe the projection of the first function, which gave ``dtheta``."""
         rank, condition = self.spectrum(rcond, damping)
         # Both numbers at once: a GPU waits once.
-        pair = self.square_targets[0], torch.dot(self.gradients[:, 0], dtheta)
+        targets = [functions[:, 0] for functions in self.functions]
+        square = functools.reduce(torch.add, (torch.dot(f, f) for f in targets))
+        pair = square, torch.dot(self.gradients[:, 0], dtheta)
         square, product = torch.stack(pair).tolist()
         kept = product / square if square > 0 else 1.0
         return ProjectionInfo(self.name, rank, condition, kept)
@@ -144,9 +151,9 @@ class Cholesky:
 class Spectral(Factorization):
     """Shared by the forms that know singular values s, right vectors V and Uᵀ F."""
 
-    def _store(self, s, vectors, coefficients, square_targets, smallest):
+    def _store(self, s, vectors, coefficients, functions, smallest):
         self.s, self.vectors, self.coefficients = s, vectors, coefficients
-        self.square_targets = square_targets
+        self.functions = functions
         self.gradients = vectors @ (s.unsqueeze(1) * coefficients)
         self.square_norm = float(s @ s)
         self.smallest = smallest
@@ -176,9 +183,9 @@ class Symmetric(Factorization):
     √eps of the largest are rounding errors there.
     """
 
-    def _store(self, matrix, gradients, square_targets, largest_rank):
+    def _store(self, matrix, gradients, functions, largest_rank):
         self.largest_rank = largest_rank
-        self.matrix, self.gradients, self.square_targets = matrix, gradients, square_targets
+        self.matrix, self.gradients, self.functions = matrix, gradients, functions
         self.square_norm = float(matrix.trace())
         self._damped = None, None
         self._spectral = None
@@ -204,7 +211,7 @@ class Symmetric(Factorization):
             vectors, coefficients = self._vectors(s, eigenvectors.flip(1))
             self._spectral = Spectral()
             smallest = rounding(self.matrix.shape, s.dtype) ** 0.5
-            self._spectral._store(s, vectors, coefficients, self.square_targets, smallest)
+            self._spectral._store(s, vectors, coefficients, self.functions, smallest)
         return self._spectral
 
     def spectrum(self, rcond, damping):

@@ -171,21 +171,21 @@ class ConjugateGradients(Factorization):
     def __init__(self, chunks, tol=TOLERANCE):
         chunks = list(chunks)
         gradients = sum(a.T @ f for a, f in chunks)
-        squares = sum((f * f).sum(0) for _, f in chunks)
-        self._store(lambda v: sum(a.T @ (a @ v) for a, _ in chunks), gradients, squares, tol)
+        functions = [f for _, f in chunks]
+        self._store(lambda v: sum(a.T @ (a @ v) for a, _ in chunks), gradients, functions, tol)
         self.square_norm = sum(float((a * a).sum()) for a, _ in chunks)
 
     @classmethod
     def of(cls, operator, functions, tol=None):
         """From products with A and Aᵀ; A is never formed."""
         gradients = torch.stack([operator.adjoint(f) for f in functions.unbind(1)]).mT
-        made, squares = cls.__new__(cls), (functions * functions).sum(0)
-        made._store(operator.gram_product, gradients, squares, TOLERANCE if tol is None else tol)
+        made, tol = cls.__new__(cls), TOLERANCE if tol is None else tol
+        made._store(operator.gram_product, gradients, [functions], tol)
         return made
 
-    def _store(self, product, gradients, square_targets, tol):
+    def _store(self, product, gradients, functions, tol):
         self.product, self.tol = product, tol
-        self.gradients, self.square_targets = gradients, square_targets
+        self.gradients, self.functions = gradients, functions
         self.spaces = [KrylovSpace(product, g, tol) for g in gradients.unbind(1)]
         self.square_norm = self.spaces[0].square_norm()
 

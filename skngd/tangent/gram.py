@@ -12,20 +12,20 @@ class Gram(Symmetric):
     name = "gram"
 
     def __init__(self, chunks):
-        parts = ((gram_matrix(a), a.T @ f, (f * f).sum(0), len(a)) for a, f in chunks)
-        matrix, gradients, square_targets, n_rows = next(parts)
-        for part in parts:
-            matrix, gradients = matrix + part[0], gradients + part[1]
-            square_targets, n_rows = square_targets + part[2], n_rows + part[3]
-        self._store(matrix, gradients, square_targets, min(n_rows, len(matrix)))
+        matrix, gradients, functions, n_rows = 0.0, 0.0, [], 0
+        for a, f in chunks:
+            matrix, gradients = gram_matrix(a) + matrix, torch.mm(a.T, f) + gradients
+            functions.append(f)
+            n_rows += len(a)
+        self._store(matrix, gradients, functions, min(n_rows, len(matrix)))
 
     @classmethod
     def of(cls, operator, functions, tol=None):
         gram = cls.__new__(cls)
         # The matrix first: where it forms the rows, they give the gradients.
-        matrix, squares = operator.gram(), (functions * functions).sum(0)
+        matrix = operator.gram()
         gradients = torch.stack([operator.adjoint(f) for f in functions.unbind(1)]).mT
-        gram._store(matrix, gradients, squares, min(operator.shape))
+        gram._store(matrix, gradients, [functions], min(operator.shape))
         return gram
 
     def _vectors(self, s, eigenvectors):

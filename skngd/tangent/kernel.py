@@ -14,9 +14,8 @@ class Kernel(Symmetric):
         blocks = list(chunks)
         self.a = torch.cat([block for block, _ in blocks]) if len(blocks) > 1 else blocks[0][0]
         self.targets = torch.cat([f for _, f in blocks])
-        square_targets = (self.targets**2).sum(0)
         gradients = self.a.T @ self.targets
-        self._store(self.a @ self.a.T, gradients, square_targets, min(self.a.shape))
+        self._store(self.a @ self.a.T, gradients, [self.targets], min(self.a.shape))
 
     def _vectors(self, s, eigenvectors):
         # V = Aᵀ U S⁻¹, read only where s is above the rounding level.

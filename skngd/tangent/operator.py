@@ -13,7 +13,7 @@ import torch
 CHUNK_ELEMENTS = 2**23
 # From so many outputs on, the Gram matrix of a network is cheaper without the rows of A.
 OUTPUTS_FOR_GRAM = 3
-# Columns of a panel of AᵀA: below, one product is as fast as its lower half.
+# Columns of a panel of AᵀA, about: below, one product is as fast as its lower half.
 PANEL = 128
 
 
@@ -209,7 +209,8 @@ class TangentOperator:
         inner, of_decay = self._split(entries.unsqueeze(1))
         for chunk, record in self.jacobian.records():
             rows = self.factor.output_rows(record, chunk)
-            yield rows, self._by_point(inner)[chunk].reshape(len(rows), 1)
+            whole = len(rows) == len(inner)
+            yield rows, inner if whole else self._by_point(inner)[chunk].reshape(-1, 1)
         if of_decay is not None:
             place = self.jacobian.sampled.model.output_parameters
             yield torch.diag(torch.sqrt(self.penalty[place])), of_decay[place]
@@ -250,12 +251,12 @@ def _sum(matrices):
 def gram_matrix(a):
     """AᵀA by panels of the lower half: two thirds of the price of the whole product."""
     columns = a.T
-    n = len(columns)
-    if n <= PANEL or a.is_cuda:
-        return columns @ a
-    matrix = a.new_empty(n, n)
-    for first in range(0, n, PANEL):
-        panel = slice(first, first + PANEL)
+    n, n_panels = len(columns), round(len(columns) / PANEL)
+    if n_panels <= 1 or a.is_cuda:
+        return torch.mm(columns, a)
+    matrix, width = a.new_empty(n, n), -(-n // n_panels)
+    for first in range(0, n, width):
+        panel = slice(first, first + width)
         below = columns[first:] @ columns[panel].T
         matrix[first:, panel] = below
         matrix[panel, first:] = below.T

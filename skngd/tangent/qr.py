@@ -20,16 +20,15 @@ class Qr(Factorization):
     name = "qr"
 
     def __init__(self, chunks):
-        triangle, self.n_rows, square_targets = None, 0, 0.0
+        triangle, self.n_rows, self.functions = None, 0, []
         for a, f in chunks:
             block = torch.cat([a, f], dim=1)
             if triangle is not None:
                 block = torch.cat([triangle, block])
             triangle = torch.linalg.qr(block, mode="r")[1]
-            square_targets = square_targets + (f * f).sum(0)
+            self.functions.append(f)
             self.n_rows += len(a)
         self.n_parameters = a.shape[1]
-        self.square_targets = square_targets
         rows = triangle[: min(self.n_rows, self.n_parameters)]
         self.triangle, self.targets = rows.split([self.n_parameters, f.shape[1]], dim=1)
         self.gradients = self.triangle.T @ self.targets
@@ -60,7 +59,7 @@ class Qr(Factorization):
             u, s, vt = robust_svd(self.triangle)
             tiny = rounding((self.n_rows, self.n_parameters), s.dtype)
             self._spectral = Spectral()
-            self._spectral._store(s, vt.T, u.T @ self.targets, self.square_targets, tiny)
+            self._spectral._store(s, vt.T, u.T @ self.targets, self.functions, tiny)
         return self._spectral
 
     def solve(self, rcond=0.0, damping=0.0):

@@ -39,4 +39,4 @@ class Svd(Spectral):
         a = torch.cat([block for block, _ in blocks]) if len(blocks) > 1 else blocks[0][0]
         f = torch.cat([targets for _, targets in blocks])
         u, s, vt = robust_svd(a)
-        self._store(s, vt.T, u.T @ f, (f * f).sum(0), rounding(a.shape, a.dtype))
+        self._store(s, vt.T, u.T @ f, [f], rounding(a.shape, a.dtype))
