@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 import torch
 
-from . import needs
+from .needs import CONSTANT_STEP
 from .searches import Step
 
 # What torch's Adam remembers of the past.
@@ -70,7 +70,7 @@ class Adam(TorchMethod):
     step_size : float, default=1e-3
     """
 
-    offers = (needs.CONSTANT_STEP,)
+    offers = (CONSTANT_STEP,)
 
     def __init__(self, step_size=1e-3):
         super().__init__()

@@ -10,8 +10,19 @@ import torch
 from ..tangent import FACTORIZATIONS, choose
 from ..tangent.base import Cholesky
 from ..tangent.choose import LARGEST_MATRIX
-from . import needs
+from .needs import (
+    CONSTANT_STEP,
+    DAMPING,
+    NATURAL_MEMORY,
+    NATURAL_STEP,
+    NO_MATRIX,
+    PLACE,
+    PROJECTED_MEMORY,
+    SEARCH,
+)
 
+# What all directions offer to the other parts.
+COMMON = PLACE, SEARCH, CONSTANT_STEP
 # Parameters up to which AᵀA is formed, where a pass through the model costs little beside it: the
 # squared loss asks for small λ in the end, which take many passes; other losses do not.
 LARGEST_MATRIX_OF_PASSES = {"l2": 1500, "loss": 150}
@@ -33,15 +44,7 @@ class NaturalGradient:
         Truncation of the pseudo-inverse, relative to the largest singular value.
     """
 
-    offers = (
-        needs.MOMENTUM,
-        needs.PROJECTION,
-        needs.NATURAL_GRADIENT,
-        needs.DAMPING,
-        needs.SEARCHED_STEP,
-        needs.CONSTANT_STEP,
-        needs.NO_MATRIX,
-    )
+    offers = (*COMMON, PROJECTED_MEMORY, NATURAL_MEMORY, NATURAL_STEP, DAMPING, NO_MATRIX)
 
     def __init__(self, projection="auto", rcond=0.0):
         self.projection, self.rcond = projection, rcond
@@ -157,13 +160,7 @@ class Newton:
     until ∇²_θ L + λ I is positive definite.
     """
 
-    offers = (
-        needs.MOMENTUM,
-        needs.PROJECTION,
-        needs.DAMPING,
-        needs.SEARCHED_STEP,
-        needs.CONSTANT_STEP,
-    )
+    offers = (*COMMON, PROJECTED_MEMORY, DAMPING)
 
     def __init__(self, projection="auto", rcond=0.0):
         self.natural = NaturalGradient(projection, rcond)
@@ -222,7 +219,7 @@ class GradientDescent:
         M, symmetric and positive definite.
     """
 
-    offers = needs.MOMENTUM, needs.SEARCHED_STEP, needs.CONSTANT_STEP
+    offers = COMMON
 
     def __init__(self, preconditioner=None):
         self.cholesky = None

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .needs import MOMENTUM, NATURAL_GRADIENT, POSITIVE_DAMPING, PROJECTION, Need
-
-PLACE = Need(MOMENTUM, "momentum=None, or optimizer='ngd'")
+from .needs import HELD_BACK, NATURAL_MEMORY, PLACE, PROJECTED_MEMORY
 
 
 @dataclass
@@ -70,10 +68,7 @@ class FunctionMomentum(NoMomentum):
         One of :mod:`skngd.optim.memories`.
     """
 
-    needs = (
-        PLACE,
-        Need(PROJECTION, "momentum_space='parameter' for the classical form, or optimizer='ngd'"),
-    )
+    needs = PLACE, PROJECTED_MEMORY
 
     def __init__(self, memory):
         self.memory = memory
@@ -147,14 +142,7 @@ class ParameterNesterov(NoMomentum):
 class Spring(NoMomentum):
     """(SPRING) dθ_k = μ p − (AᵀA + λ I)⁻¹ Aᵀ (b + μ A p), with p the last direction, μ = β."""
 
-    needs = (
-        PLACE,
-        Need(
-            NATURAL_GRADIENT,
-            "optimizer='ngd', or momentum to None, 'heavy-ball' or 'nesterov'",
-        ),
-        Need(POSITIVE_DAMPING, "damping to 'auto' or a positive number", "damping"),
-    )
+    needs = PLACE, NATURAL_MEMORY, HELD_BACK
 
     def remembered(self, here, past):
         return None if past is None else Remembered(here.tangent(past.direction), is_plain=False)

@@ -14,7 +14,7 @@ class Need:
     instead : str
         What to set where it is not there.
     of : str, default="optimizer"
-        The setting that offers it, or not.
+        The setting whose value offers it, or not.
     """
 
     what: str
@@ -22,16 +22,22 @@ class Need:
     of: str = "optimizer"
 
 
-# What optimizers offer.
-MOMENTUM = "a place for momentum"
-PROJECTION = "a projection onto the tangent space"
-NATURAL_GRADIENT = "a projected gradient"
-DAMPING = "a damping to control"
-SEARCHED_STEP = "a step length to search"
-CONSTANT_STEP = "a step length to set"
-NO_MATRIX = "steps without a matrix"
-# What damping offers.
-POSITIVE_DAMPING = "directions that the damping holds back"
+PLACE = Need("a place for momentum", "momentum=None, or optimizer='ngd'")
+PROJECTED_MEMORY = Need(
+    "a projection onto the tangent space",
+    "momentum_space='parameter' for the classical form, or optimizer='ngd'",
+)
+NATURAL_MEMORY = Need(
+    "a projected gradient", "optimizer='ngd', or momentum to None, 'heavy-ball' or 'nesterov'"
+)
+HELD_BACK = Need(
+    "directions that the damping holds back", "damping to 'auto' or a positive number", "damping"
+)
+SEARCH = Need("a step length to search", "step_size='auto', which fits each optimizer")
+CONSTANT_STEP = Need("a step length to set", "step_size='auto'")
+NATURAL_STEP = Need("a projected gradient", "optimizer='ngd', or step_size to 'auto' or a number")
+DAMPING = Need("a damping to control", "step_size to 'auto', 'backtracking', 'grid' or a number")
+NO_MATRIX = Need("steps without a matrix", "optimizer='ngd', or another projection")
 
 
 def check_needs(needs, settings, offers):
@@ -43,7 +49,7 @@ def check_needs(needs, settings, offers):
         By setting, what the part needs that its value names.
     settings : dict
         The values of the settings, for the message.
-    offers : dict of str to collection of str
+    offers : dict of str to collection of Need
         By setting, what its value offers.
 
     Raises
@@ -53,7 +59,7 @@ def check_needs(needs, settings, offers):
     """
     for setting, wanted in needs.items():
         for need in wanted:
-            if need.what not in offers[need.of]:
+            if need not in offers[need.of]:
                 raise ValueError(
                     f"{setting}={settings[setting]!r} needs {need.what}, and "
                     f"{need.of}={settings[need.of]!r} has none. Set {need.instead}."

@@ -5,7 +5,7 @@ from math import isfinite
 
 import torch
 
-from .needs import CONSTANT_STEP, NATURAL_GRADIENT, SEARCHED_STEP, Need
+from .needs import CONSTANT_STEP, NATURAL_STEP, SEARCH
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Search:
     """
 
     looks_at_losses = True
-    needs = (Need(SEARCHED_STEP, "step_size='auto', which fits each optimizer"),)
+    needs = (SEARCH,)
 
     def __init__(self, damping=0.0, relative_damping=0.0):
         self.damping, self.relative_damping = damping, relative_damping
@@ -130,7 +130,7 @@ class FixedStep(Search):
     """
 
     looks_at_losses = False
-    needs = (Need(CONSTANT_STEP, "step_size='auto'"),)
+    needs = (CONSTANT_STEP,)
 
     def __init__(self, alpha, damping=0.0, relative_damping=0.0):
         super().__init__(damping, relative_damping)
@@ -147,7 +147,7 @@ class DrawnStep(FixedStep):
     See :func:`skngd.tangent.christoffel.largest_step`.
     """
 
-    needs = (Need(NATURAL_GRADIENT, "optimizer='ngd', or step_size to 'auto' or a number"),)
+    needs = (NATURAL_STEP,)
 
     def __init__(self, damping=0.0, relative_damping=0.0):
         super().__init__(None, damping, relative_damping)

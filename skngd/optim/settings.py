@@ -13,7 +13,7 @@ from .momentum import (
     ParameterNesterov,
     Spring,
 )
-from .needs import NO_MATRIX, POSITIVE_DAMPING, Need, check_needs
+from .needs import HELD_BACK, NO_MATRIX, check_needs
 from .searches import Backtracking, DrawnStep, FixedStep, Grid
 from .trust_region import TrustRegion
 
@@ -114,11 +114,10 @@ damping, geodesic_acceleration, variable_projection
     momentum_kind = MOMENTA[momentum_space].get(momentum, NoMomentum)
     named_step = DEFAULT_STEP.get(optimizer) if step_size == "auto" else step_size
     search_kind = SEARCHES.get(named_step, FixedStep)
-    form = FACTORIZATIONS.get(projection)
     check_needs(
         {
             "momentum": momentum_kind.needs,
-            "projection": () if form is None else _needs_of(form),
+            "projection": () if _forms_matrix(projection) else (NO_MATRIX,),
             "step_size": () if named_step is None else search_kind.needs,
         },
         {
@@ -128,7 +127,7 @@ damping, geodesic_acceleration, variable_projection
             "step_size": step_size,
             "damping": damping,
         },
-        {"optimizer": kind.offers, "damping": () if damping == 0 else (POSITIVE_DAMPING,)},
+        {"optimizer": kind.offers, "damping": () if damping == 0 else (HELD_BACK,)},
     )
     if kind is LBFGS:
         return LBFGS()
@@ -163,11 +162,8 @@ damping, geodesic_acceleration, variable_projection
     return ProjectedMethod(direction, inertia, search, beta, restart)
 
 
-def _needs_of(form):
-    """What a form of the pseudo-inverse needs of the optimizer."""
-    if form.forms_matrix:
-        return ()
-    return (Need(NO_MATRIX, "optimizer='ngd', or another projection"),)
+def _forms_matrix(projection):
+    return projection == "auto" or FACTORIZATIONS[projection].forms_matrix
 
 
 def check_names(**settings):

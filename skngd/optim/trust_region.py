@@ -5,7 +5,7 @@ from math import isfinite
 import torch
 
 from .damping import BOLD, CAUTIOUS, DampingControl
-from .needs import DAMPING, Need
+from .needs import DAMPING, SEARCH
 from .searches import Search, Step
 from .variable_projection import project_output
 
@@ -33,10 +33,7 @@ class TrustRegion(Search):
         :func:`skngd.optim.variable_projection.project_output`. The schedule of λ is then bolder.
     """
 
-    needs = (
-        *Search.needs,
-        Need(DAMPING, "step_size to 'auto', 'backtracking', 'grid' or a number"),
-    )
+    needs = SEARCH, DAMPING
 
     def __init__(self, damping=None, geodesic_acceleration=True, variable_projection=False):
         super().__init__()
