@@ -64,7 +64,7 @@ class Block:
 
     def linearise(self, jets, unknowns):
         """See :meth:`Evaluation.linear`."""
-        return Evaluation(self, jets, unknowns).linear()
+        return self.affine[0] if self.affine else Evaluation(self, jets, unknowns).linear()
 
     def _differentiable(self, jets, unknowns):
         # One copy of the unknowns for each point: their gradient comes point by point, too.
@@ -261,6 +261,12 @@ class Collocation:
     def slices(self):
         """(block, its rows) one after the other."""
         return _with_rows(self.blocks)
+
+    @functools.cached_property
+    def constants(self):
+        """The residuals where jets and unknowns are 0, shape (n,); None if not all are affine."""
+        parts = [block.affine and block.affine[1].reshape(-1) for block, _ in self.joined]
+        return None if any(part is None for part in parts) else torch.cat(parts)
 
     @functools.cached_property
     def joined(self):
