@@ -263,10 +263,15 @@ class Collocation:
         return _with_rows(self.blocks)
 
     @functools.cached_property
+    def is_linear_in_output(self):
+        """Whether all operators are affine, in jets that are linear in a last layer."""
+        affine = all(block.affine is not None for block in self.blocks)
+        return affine and all(jets.has_output for block in self.blocks for jets, _ in block.sites)
+
+    @functools.cached_property
     def constants(self):
-        """The residuals where jets and unknowns are 0, shape (n,); None if not all are affine."""
-        parts = [block.affine and block.affine[1].reshape(-1) for block, _ in self.joined]
-        return None if any(part is None for part in parts) else torch.cat(parts)
+        """The residuals of affine operators where jets and unknowns are 0, shape (n,)."""
+        return torch.cat([block.affine[1].reshape(-1) for block in self.blocks])
 
     @functools.cached_property
     def joined(self):

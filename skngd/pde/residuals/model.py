@@ -108,19 +108,21 @@ class ResidualRecord(Record):
             records = [
                 [jets.record(network, x) for jets, x in block.sites] for block, _ in self.blocks
             ]
-        self.records, self.evaluations, self._linear = records, None, None
-        self.output = output
-        if collocation.constants is None or model.output_parameters is None:
+        self.records, self.output = records, output
+        if model.output_parameters is not None and collocation.is_linear_in_output:
+            self.evaluations = [None] * len(self.blocks)
+            self._linear = [block.affine[0] for block, _ in self.blocks]
+            self.value = self._by_output().view(-1, 1)
+        else:
             self.evaluations = [
                 Evaluation(block, [record.value for record in of_sites], self.unknowns)
                 for (block, _), of_sites in zip(self.blocks, records, strict=True)
             ]
+            self._linear = None
             self.value = self._column([part.residual for part in self.evaluations])
-        else:
-            self.value = self._linear_in_output().unsqueeze(1)
 
-    def _linear_in_output(self):
-        """The residuals of affine operators, from the columns of the last layer."""
+    def _by_output(self):
+        """Residuals of affine operators, from the columns of the last layer, which is kept."""
         place, value = self.model.output_parameters, self.collocation.constants
         if self.model.transforms:
             parts = [
@@ -145,13 +147,9 @@ class ResidualRecord(Record):
         return ResidualRecord(self.model, theta, self.collocation, records, self.output)
 
     def _rows(self):
-        """(evaluation, records, coefficients, those of the unknowns, rows) of each block."""
+        """(block, evaluation, records, coefficients, those of the unknowns, rows) of each block."""
         if self._linear is None:
-            if self.evaluations is None:
-                self.evaluations = [None] * len(self.blocks)
-                self._linear = [block.affine[0] for block, _ in self.blocks]
-            else:
-                self._linear = [part.linear() for part in self.evaluations]
+            self._linear = [part.linear() for part in self.evaluations]
         parts = zip(self.evaluations, self.records, self._linear, self.blocks, strict=True)
         for evaluation, records, (of_jets, of_unknowns), (block, rows) in parts:
             yield block, evaluation, records, of_jets, of_unknowns, rows
