@@ -131,10 +131,10 @@ def test_curvature_is_the_contracted_second_derivative(problem):
         assert_close(dtheta @ curvature @ dtheta, (second * cotangent).sum(), 1e-9)
 
 
-def test_models_without_closed_formulas_have_the_same_residuals():
+@pytest.mark.parametrize("name", ["affine", "hard values in time"])
+def test_models_without_closed_formulas_have_the_same_residuals(name):
     closed, automatic = (
-        Assembled(PROBLEMS["hard values in time"], n_points=4, **jets)
-        for jets in ({}, {"jets": AutodiffJets})
+        Assembled(PROBLEMS[name], n_points=4, **jets) for jets in ({}, {"jets": AutodiffJets})
     )
     records = [a.model.record(a.theta, a.collocation) for a in (closed, automatic)]
     assert_close(records[0].value, records[1].value, 1e-10)

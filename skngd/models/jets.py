@@ -65,7 +65,11 @@ class JetModel(ABC):
         c.
     indices : tuple of tuple of int
         The k multi-indices.
+    has_output : bool
+        Whether records write the rows of a last layer, in which the jet is linear.
     """
+
+    has_output = False
 
     @abstractmethod
     def record(self, theta, x):

@@ -37,6 +37,8 @@ class NetworkJets(JetModel):
         its points come normalised. None stands for ones.
     """
 
+    has_output = True
+
     def __init__(self, network, indices, input_scale=None):
         self.network = network
         self.n_parameters, self.n_outputs = network.n_parameters, network.n_outputs

@@ -105,13 +105,29 @@ class ShallowJetRecord(JetRecord):
         }
         self.transposed = {}
         self.tower = Tower(self.network.activation, torch.mm(weights, self.x).add_(biases))
-        self._evaluate()
+        self.slopes, self._rows_and_value = {}, [None, None]
 
     def with_output(self, theta):
         other = copy.copy(self)
         (other.output,) = self.network.layers(theta, last_only=True)
-        other._evaluate()
+        other.slopes, other._rows_and_value = {}, [None, None]
         return other
+
+    @property
+    def rows(self):
+        """a_cj M_αj by order, (k c, h)."""
+        if self._rows_and_value[0] is None:
+            weights = self.output[0]
+            self._rows_and_value[0] = {o: _rows(weights, t) for o, t in self.monomials.items()}
+        return self._rows_and_value[0]
+
+    @property
+    def value(self):
+        # Only where it is asked for: affine equations are linear in the rows of the last layer.
+        if self._rows_and_value[1] is None:
+            parts = [torch.mm(rows, self.tower[order]) for order, rows in self.rows.items()]
+            self._rows_and_value[1] = self._in_order(parts, self.output[1])
+        return self._rows_and_value[1]
 
     def _selected(self, weights):
         """The columns of W that the monomials are products of, one behind the other."""
@@ -124,13 +140,6 @@ class ShallowJetRecord(JetRecord):
         """The factors of the monomials of each order, lists of (k, h)."""
         orders = self.jets.orders
         return orders.of_factors(() if selected is None else selected.T.split(orders.factor_sizes))
-
-    def _evaluate(self):
-        weights, biases = self.output
-        self.rows = {order: _rows(weights, table) for order, table in self.monomials.items()}
-        self.slopes = {}
-        parts = [torch.mm(rows, self.tower[order]) for order, rows in self.rows.items()]
-        self.value = self._in_order(parts, biases)
 
     def _in_order(self, parts, biases):
         """Parts (k c, m), order by order, as an array of shape (k, c, m)."""

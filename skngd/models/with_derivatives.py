@@ -45,7 +45,7 @@ class DerivativesRecord(Record):
             scale = self.value.new_ones(m, n)
         if scale.ndim == 2:
             scale = scale.diag_embed()
-        rows = self.value.new_zeros(scale.shape[1], self.model.n_parameters, m)
+        rows = self.value.new_empty(scale.shape[1], self.model.n_parameters, m)
         for out, factor in zip(rows, scale.unbind(1), strict=True):
             self.inner.jacobian_into(factor.T.reshape(k, c, m).contiguous(), out)
         # (r, P, m) to rows by point, then by output.

@@ -64,7 +64,7 @@ class Block:
 
     def linearise(self, jets, unknowns):
         """See :meth:`Evaluation.linear`."""
-        return Evaluation(self, jets, unknowns).linear()
+        return self.affine[0] if self.affine else Evaluation(self, jets, unknowns).linear()
 
     def _differentiable(self, jets, unknowns):
         # One copy of the unknowns for each point: their gradient comes point by point, too.
@@ -261,6 +261,17 @@ class Collocation:
     def slices(self):
         """(block, its rows) one after the other."""
         return _with_rows(self.blocks)
+
+    @functools.cached_property
+    def is_linear_in_output(self):
+        """Whether all operators are affine, in jets that are linear in a last layer."""
+        affine = all(block.affine is not None for block in self.blocks)
+        return affine and all(jets.has_output for block in self.blocks for jets, _ in block.sites)
+
+    @functools.cached_property
+    def constants(self):
+        """The residuals of affine operators where jets and unknowns are 0, shape (n,)."""
+        return torch.cat([block.affine[1].reshape(-1) for block in self.blocks])
 
     @functools.cached_property
     def joined(self):

@@ -99,7 +99,7 @@ class ResidualModel(Model):
 class ResidualRecord(Record):
     """The residuals at one parameter vector."""
 
-    def __init__(self, model, theta, collocation, records=None):
+    def __init__(self, model, theta, collocation, records=None, output=None):
         self.model, self.theta, self.collocation = model, theta, collocation
         self.unknowns = model.unknowns(theta)
         self.blocks = collocation.joined
@@ -108,13 +108,31 @@ class ResidualRecord(Record):
             records = [
                 [jets.record(network, x) for jets, x in block.sites] for block, _ in self.blocks
             ]
-        self.records = records
-        self.evaluations = [
-            Evaluation(block, [record.value for record in of_sites], self.unknowns)
-            for (block, _), of_sites in zip(self.blocks, records, strict=True)
-        ]
-        self.value = self._column([part.residual for part in self.evaluations])
-        self._linear = None
+        self.records, self.output = records, output
+        if model.output_parameters is not None and collocation.is_linear_in_output:
+            self.evaluations = [None] * len(self.blocks)
+            self._linear = [block.affine[0] for block, _ in self.blocks]
+            self.value = self._by_output().view(-1, 1)
+        else:
+            self.evaluations = [
+                Evaluation(block, [record.value for record in of_sites], self.unknowns)
+                for (block, _), of_sites in zip(self.blocks, records, strict=True)
+            ]
+            self._linear = None
+            self.value = self._column([part.residual for part in self.evaluations])
+
+    def _by_output(self):
+        """Residuals of affine operators, from the columns of the last layer, which is kept."""
+        place, value = self.model.output_parameters, self.collocation.constants
+        if self.model.transforms:
+            parts = [
+                (block.affine[0][1] * self.unknowns.unsqueeze(1)).sum(1) for block, _ in self.blocks
+            ]
+            value = value + self._column(parts)[:, 0]
+        if self.output is None:
+            self.output = value.new_empty(place.stop - place.start, len(value))
+            self._write(self.output, None, last_only=True)
+        return torch.addmv(value, self.output.T, self.model.network(self.theta)[place])
 
     def _column(self, parts):
         """Numbers of shape (e, m) for each block as one of shape (n, 1)."""
@@ -126,20 +144,20 @@ class ResidualRecord(Record):
         records = [[site.with_output(network) for site in sites] for sites in self.records]
         if any(site is None for sites in records for site in sites):
             return None
-        return ResidualRecord(self.model, theta, self.collocation, records)
+        return ResidualRecord(self.model, theta, self.collocation, records, self.output)
 
     def _rows(self):
-        """(evaluation, records, coefficients, those of the unknowns, rows) of each block."""
+        """(block, evaluation, records, coefficients, those of the unknowns, rows) of each block."""
         if self._linear is None:
             self._linear = [part.linear() for part in self.evaluations]
         parts = zip(self.evaluations, self.records, self._linear, self.blocks, strict=True)
-        for evaluation, records, (of_jets, of_unknowns), (_, rows) in parts:
-            yield evaluation, records, of_jets, of_unknowns, rows
+        for evaluation, records, (of_jets, of_unknowns), (block, rows) in parts:
+            yield block, evaluation, records, of_jets, of_unknowns, rows
 
     def _write(self, transposed, scale, last_only=False):
         """Write the rows of each equation times ``scale`` as columns, (p, n)."""
-        for evaluation, records, of_jets, _, rows in self._rows():
-            m = evaluation.residual.shape[1]
+        for block, _, records, of_jets, _, rows in self._rows():
+            m = block.n_points
             for equation, first in enumerate(range(rows.start, rows.stop, m)):
                 place = slice(first, first + m)
                 out = transposed if m == transposed.shape[1] else transposed[:, place]
@@ -156,11 +174,12 @@ class ResidualRecord(Record):
                         out += into
 
     def output_jacobian(self, scale=None):
-        place, n = self.model.output_parameters, len(self.value)
+        place, n, unit = self.model.output_parameters, len(self.value), self.model.output_scale
+        if self.output is not None:
+            return (self.output * (unit if scale is None else scale.view(n) * unit)).T
         transposed = self.value.new_empty(place.stop - place.start, n)
-        scale = None if scale is None else scale.view(n)
-        self._write(transposed, scale, last_only=True)
-        return transposed.mul_(self.model.output_scale).T
+        self._write(transposed, None if scale is None else scale.view(n), last_only=True)
+        return transposed.mul_(unit).T
 
     def jacobian(self, scale=None):
         n, n_network = len(self.value), self.model.n_network
@@ -172,7 +191,7 @@ class ResidualRecord(Record):
         self._write(of_network, scale)
         if self.model.transforms:
             slopes = self.model.unknowns(self.theta, 1).unsqueeze(1)
-            for _, _, _, of_unknowns, rows in self._rows():
+            for _, _, _, _, of_unknowns, rows in self._rows():
                 columns = of_unknowns.transpose(0, 1).flatten(1) * slopes
                 transposed[n_network:, rows] = columns if scale is None else columns * scale[rows]
         if self.model.output_parameters is not None:
@@ -185,8 +204,8 @@ class ResidualRecord(Record):
     def gradient(self, cotangent):
         slopes = self.model.unknowns(self.theta, 1)
         gradient = cotangent.new_zeros(self.model.n_parameters)
-        for evaluation, records, of_jets, of_unknowns, rows in self._rows():
-            f = cotangent[rows, 0].view_as(evaluation.residual)
+        for block, _, records, of_jets, of_unknowns, rows in self._rows():
+            f = cotangent[rows, 0].view(block.n_equations, -1)
             for record, coefficients in zip(records, of_jets, strict=True):
                 pulled = (coefficients * f[:, None, None]).sum(0)
                 gradient[: self.model.n_network] += record.gradient(pulled)
@@ -205,8 +224,8 @@ class ResidualRecord(Record):
             moved = self.model.unknowns(self.theta, 1) * inner
             curved = self.model.unknowns(self.theta, 2) * inner**2
         parts = []
-        for evaluation, records, of_jets, of_unknowns, _ in self._rows():
-            bends = order == 2 and not evaluation.is_affine
+        for block, evaluation, records, of_jets, of_unknowns, _ in self._rows():
+            bends = order == 2 and block.affine is None
             if bends:
                 pairs = [record.directionals(network) for record in records]
                 first, changes = zip(*pairs, strict=True)
