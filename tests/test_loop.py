@@ -16,6 +16,7 @@ from cases import (
 
 from skngd.losses import SquaredLoss
 from skngd.optim import Objective, Source, Stopping, build_method, minimize
+from skngd.optim.source import Batches, Redrawn, epochs
 
 # Walks past the bottom of the loss: inertia with a constant step.
 OVERSHOOTING = {"momentum": "heavy-ball", "beta": 0.95, "restart": None, "step_size": 0.05}
@@ -97,6 +98,50 @@ def test_batches_are_taken_in_turn(momentum):
     assert seen == 2 * batches
     assert result.loss == pytest.approx(objective.at(result.theta).loss, rel=1e-12)
     assert result.loss < objective.at(theta).loss
+
+
+def test_all_rows_judge_once_in_an_epoch_and_at_the_end():
+    objective, theta = network_problem()
+    seen = []
+
+    def monitor(iterate):
+        seen.append(objective.at(iterate.theta).loss)
+        return seen[-1]
+
+    source = Batches(objective, 10, np.random.RandomState(0))
+    result = run(build_method(**OVERSHOOTING), objective, theta, 7, source=source, monitor=monitor)
+    # The start, two epochs of three batches, and the last iterate.
+    assert len(seen) == 4
+    assert seen[-1] == objective.at(result.last.theta).loss
+    assert result.loss == min(seen)
+
+
+def test_each_row_comes_once_in_an_epoch():
+    order = epochs(11, 3, np.random.RandomState(0))
+    for _ in range(4):
+        rows = np.concatenate([next(order) for _ in range(3)])
+        assert len(np.unique(rows)) == 9
+
+
+@pytest.mark.parametrize("begins_fresh", [False, True])
+def test_points_are_drawn_again_where_the_iterations_are(begins_fresh):
+    objective, theta = network_problem()
+    drawn, seen = [], []
+
+    def at(theta):
+        drawn.append((theta, objective.subset(torch.arange(20))))
+        return drawn[-1][1]
+
+    source = Redrawn(at, 3, begins_fresh)
+    watch = After(lambda iterate: seen.append(iterate))
+    run(build_method(), objective, theta, 7, source=source, watch=watch)
+    first = 0 if begins_fresh else 3
+    assert len(drawn) == (3 if begins_fresh else 2)
+    for number, (where, points) in enumerate(drawn):
+        k = first + 3 * number
+        assert where is (theta if k == 0 else seen[k - 1].theta)
+        assert all(iterate.objective is points for iterate in seen[k : k + 3])
+    assert all(iterate.objective is objective for iterate in seen[:first])
 
 
 # Why it stops

@@ -43,32 +43,46 @@ def multi_index(problem, of):
     return asked[0]
 
 
-def fields_at(estimator, X, index):
+def _flat(values):
+    """A single column as an array of one dimension."""
+    return values[:, 0] if values.shape[1] == 1 else values
+
+
+def _fields_at(estimator, X, index=()):
     """∂^index of each field at points, shape (n, n_fields)."""
     with plain_tensors():
         physics = fitted_physics(estimator)
         X = points_of(estimator, physics, X)
-        theta, derivative = (
-            torch.tensor(estimator.theta_, **physics.kind),
-            physics.discretization.derivative,
-        )
-        return np.concatenate(
-            [
-                np.stack([derivative(theta, X[rows], index, f) for f in physics.problem.fields], 1)
-                for rows in row_slices(len(X), len(theta))
-            ]
-        )
+        theta = torch.tensor(estimator.theta_, **physics.kind)
+        derivative, fields = physics.discretization.derivative, physics.problem.fields
+        parts = [
+            np.stack([derivative(theta, X[rows], index, field) for field in fields], axis=1)
+            for rows in row_slices(len(X), len(theta))
+        ]
+    return np.concatenate(parts)
+
+
+def solution_at(estimator, X, index=()):
+    """∂^index of the solution at points."""
+    return _flat(_fields_at(estimator, X, index))
 
 
 def residual_at(estimator, X):
-    """Residuals of the equation at points, shape (n, n_equations)."""
+    """Residuals of the equation at points."""
     with plain_tensors():
         physics = fitted_physics(estimator)
         block = physics.discretization.equation(points_of(estimator, physics, X))
-        return physics.values(estimator.theta_, [block]).reshape(block.n_equations, -1).T
+        return _flat(physics.values(estimator.theta_, [block]).reshape(block.n_equations, -1).T)
 
 
-def physics_score(estimator, X):
+def score_of(estimator, X, y, sample_weight):
+    """R² of what was observed; without y, minus the RMS of all residuals."""
+    if y is None:
+        return _residual_score(estimator, X)
+    return _r2_of_observed(estimator, X, y, sample_weight)
+
+
+def _residual_score(estimator, X):
     """Minus the RMS of all residuals at X and at fixed points of the conditions."""
     n = [SCORE_POINTS] * len(estimator.problem_.with_numbers().conditions)
     random_state = np.random.RandomState(SCORE_SEED)
@@ -84,11 +98,11 @@ def physics_score(estimator, X):
     return -float(np.sqrt(sum(squares)))
 
 
-def r2_of_observed(estimator, X, y, sample_weight):
+def _r2_of_observed(estimator, X, y, sample_weight):
     """R² of what was observed, the mean over fields."""
     if X is None:
         raise ValueError("Expected X with y, got None. Pass the points where y was measured.")
-    u = fields_at(estimator, X, ())
+    u = _fields_at(estimator, X)
     y, weight = observed(u, y, sample_weight, estimator.problem_.fields)
     scores = []
     for measured, solution in zip(y.T, u.T, strict=True):

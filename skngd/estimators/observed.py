@@ -8,13 +8,7 @@ from .data import advice
 
 
 def named_columns(X, columns, what="X"):
-    """Refuse a frame whose columns are in another order; the rest is scikit-learn's.
-
-    Raises
-    ------
-    ValueError
-        With the order that was expected.
-    """
+    """Refuse a frame whose columns are in another order; the rest is scikit-learn's."""
     names = getattr(X, "columns", None)
     if names is None:
         return

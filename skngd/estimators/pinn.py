@@ -1,6 +1,7 @@
 """Physics problems solved by natural gradient descent with momentum."""
 
 import time
+from collections import namedtuple
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -11,21 +12,26 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..geometry.sampling import SAMPLERS
 from .base import has_partial_fit
-from .evaluate import fields_at, multi_index, physics_score, r2_of_observed, residual_at
+from .evaluate import multi_index, residual_at, score_of, solution_at
 from .problem_task import ProblemTask
 from .regressor import NaturalMomentumRegressor
 from .run import run
 from .task import RowsTask
 
+# What a fit to rows and a fit of a problem have of their own; see PINNEstimator._kind_of_fit.
+Kind = namedtuple("Kind", ["task", "predict", "score", "has_problem"])
+ROWS = Kind(RowsTask, NaturalMomentumRegressor.predict, NaturalMomentumRegressor.score, False)
+PROBLEM = Kind(ProblemTask, solution_at, score_of, True)
+
 
 def _has_problem(estimator):
-    if estimator.problem is None:
+    if not estimator._kind_of_fit().has_problem:
         raise AttributeError("Only with a problem; set problem= to an instance of a Problem.")
     return True
 
 
 def _is_regression(estimator):
-    if estimator.problem is not None:
+    if estimator._kind_of_fit().has_problem:
         raise AttributeError(
             "partial_fit is for problem=None. With a problem use warm_start=True, or "
             "batch_size for fresh points in each iteration."
@@ -256,8 +262,7 @@ n_features_in_
         """
         began = time.perf_counter()
         # The residuals of equation, conditions and measurements as one L(v_θ), equation (PINN).
-        kind = RowsTask if self.problem is None else ProblemTask
-        task = kind(self, X, y, sample_weight, X_val, y_val)
+        task = self._kind_of_fit().task(self, X, y, sample_weight, X_val, y_val)
         # From each start θ ← θ + A⁺(β q − α b), equations (A) and (HB), with q and b residuals.
         run(self, task, began)
         return self
@@ -280,10 +285,7 @@ n_features_in_
         u : ndarray of shape (n_samples,) or (n_samples, n_fields)
         """
         check_is_fitted(self)
-        if self.problem is None:
-            return super().predict(X)
-        u = fields_at(self, X, ())
-        return u[:, 0] if u.shape[1] == 1 else u
+        return self._kind_of_fit().predict(self, X)
 
     @available_if(_has_problem)
     def derivative(self, X, of):
@@ -300,9 +302,7 @@ n_features_in_
         derivative : ndarray of shape (n_samples,) or (n_samples, n_fields)
         """
         check_is_fitted(self)
-        index = multi_index(self.problem_, of)
-        u = fields_at(self, X, index)
-        return u[:, 0] if u.shape[1] == 1 else u
+        return solution_at(self, X, multi_index(self.problem_, of))
 
     @available_if(_has_problem)
     def residual(self, X):
@@ -317,8 +317,7 @@ n_features_in_
         residual : ndarray of shape (n_samples,) or (n_samples, n_equations)
         """
         check_is_fitted(self)
-        r = residual_at(self, X)
-        return r[:, 0] if r.shape[1] == 1 else r
+        return residual_at(self, X)
 
     def score(self, X=None, y=None, sample_weight=None):
         """How good the solution is; higher is better.
@@ -338,11 +337,12 @@ n_features_in_
             scores higher; values for different equations are not comparable.
         """
         check_is_fitted(self)
-        if self.problem is None:
-            return super().score(X, y, sample_weight)
-        return physics_score(self, X) if y is None else r2_of_observed(self, X, y, sample_weight)
+        return self._kind_of_fit().score(self, X, y, sample_weight)
+
+    def _kind_of_fit(self):
+        return ROWS if self.problem is None else PROBLEM
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.target_tags.required = self.problem is None
+        tags.target_tags.required = not self._kind_of_fit().has_problem
         return tags

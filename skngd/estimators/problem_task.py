@@ -90,13 +90,11 @@ class ProblemTask(Task):
         self.points = Points(estimator, physics, own, self.weight, random_state)
         self.measured = []
         if self.y is not None:
+            data = physics.checked(self.X), self.y, self.weight
             self.measured = physics.discretization.measurements(
-                physics.checked(self.X),
-                self.y,
-                self.weight,
-                estimator.measurement_weight,
-                physics.trial_unknowns(),
+                *data, estimator.measurement_weight, physics.trial_unknowns()
             )
+        # L(v_θ), the weighted squares of the residuals of all blocks, equation (PINN).
         blocks = self.points.draw() + self.measured
         physics.adopt_scale(blocks)
         self.objective = physics.objective(blocks)

@@ -39,29 +39,21 @@ class Task:
     ----------
     continues : bool
         Whether the parameters of the last fit are the start.
-    rows : tuple (X, y, weight)
-        The training rows as they were given, for callbacks.
-    is_weighted : bool
-        Whether ``sample_weight`` was given.
+    rows, is_weighted : tuple (X, y, weight), bool
+        The training rows as they were given, for callbacks; whether weights were given.
     relative_tol : float
         What ``tol="auto"`` stands for.
-    budget_advice : str
-        What to try where the budget of iterations or seconds is spent.
-    sizes : str
-        The hyperparameters that say how many points are drawn.
+    budget_advice, sizes : str
+        What to try where the budget is spent; what says how many points are drawn.
     model : Model
         The network. This and the rest is there after :meth:`place`.
     objective, validation : Objective
         All training points, and the points that decide which iterate is the best, if others do.
     starts : list of ndarray of shape (P,)
-    source : Source
-        Gives the objective of each iteration.
-    units : Units
-        Of the losses.
-    n_multiplications : float
-        Of one iteration, about.
-    n_available : float
-        How many points there are to draw from.
+    source, units : Source, Units
+        Of the points of each iteration, and of the losses.
+    n_multiplications, n_available : float
+        Of one iteration, about; how many points there are to draw from.
     """
 
     validation, n_available = None, np.inf

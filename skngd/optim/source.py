@@ -113,11 +113,8 @@ class OptimalBatches(Batches):
 
     Parameters
     ----------
-    objective : Objective
-        All rows.
-    size : int
-        n.
-    random_state : RandomState
+    objective, size, random_state
+        As in :class:`Batches`.
     rcond : float, default=1e-5
         Singular values up to this part of the largest are no directions.
     """
@@ -135,14 +132,8 @@ class OptimalBatches(Batches):
         if self.left == 0:
             self._begin_epoch(here.theta)
         self.left -= 1
-        sample = draw(
-            self.basis,
-            self.size,
-            self.generator,
-            self.n_outputs,
-            at_least=self.at_least,
-            kept=self.kept,
-        )
+        rule = {"at_least": self.at_least, "kept": self.kept}
+        sample = draw(self.basis, self.size, self.generator, self.n_outputs, **rule)
         self._count(sample)
         return self.objective.subset_of(sample)
 
