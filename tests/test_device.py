@@ -63,9 +63,9 @@ def test_the_work_that_is_expected_is_that_of_the_projection(estimator, forms_ma
     X, y = waves(2000)
     y = (y > 0).astype(int)
     kinds = []
-    choose = NaturalGradient._kind
+    choose = NaturalGradient._form
     monkeypatch.setattr(
-        NaturalGradient, "_kind", lambda *args: kinds.append(choose(*args)) or kinds[-1]
+        NaturalGradient, "_form", lambda *args: kinds.append(choose(*args)) or kinds[-1]
     )
     estimator.set_params(max_iter=1, n_init=1, random_state=0).fit(X, y)
     model = estimator._build_model(3, 1)

@@ -204,7 +204,7 @@ def test_weights_that_leave_nothing_observed(problem):
         ({"n_interior": (3, 4)}, "sampler='grid'", r"\(3, 4\)"),
         ({"n_interior": (3, 4, 5), "sampler": "grid"}, "2 directions", r"\(3, 4, 5\)"),
         ({"n_interior": (0, 4), "sampler": "grid"}, "at least 1", "0"),
-        ({"momentum": "spring", "optimizer": "gd"}, "natural gradient", "optimizer='gd'"),
+        ({"momentum": "spring", "optimizer": "gd"}, "projected gradient", "optimizer='gd'"),
         ({"device": "tpu"}, "'cpu', 'cuda'", "'tpu'"),
         ({"hidden_layer_sizes": (5, -1)}, "positive whole numbers", r"\(5, -1\)"),
     ],
