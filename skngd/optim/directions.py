@@ -146,7 +146,11 @@ class PreparedNatural:
 
     def predicted_decrease(self, direction, damping):
         """L(θ) − L_lin(θ + d) of the linearised model, for d = −(AᵀA + λ)⁻¹ Aᵀ b."""
-        return float(0.5 * torch.dot(direction, damping * direction - self.gradient))
+        return float(self.promise(direction, damping))
+
+    def promise(self, direction, damping):
+        """The same as a tensor that is still on its device."""
+        return 0.5 * torch.dot(direction, damping * direction - self.gradient)
 
     def info(self, direction, damping):
         """Rank, condition and kept fraction of the projection of b."""

@@ -62,10 +62,9 @@ class TrustRegion(Search):
         while True:
             damping = control.trial
             proposals = [propose(damping, beta) for beta in betas]
-            descent, best = proposals[0].descent, None
-            promised = prepared.predicted_decrease(descent, damping)
+            promised, acceleration = self._prospect(prepared, proposals[0].descent, damping)
+            best = None
             if isfinite(promised) and promised > 0:
-                acceleration = self._acceleration(prepared, descent, damping)
                 for beta, proposal in zip(betas, proposals, strict=True):
                     step = self._try(start, proposal, acceleration, damping, beta)
                     n_trials += 1
@@ -86,13 +85,16 @@ class TrustRegion(Search):
         has_output = start.objective.model.output_parameters is not None
         return self.variable_projection and has_output
 
-    def _acceleration(self, prepared, descent, damping):
+    def _prospect(self, prepared, descent, damping):
+        """The predicted decrease, and the acceleration where it is to be trusted."""
         if not self.geodesic_acceleration:
-            return None
+            return prepared.predicted_decrease(descent, damping), None
         acceleration = prepared.acceleration(descent, damping)
         sizes = [torch.linalg.vector_norm(part) for part in (acceleration, descent)]
-        bend, step = torch.stack(sizes).tolist()
-        return acceleration if bend <= LARGEST_ACCELERATION * step else None
+        # All numbers at once: a GPU waits once.
+        numbers = torch.stack([prepared.promise(descent, damping), *sizes])
+        promised, bend, step = numbers.tolist()
+        return promised, acceleration if bend <= LARGEST_ACCELERATION * step else None
 
     def _try(self, start, proposal, acceleration, damping, beta):
         dtheta = proposal.direction

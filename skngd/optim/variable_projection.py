@@ -1,6 +1,10 @@
 """Variable projection: after each trial step the last layer is fitted again."""
 
-from ..tangent import FACTORIZATIONS, choose
+import torch
+
+from ..tangent.choose import ROUGH_DAMPING
+from ..tangent.gram import Gram
+from ..tangent.qr import Qr
 
 
 def project_output(end, damping):
@@ -24,11 +28,11 @@ def project_output(end, damping):
     """
     place = end.objective.model.output_parameters
     chunks = list(end.operator.output_chunks(end.right_side))
-    n_columns = place.stop - place.start
-    square_norm = sum(float((rows * rows).sum()) for rows, _ in chunks)
-    relative = damping / square_norm if square_norm else 0.0
-    name = choose(end.objective.n_rows, n_columns, 0.0, relative, end.theta.dtype, is_rough=True)
+    fitted = Gram(chunks)
+    if damping < ROUGH_DAMPING * torch.finfo(end.theta.dtype).eps * fitted.square_norm:
+        # Rounding errors of AᵀA would not be small beside λ.
+        fitted = Qr(chunks)
     theta = end.theta.clone()
-    theta[place] -= FACTORIZATIONS[name](chunks).solve(0.0, damping)[:, 0]
+    theta[place].sub_(fitted.solve(0.0, damping)[:, 0])
     corrected = end.with_output(theta)
     return corrected if corrected.loss < end.loss else end
