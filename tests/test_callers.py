@@ -88,6 +88,7 @@ def test_a_warning_names_the_line_that_called(name, wrap):
     assert {(w.filename, w.lineno) for w in ours} == {(__file__, line)}
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_conditions_that_contradict_are_warned_of_where_fit_is_called():
     with pytest.warns(UserWarning, match="contradict") as caught:
         solver(Corner()).fit()
