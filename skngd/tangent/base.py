@@ -142,10 +142,10 @@ class Cholesky:
         torch.linalg.solve_triangular(self.upper, x, upper=True, out=x)
         return x.squeeze(1) if right.ndim == 1 else x
 
-    def condition(self):
-        """Ratio of the extreme pivots."""
-        pivots = self.lower.diagonal().tolist()
-        return max(pivots) / min(pivots)
+    def pivots(self):
+        """The smallest and the largest pivot, by their size."""
+        pivots = [abs(pivot) for pivot in self.lower.diagonal().tolist()]
+        return min(pivots), max(pivots)
 
 
 class Spectral(Factorization):
@@ -218,7 +218,8 @@ class Symmetric(Factorization):
         factor = self._cholesky(rcond, damping)
         if factor is None:
             return self._eigen().spectrum(rcond, damping)
-        return self.largest_rank, factor.condition()
+        smallest, largest = factor.pivots()
+        return self.largest_rank, largest / smallest
 
 
 def rounding(shape, dtype):

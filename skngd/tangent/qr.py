@@ -28,11 +28,15 @@ class Qr(Factorization):
             triangle = torch.linalg.qr(block, mode="r")[1]
             self.functions.append(f)
             self.n_rows += len(a)
-        self.n_parameters = a.shape[1]
-        rows = triangle[: min(self.n_rows, self.n_parameters)]
-        self.triangle, self.targets = rows.split([self.n_parameters, f.shape[1]], dim=1)
-        self.gradients = self.triangle.T @ self.targets
-        self.square_norm = float(self.triangle.square().sum())
+        n, k = a.shape[1], f.shape[1]
+        rows = triangle[: min(self.n_rows, n)]
+        self.triangle, self.targets = rows.split([n, k], dim=1)
+        self.gradients = torch.mm(self.triangle.T, self.targets)
+        self.square_norm = float(torch.linalg.vector_norm(self.triangle)) ** 2
+        # [R, QᵀF] above [√λ I, 0], column by column in memory.
+        self._stacked = a.new_zeros(n + k, len(rows) + n).T
+        self._stacked[: len(rows)] = rows
+        self._roots = self._stacked[len(rows) :, :n].diagonal()
         self._damped = None, None
         self._spectral = None
 
@@ -41,23 +45,22 @@ class Qr(Factorization):
         if rcond > 0 or damping <= 0:
             return None
         if self._damped[0] != damping:
-            triangle = self.triangle
-            diagonal = torch.full_like(triangle[0], damping**0.5).diag()
-            lower = torch.cat(
-                [diagonal, torch.zeros_like(self.targets[:1]).expand(self.n_parameters, -1)], dim=1
+            n, k = self.gradients.shape
+            self._roots.fill_(damping**0.5)
+            r = torch.linalg.qr(self._stacked, mode="r")[1]
+            factor, targets = r[:n].split([n, k], dim=1)
+            found = Cholesky(factor.mT)
+            smallest, largest = found.pivots()
+            self._damped = (
+                damping,
+                (found, targets) if smallest > SMALLEST_PIVOT * largest else None,
             )
-            stacked = torch.cat([torch.cat([triangle, self.targets], dim=1), lower])
-            r = torch.linalg.qr(stacked, mode="r")[1][: self.n_parameters]
-            factor, targets = r.split([self.n_parameters, self.targets.shape[1]], dim=1)
-            smallest, largest = torch.stack(torch.aminmax(factor.diagonal().abs())).tolist()
-            sound = smallest > SMALLEST_PIVOT * largest
-            self._damped = damping, (factor, targets) if sound else None
         return self._damped[1]
 
     def _svd(self):
         if self._spectral is None:
             u, s, vt = robust_svd(self.triangle)
-            tiny = rounding((self.n_rows, self.n_parameters), s.dtype)
+            tiny = rounding((self.n_rows, len(self.gradients)), s.dtype)
             self._spectral = Spectral()
             self._spectral._store(s, vt.T, u.T @ self.targets, self.functions, tiny)
         return self._spectral
@@ -67,17 +70,18 @@ class Qr(Factorization):
         if found is None:
             return self._svd().solve(rcond, damping)
         factor, targets = found
-        return torch.linalg.solve_triangular(factor, targets, upper=True)
+        x = targets.clone()
+        return torch.linalg.solve_triangular(factor.upper, x, upper=True, out=x)
 
     def solve_function(self, f, transpose, rcond=0.0, damping=0.0):
         found = self._factor(rcond, damping)
         if found is None:
             return self._svd().solve_function(f, transpose, rcond, damping)
-        return Cholesky(found[0].mT).solve(transpose(f))
+        return found[0].solve(transpose(f))
 
     def spectrum(self, rcond, damping):
         found = self._factor(rcond, damping)
         if found is None:
             return self._svd().spectrum(rcond, damping)
-        smallest, largest = torch.aminmax(found[0].diagonal().abs())
-        return min(self.n_rows, self.n_parameters), float(largest / smallest)
+        smallest, largest = found[0].pivots()
+        return min(self.n_rows, len(self.gradients)), largest / smallest
