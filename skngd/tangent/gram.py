@@ -12,9 +12,13 @@ class Gram(Symmetric):
     name = "gram"
 
     def __init__(self, chunks):
-        matrix, gradients, functions, n_rows = 0.0, 0.0, [], 0
+        matrix = gradients = None
+        functions, n_rows = [], 0
         for a, f in chunks:
-            matrix, gradients = gram_matrix(a) + matrix, torch.mm(a.T, f) + gradients
+            columns = a.T
+            part, products = gram_matrix(a, columns), torch.mm(columns, f)
+            matrix = part if matrix is None else matrix.add_(part)
+            gradients = products if gradients is None else gradients.add_(products)
             functions.append(f)
             n_rows += len(a)
         self._store(matrix, gradients, functions, min(n_rows, len(matrix)))

@@ -222,7 +222,7 @@ class TangentOperator:
             records = self.jacobian.records()
             matrix = _sum(self.factor.gram(record, chunk) for chunk, record in records)
         if matrix is None:
-            matrix = _sum(gram_matrix(rows) for _, rows in self.rows())
+            matrix = _sum(gram_matrix(rows, self._columns) for _, rows in self.rows())
         if self.penalty is not None:
             matrix.diagonal().add_(self.penalty)
         return matrix
@@ -248,9 +248,16 @@ def _sum(matrices):
     return total
 
 
-def gram_matrix(a):
-    """AᵀA by panels of the lower half: two thirds of the price of the whole product."""
-    columns = a.T
+def gram_matrix(a, columns=None):
+    """AᵀA by panels of the lower half: two thirds of the price of the whole product.
+
+    Parameters
+    ----------
+    a : torch.Tensor of shape (n, P)
+    columns : torch.Tensor of shape (P, n), default=None
+        Aᵀ, where it is there.
+    """
+    columns = a.T if columns is None else columns
     n, n_panels = len(columns), round(len(columns) / PANEL)
     if n_panels <= 1 or a.is_cuda:
         return torch.mm(columns, a)
