@@ -31,13 +31,7 @@ def options(setting, *more):
 
 
 def has_partial_fit(estimator):
-    """Whether ``partial_fit`` exists.
-
-    Raises
-    ------
-    AttributeError
-        With the reason why it does not.
-    """
+    """True where ``partial_fit`` exists, else an AttributeError with the reason why it does not."""
     if estimator.optimizer == "lbfgs":
         raise AttributeError(
             "optimizer='lbfgs' compares gradients on the same rows, so that it cannot continue on "

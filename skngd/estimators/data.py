@@ -51,25 +51,8 @@ def flattened(y):
 def validate_rows(estimator, X, y, sample_weight, reset):
     """Dense, finite, real rows with numbers as targets; rows of weight zero are left out.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Gets ``n_features_in_`` and ``feature_names_in_`` if ``reset``.
-    X, y, sample_weight : array-like
-    reset : bool
-
-    Returns
-    -------
-    X : ndarray of shape (n, d)
-    y : ndarray of shape (n, c)
-    weight : ndarray of shape (n,)
-    y_is_flat : bool
-        Whether y came with one dimension.
-
-    Raises
-    ------
-    ValueError
-        As ``fit`` says.
+    The estimator gets ``n_features_in_`` and ``feature_names_in_`` if ``reset``. X of shape (n, d)
+    comes back, y of shape (n, c), the weights, and whether y came with one dimension.
     """
     if issparse(y):
         raise ValueError(

@@ -38,16 +38,7 @@ def build_physics(estimator, problem, device):
 
 
 class Physics:
-    """One fit of a problem.
-
-    Parameters
-    ----------
-    problem : Problem
-    model : FullyConnected or TorchModule
-    kind : dict
-        ``dtype`` and ``device`` of the tensors.
-    metric : {"l2", "loss"}
-    """
+    """One fit of a problem by a network; ``kind`` is ``dtype`` and ``device`` of its tensors."""
 
     def __init__(self, problem, model, kind, metric="l2"):
         self.problem, self.model, self.kind, self.metric = problem, model, kind, metric

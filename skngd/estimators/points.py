@@ -40,15 +40,8 @@ def check_points_settings(estimator, own):
 class Points:
     """The blocks of the equation and its conditions, on new points each time.
 
-    Parameters
-    ----------
-    estimator : PINNEstimator
-    physics : Physics
-    X : ndarray of shape (m, d) or None
-        The rows of ``fit(X)``, the collocation points then.
-    weight : ndarray of shape (m,) or None
-        Their weights.
-    random_state : RandomState
+    X of shape (m, d), the rows of ``fit(X)``, takes the place of points that are drawn, with the
+    weights of its rows; both are None where the domain gives the points.
     """
 
     def __init__(self, estimator, physics, X, weight, random_state):

@@ -21,11 +21,8 @@ ENDS_ALL = ("interrupted", "stopped")
 def run(estimator, task, began):
     """Make a fit that ``began`` at that time, and store it.
 
-    Raises
-    ------
-    KeyboardInterrupt
-        After Ctrl-C, where a search of scikit-learn waits for the fit: the best model so far of a
-        fit that was cut short must not compete with those of whole ones.
+    After Ctrl-C, where a search of scikit-learn waits for the fit, KeyboardInterrupt is raised: the
+    best model so far of a fit that was cut short must not compete with those of whole ones.
     """
     with plain_tensors():
         task.place()

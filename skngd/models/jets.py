@@ -95,14 +95,7 @@ class JetModel(ABC):
 
 
 class Tower:
-    """σ and its derivatives at given pre-activations, each computed once.
-
-    Parameters
-    ----------
-    activation : type
-        One of :data:`skngd.models.activations.ACTIVATIONS`.
-    z : torch.Tensor
-    """
+    """An activation and its derivatives at given pre-activations, each computed once."""
 
     def __init__(self, activation, z):
         self.activation, self.z, self._known = activation, z, {}
@@ -139,10 +132,7 @@ def without(index, block):
 def set_partitions(index):
     """The partitions of a multi-index into blocks, for Faà di Bruno's formula.
 
-    Returns
-    -------
-    partitions : tuple of (int, tuple of multi-indices)
-        How often a partition occurs, and its blocks.
+    Pairs of how often a partition occurs, and its blocks.
 
     Examples
     --------

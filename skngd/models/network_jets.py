@@ -208,14 +208,7 @@ class NetworkJetRecord(JetRecord):
     # Backward
 
     def _backward(self, cotangent):
-        """Cotangents of each layer's pre-activations beside the inputs that they meet.
-
-        Yields
-        ------
-        depth : int
-        deltas : dict of multi-index to torch.Tensor of shape (out, m)
-            What belongs to ∂^index z; index () is the pre-activation.
-        """
+        """From the last layer on: its depth, and the cotangents of its ∂^index z by index."""
         last = len(self.layers) - 1
         deltas = dict(zip(self.jets.indices, cotangent, strict=True))
         for depth in reversed(range(last + 1)):

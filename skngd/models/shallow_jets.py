@@ -19,18 +19,8 @@ from .jets import JetRecord, Tower
 class Orders:
     """The wanted multi-indices by their order, and what does not change with θ.
 
-    Parameters
-    ----------
-    indices : sequence of multi-indices
-    input_scales : list of float
-
-    Attributes
-    ----------
-    by_order : dict of int to list of multi-indices
-    sizes : list of int
-        How many there are of each order.
-    sort, inverse : list of int or None
-        From ``indices`` to order by order, and back; None where they are sorted.
+    ``sizes`` is how many there are of each order; ``sort`` and ``inverse`` lead from ``indices`` to
+    order by order, and back, and are None where they are sorted.
     """
 
     def __init__(self, indices, input_scales):
@@ -47,17 +37,12 @@ class Orders:
         self._constants = {}
 
     def constants(self, like):
-        """Tables on the device and in the dtype of a tensor, made once.
+        """Tables on the device and in the dtype of a tensor, made once: (columns, scales, units).
 
-        Returns
-        -------
-        columns : torch.Tensor of int, or None
-            Which input the first, second, … factors of the monomials of each order belong to, one
-            behind the other; see :meth:`of_factors`. None where no derivative is wanted.
-        scales : torch.Tensor
-            The scale of that input.
-        units : list of torch.Tensor of shape (d, k)
-            The unit vectors of these inputs, times their scales, for each order and factor.
+        ``columns`` says which input the first, second, … factors of the monomials of each order
+        belong to, one behind the other, see :meth:`of_factors`; None where no derivative is wanted.
+        ``scales`` are those of these inputs, ``units`` their unit vectors times the scales, (d, k)
+        for each order and factor.
         """
         key = like.dtype, like.device
         if key not in self._constants:
@@ -81,16 +66,10 @@ class Orders:
 
 
 class ShallowJetRecord(JetRecord):
-    """One forward pass. Inside, arrays hold one row for each neuron: shape (h, m).
+    """One forward pass through a network with one hidden layer.
 
-    Tables of numbers for each neuron, such as the monomials, have shape (k, h).
-
-    Parameters
-    ----------
-    jets : NetworkJets
-        Of a network with one hidden layer.
-    theta : torch.Tensor of shape (P,)
-    x : torch.Tensor of shape (m, d)
+    Inside, arrays hold one row for each neuron, shape (h, m); tables of numbers for each neuron,
+    such as the monomials, have shape (k, h).
     """
 
     def __init__(self, jets, theta, x):

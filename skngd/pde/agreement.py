@@ -14,16 +14,9 @@ TOLERANCE = 1e-6
 
 
 def contradictions(problem):
-    """Conditions that ask for different values on one face, or where their faces meet.
+    """Sentences on conditions that ask for different values on a face, or where their faces meet.
 
-    Parameters
-    ----------
-    problem : Problem
-        On a :class:`Box`, or nothing is compared; nor are values that contain unknowns.
-
-    Returns
-    -------
-    sentences : list of str
+    Nothing is compared but on a :class:`Box`, nor are values that contain unknowns.
     """
     domain = problem.domain
     if type(domain) is not Box or domain.face:

@@ -27,13 +27,7 @@ COLUMNS = (
 
 
 def check_problem(problem):
-    """Refuse what is not a problem, or does not fit together.
-
-    Raises
-    ------
-    TypeError, ValueError
-        With what is missing.
-    """
+    """Refuse what is not a problem, or does not fit together: TypeError or ValueError."""
     if isinstance(problem, type) or not isinstance(problem, Problem):
         called = f" Call it: {problem.__name__}()." if isinstance(problem, type) else ""
         raise TypeError(

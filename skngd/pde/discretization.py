@@ -18,22 +18,12 @@ CANDIDATES = 4
 class Discretization:
     """What all blocks of one problem share.
 
-    Parameters
-    ----------
-    problem : Problem
-    jets_of : callable
-        ``jets_of(indices, input_scale)`` gives the :class:`JetModel` of the network.
-    kind : dict
-        ``dtype`` and ``device`` of the tensors.
+    ``jets_of(indices, input_scale)`` gives the :class:`JetModel` of the network, and ``kind`` is
+    ``dtype`` and ``device`` of the tensors.
 
-    Attributes
-    ----------
-    columns : tuple of str
-        Names of the columns of X: the coordinates, then the inputs.
-    low, high : ndarray of shape (d,)
-        Their range.
-    centre, half_width : ndarray of shape (d,)
-        The network sees (x − centre) / half_width; inputs with ``scale="log"`` by their logarithm.
+    The columns of points are the coordinates, then the inputs; ``low`` and ``high``, shape (d,),
+    are their range. The network sees (x − centre) / half_width, of inputs with ``scale="log"`` the
+    logarithm.
     """
 
     def __init__(self, problem, jets_of, kind):
@@ -90,12 +80,7 @@ class Discretization:
     def blocks(self, points, unknowns=None):
         """The blocks of the equation and of all conditions that are not hard.
 
-        Parameters
-        ----------
-        points : list of (sites, normals, weights) or None
-            As :meth:`sample` gives them.
-        unknowns : torch.Tensor of shape (q,), default=None
-            Values at which the operators are tried.
+        On points as :meth:`sample` gives them; the operators are tried at ``unknowns``, shape (q,).
         """
         stated = self.compiler.equation, *self.compiler.conditions
         return [
@@ -105,20 +90,10 @@ class Discretization:
         ]
 
     def sample(self, n_interior, n_boundary, sampler, random_state):
-        """Points of the equation and of each condition.
+        """Points of the equation and of each condition, a list of (sites, normals, weights).
 
-        Parameters
-        ----------
-        n_interior : int or tuple of int
-        n_boundary : sequence of int
-            One for each condition of the problem.
-        sampler : str
-        random_state : RandomState
-
-        Returns
-        -------
-        points : list of (sites, normals, weights) or None
-            None for hard conditions; weights are those of Gauss points, else None.
+        ``n_boundary`` has a number for each condition. In the place of a hard one stands None, and
+        weights are those of Gauss points, else None.
         """
         sites, normals = self.compiler.equation.condition.sites(
             self.source, n_interior, sampler, random_state
@@ -178,15 +153,9 @@ class Discretization:
         return ResidualModel(n_network, transforms, output_parameters, output_scale)
 
     def derivative(self, network, X, index, field):
-        """∂^index of a field at points of shape (m, d), as a NumPy array.
+        """∂^index of a field at points X of shape (m, d), as a NumPy array.
 
-        Parameters
-        ----------
-        network : torch.Tensor of shape (P,)
-            Parameters of the network in its own units.
-        X : ndarray of shape (m, d)
-        index : multi-index
-        field : str
+        For parameters of the network in its own units, shape (P,).
         """
         x = torch.as_tensor(X, **self.kind)
         number = list(self.problem.fields).index(field)

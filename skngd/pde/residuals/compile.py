@@ -24,15 +24,8 @@ N_AFFINE_CHECKS, FEWEST_AFFINE_CHECKS = 4, 16
 class Compiler:
     """What the blocks of one problem have in common.
 
-    Parameters
-    ----------
-    problem : Problem
-    jets_of : callable
-        Maps a tuple of multi-indices to a :class:`JetModel`.
-    normalise : callable
-        Maps points of shape (m, d) in the units of the problem to points of the network.
-    kind : dict
-        ``dtype`` and ``device`` of all tensors.
+    ``jets_of`` maps a tuple of multi-indices to a :class:`JetModel`, and ``normalise`` points of
+    shape (m, d) in the units of the problem to points of the network.
     """
 
     def __init__(self, problem, jets_of, normalise, kind):
@@ -50,31 +43,12 @@ class Compiler:
     def block(
         self, stated, sites, normals=None, weights=None, target=None, unknowns=None, label=None
     ):
-        """Compile a condition on some points.
+        """Compile a condition on some points, arrays of shape (m, d) for each site.
 
-        Parameters
-        ----------
-        stated : Stated
-        sites : list of ndarray of shape (m, d)
-            Coordinates and inputs.
-        normals : ndarray of shape (m, n_coordinates), default=None
-        weights : float or ndarray of shape (m,), default=None
-            Weight of each squared residual; None stands for the condition's own, over m.
-        target : ndarray of shape (m,), default=None
-            What was measured.
-        unknowns : torch.Tensor of shape (q,), default=None
-            Values at which the operator is tried.
-        label : str, default=None
-            Name of the block; None stands for the condition's own.
-
-        Returns
-        -------
-        block : Block
-
-        Raises
-        ------
-        ValueError
-            If what comes back has the wrong shape, is not finite or is not pointwise.
+        ``weights`` are those of each squared residual, None stands for the condition's own, over m;
+        ``target`` is what was measured; ``label`` names the block, None stands for the condition's
+        name. The operator is tried at ``unknowns``, shape (q,): what comes back has to be
+        pointwise, finite and of the right shape.
         """
         bound, condition = self.bound(stated, sites, normals, target), stated.condition
         trial = Recording(bound)

@@ -237,18 +237,7 @@ class ResidualRecord(Record):
 
 
 def check_smoothness(collocation, theta):
-    """Refuse a module whose second derivatives vanish: it would solve another equation.
-
-    Parameters
-    ----------
-    collocation : Collocation
-    theta : torch.Tensor of shape (P + q,)
-
-    Raises
-    ------
-    ValueError
-        If all derivatives of second and higher order that the problem contains are zero.
-    """
+    """Refuse a module whose higher derivatives vanish: it would solve another equation."""
     for jets, x in (site for block in collocation.blocks for site in block.sites):
         higher = [place for place, index in enumerate(jets.indices) if len(index) > 1]
         if not higher or not isinstance(jets, AutodiffJets):
