@@ -6,12 +6,10 @@ residual is a model with one output; its weighted squared loss is the loss of th
 everything that is said in :mod:`skngd.optim` about models holds for it.
 """
 
-import warnings
-
 import torch
 
 from ...models import AutodiffJets
-from ...models.base import Model, Record
+from ...models.base import Model, Record, hessian
 from .blocks import Evaluation, combined
 
 # Points at which a module is tried for second derivatives.
@@ -90,10 +88,7 @@ class ResidualModel(Model):
                 total = total + (residual * cotangent[rows, 0]).sum()
             return total
 
-        with warnings.catch_warnings():
-            # Torch's own warning about its own use of torch.jit.
-            warnings.filterwarnings("ignore", ".*torch.jit", DeprecationWarning)
-            return torch.func.hessian(contracted)(theta).detach()
+        return hessian(contracted, theta)
 
 
 class ResidualRecord(Record):
