@@ -128,6 +128,11 @@ def without(index, block):
     return tuple(left)
 
 
+def by_order(index):
+    """The key that sorts multi-indices, or partitions: the shorter ones first."""
+    return len(index), index
+
+
 @functools.cache
 def set_partitions(index):
     """The partitions of a multi-index into blocks, for Faà di Bruno's formula.
@@ -150,9 +155,4 @@ def set_partitions(index):
         grown = [(*blocks[:i], (first, *blocks[i]), *blocks[i + 1 :]) for i in range(len(blocks))]
         for larger in [*grown, (*blocks, (first,))]:
             counts[tuple(sorted(larger, key=lambda block: (-len(block), block)))] += count
-    return tuple((count, blocks) for blocks, count in sorted(counts.items(), key=_by_size))
-
-
-def _by_size(item):
-    blocks, _ = item
-    return len(blocks), blocks
+    return tuple((counts[blocks], blocks) for blocks in sorted(counts, key=by_order))

@@ -10,6 +10,7 @@ only arrays of the size of neurons × points, are shared by values, Jacobian and
 
 import copy
 import math
+from functools import cached_property
 
 import torch
 
@@ -84,29 +85,26 @@ class ShallowJetRecord(JetRecord):
         }
         self.transposed = {}
         self.tower = Tower(self.network.activation, torch.mm(weights, self.x).add_(biases))
-        self.slopes, self._rows_and_value = {}, [None, None]
+        self.slopes = {}
 
     def with_output(self, theta):
         other = copy.copy(self)
         (other.output,) = self.network.layers(theta, last_only=True)
-        other.slopes, other._rows_and_value = {}, [None, None]
+        other.slopes = {}
+        for name in ("rows", "value"):
+            vars(other).pop(name, None)
         return other
 
-    @property
+    @cached_property
     def rows(self):
         """a_cj M_αj by order, (k c, h)."""
-        if self._rows_and_value[0] is None:
-            weights = self.output[0]
-            self._rows_and_value[0] = {o: _rows(weights, t) for o, t in self.monomials.items()}
-        return self._rows_and_value[0]
+        return {order: _rows(self.output[0], table) for order, table in self.monomials.items()}
 
-    @property
+    @cached_property
     def value(self):
         # Only where it is asked for: affine equations are linear in the rows of the last layer.
-        if self._rows_and_value[1] is None:
-            parts = [torch.mm(rows, self.tower[order]) for order, rows in self.rows.items()]
-            self._rows_and_value[1] = self._in_order(parts, self.output[1])
-        return self._rows_and_value[1]
+        parts = [torch.mm(rows, self.tower[order]) for order, rows in self.rows.items()]
+        return self._in_order(parts, self.output[1])
 
     def _selected(self, weights):
         """The columns of W that the monomials are products of, one behind the other."""

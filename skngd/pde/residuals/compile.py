@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ...models.jets import by_order
 from ..conditions import Interior
 from ..expressions.places import as_tensor
 from .ansatz import hard_conditions
@@ -110,11 +111,6 @@ class Compiler:
                 f"{float(constant[first])} at ({written(self.problem, x[first])}). Set hard=False, "
                 "or change their values."
             )
-
-
-def by_order(index):
-    """Sorts derivatives: lower orders first."""
-    return len(index), index
 
 
 @dataclass(frozen=True)
