@@ -52,7 +52,7 @@ class Points:
             used = weight > 0
             self.own = X[used], weight[used] / weight[used].sum()
         check_points_settings(estimator, None if X is None else self.own[0])
-        self.n_interior = physics.n_interior(estimator.n_interior, physics.model.n_parameters)
+        self.n_interior = physics.n_interior(estimator.n_interior)
         n = self.n_interior if X is None else len(X)
         self.n_boundary = physics.n_boundary(estimator.n_boundary, n)
         self.n_fresh = n if estimator.batch_size is None else estimator.batch_size

@@ -9,7 +9,6 @@ from .conditions import Measurements
 from .residuals.blocks import Collocation
 from .residuals.bound import Stated, ranges_of
 from .residuals.compile import Compiler
-from .residuals.model import ResidualModel
 
 # Candidates for each point that residual-adaptive sampling chooses.
 CANDIDATES = 4
@@ -42,7 +41,11 @@ class Discretization:
         self._half_width = torch.as_tensor(self.half_width, **kind)
         self.jets_of = lambda indices: jets_of(indices, 1.0 / self._half_width)
         self.compiler = Compiler(problem, self.jets_of, self.normalise, kind)
-        self.source = self.domain if not inputs else WithInputs(self.domain, inputs)
+        self.source = self.domain
+        if inputs:
+            d = len(self.domain.names)
+            ranges = dict(zip(inputs, zip(low[d:], high[d:], strict=True), strict=True))
+            self.source = WithInputs(self.domain, ranges, self.logarithmic)
 
     def _network_scale(self, x):
         x = np.array(x, dtype=float)
@@ -147,11 +150,6 @@ class Discretization:
             found.append(block)
         return found
 
-    def residual_model(self, n_network, output_parameters, output_scale):
-        """The model whose values are the residuals."""
-        transforms = [unknown.transform() for unknown in self.problem.unknowns.values()]
-        return ResidualModel(n_network, transforms, output_parameters, output_scale)
-
     def derivative(self, network, X, index, field):
         """∂^index of a field at points X of shape (m, d), as a NumPy array.
 
@@ -169,18 +167,15 @@ class Discretization:
 
 
 class WithInputs:
-    """A domain whose points carry the inputs of a parametric problem as further columns."""
+    """A domain whose points carry the inputs of a parametric problem as further columns.
 
-    def __init__(self, domain, inputs):
+    The ranges are those of the inputs, of the logarithm for the columns that are logarithmic.
+    """
+
+    def __init__(self, domain, ranges, logarithmic):
         self.names, self.measure = domain.names, domain.measure
         self.face_names, self.boundary_measure = domain.face_names, domain.boundary_measure
-        logarithmic = [given.scale == "log" for given in inputs.values()]
-        self.logarithmic = [len(domain.names) + i for i, log in enumerate(logarithmic) if log]
-        ranges = {}
-        for (name, given), log in zip(inputs.items(), logarithmic, strict=True):
-            low, high = given.low, given.high
-            ranges[name] = (np.log(low), np.log(high)) if log else (low, high)
-        self.product = domain * Box(**ranges)
+        self.product, self.logarithmic = domain * Box(**ranges), logarithmic
 
     def _points(self, points):
         points[:, self.logarithmic] = np.exp(points[:, self.logarithmic])
