@@ -5,6 +5,7 @@ derivatives of the network these are. An operator that turns out to be affine is
 coefficients.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -158,7 +159,7 @@ class Statement(Operator):
 
     def __call__(self, jets, unknowns):
         rows = [jet.flatten(0, 1).unbind() for jet in jets]
-        lookups = [Lookup(table, rows) for table in self.tables]
+        lookups = [lookup(table, rows) for table in self.tables]
         x = self.bound.sites[0]
         found = [as_tensor(row, x) for row in self.bound.equations(lookups, unknowns)]
         m = len(x)
@@ -172,16 +173,9 @@ class Statement(Operator):
         return Statement(self.bound.part(points), tables)
 
 
-class Lookup:
-    """Derivatives of fields, each computed once from the rows of the network's jets."""
-
-    def __init__(self, table, rows):
-        self.table, self.rows, self.found = table, rows, {}
-
-    def __call__(self, *key):
-        if key not in self.found:
-            self.found[key] = self.table[key].of(self.rows)
-        return self.found[key]
+def lookup(table, rows):
+    """Gives derivatives of fields, each computed once from the rows of the network's jets."""
+    return functools.cache(lambda *key: table[key].of(rows))
 
 
 def affine_form(block, unknowns):
