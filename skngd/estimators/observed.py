@@ -1,10 +1,9 @@
 """Checks of the points and measurements that go with a problem."""
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight
 
-from .data import advice
+from .data import advice, refuse_sparse
 
 
 def named_columns(X, columns, what="X"):
@@ -27,10 +26,7 @@ def observed(X, y, sample_weight, fields):
     or infinite, or NaN throughout, and weights that are negative or not finite.
     """
     fields = tuple(fields)
-    if issparse(y):
-        raise ValueError(
-            f"Expected y to be a dense array, got a sparse {type(y).__name__}. Use y.toarray()."
-        )
+    refuse_sparse(y)
     named_columns(y, fields, "y")
     with advice(f"Expected y with real numbers, one column for each of the fields {fields}."):
         if np.iscomplexobj(y):

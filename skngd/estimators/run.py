@@ -100,18 +100,15 @@ def _train(estimator, task, watch, began):
         loss = units.loss(objective.at(result.theta))
     # The last step belongs to the last iterate; after another one there is nothing to continue.
     past = result.past if result.theta is result.last.theta else None
-    return (
-        result.theta,
-        stop,
-        {
-            "loss_": loss,
-            "n_iter_": result.n_iter,
-            "stop_reason_": reason,
-            "history_": {n: np.concatenate([h[n] for h in histories]) for n in histories[0]},
-            "loss_curve_": loss_curve,
-            "_memory": _remember(method, past),
-        },
-    )
+    found = {
+        "loss_": loss,
+        "n_iter_": result.n_iter,
+        "stop_reason_": reason,
+        "history_": {n: np.concatenate([h[n] for h in histories]) for n in histories[0]},
+        "loss_curve_": loss_curve,
+        "_memory": _remember(method, past),
+    }
+    return result.theta, stop, found
 
 
 def _train_once(estimator, task, began):
