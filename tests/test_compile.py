@@ -8,7 +8,7 @@ from messages import assert_advises, assert_says
 from physics import KIND, Assembled
 
 from skngd.pde import Box, Dirichlet, Equation, Interval, Neumann, Problem, Robin, Unknown
-from skngd.pde.residuals.compile import Compiler, Lookup
+from skngd.pde.residuals.compile import Compiler, lookup
 
 PLANE = Box(x=(0, 1), y=(0, 1))
 
@@ -137,9 +137,9 @@ def test_values_of_conditions_are_computed_when_compiled_alone():
 def test_a_derivative_that_occurs_often_is_looked_up_once():
     block = compiled(lambda u, x, y: u * u.x + u * u.y - u.x**2 + u.x * u.y)
     (table,) = block.operator.tables
-    lookup = Lookup(table, [normal(3, 6).unbind()])
+    derivative = lookup(table, [normal(3, 6).unbind()])
     for field, index in table:
-        assert lookup(field, index) is lookup(field, index)
+        assert derivative(field, index) is derivative(field, index)
 
 
 def test_an_operator_asks_torch_for_its_arithmetic_and_little_else():

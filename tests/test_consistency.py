@@ -24,7 +24,8 @@ from skngd.pde import (
     Robin,
     Unknown,
 )
-from skngd.pde.checks import check_problem, contradictions
+from skngd.pde.agreement import contradictions
+from skngd.pde.checks import check_problem
 from skngd.pde.discretization import Discretization
 from skngd.pde.residuals.ansatz import hard_conditions
 from skngd.problems import zoo

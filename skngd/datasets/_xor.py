@@ -52,8 +52,7 @@ def make_xor(n_samples=1000, *, n_side=2, spread=0.25, random_state=None, return
     0.033
     """
     random_state = check_random_state(random_state)
-    axis = np.arange(n_side)
-    lattice = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+    lattice = np.indices((n_side, n_side)).reshape(2, -1).T
     labels, centres = lattice.sum(axis=1) % 2, lattice - (n_side - 1) / 2
     cluster = random_state.randint(len(lattice), size=n_samples)
     X = centres[cluster] + spread * random_state.standard_normal((n_samples, 2))

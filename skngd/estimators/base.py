@@ -23,21 +23,12 @@ DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 def options(setting, *more):
     """The constraint of a hyperparameter that names a part of the method."""
-    names = NAMES[setting]
-    return [
-        StrOptions({*more, *(name for name in names if name is not None)}),
-        *(name for name in names if name is None),
-    ]
+    names = {*more, *NAMES[setting]}
+    return [StrOptions(names - {None}), *names & {None}]
 
 
 def has_partial_fit(estimator):
-    """Whether ``partial_fit`` exists.
-
-    Raises
-    ------
-    AttributeError
-        With the reason why it does not.
-    """
+    """True where ``partial_fit`` exists, else an AttributeError with the reason why it does not."""
     if estimator.optimizer == "lbfgs":
         raise AttributeError(
             "optimizer='lbfgs' compares gradients on the same rows, so that it cannot continue on "

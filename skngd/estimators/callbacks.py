@@ -4,12 +4,7 @@
 class Watch:
     """One task for the fit and, below it, one for each iteration.
 
-    Parameters
-    ----------
-    estimator : estimator with CallbackSupportMixin
-    task : Task
-        With the training rows as they were given, and the attributes that a callback needs to
-        predict.
+    The fit's :class:`Task` has the rows as they were given, and what a callback needs to predict.
     """
 
     def __init__(self, estimator, task):

@@ -51,30 +51,10 @@ def flattened(y):
 def validate_rows(estimator, X, y, sample_weight, reset):
     """Dense, finite, real rows with numbers as targets; rows of weight zero are left out.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Gets ``n_features_in_`` and ``feature_names_in_`` if ``reset``.
-    X, y, sample_weight : array-like
-    reset : bool
-
-    Returns
-    -------
-    X : ndarray of shape (n, d)
-    y : ndarray of shape (n, c)
-    weight : ndarray of shape (n,)
-    y_is_flat : bool
-        Whether y came with one dimension.
-
-    Raises
-    ------
-    ValueError
-        As ``fit`` says.
+    The estimator gets ``n_features_in_`` and ``feature_names_in_`` if ``reset``. X of shape (n, d)
+    comes back, y of shape (n, c), the weights, and whether y came with one dimension.
     """
-    if issparse(y):
-        raise ValueError(
-            f"Expected y to be a dense array, got a sparse {type(y).__name__}. Use y.toarray()."
-        )
+    refuse_sparse(y)
     checks = {"dtype": np.float64, "multi_output": True, "y_numeric": True}
     with advice(ROWS):
         X, y = validate_data(estimator, X, y, reset=reset, **checks)
@@ -83,6 +63,14 @@ def validate_rows(estimator, X, y, sample_weight, reset):
         y = flattened(y)
     y_is_flat = y.ndim == 1
     return *weighted_rows(X, y.reshape(len(y), -1), sample_weight), y_is_flat
+
+
+def refuse_sparse(y):
+    """Refuse targets that are not dense."""
+    if issparse(y):
+        raise ValueError(
+            f"Expected y to be a dense array, got a sparse {type(y).__name__}. Use y.toarray()."
+        )
 
 
 def weighted_rows(X, y, sample_weight):

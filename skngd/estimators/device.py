@@ -53,23 +53,9 @@ def n_cuda_devices():
 
 
 def resolve_device(device, n_multiplications):
-    """The torch device that a setting stands for.
+    """The torch device that "auto", "cpu", "cuda" or "cuda:<index>" stands for.
 
-    Parameters
-    ----------
-    device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:<index>"``.
-    n_multiplications : float
-        Of one iteration.
-
-    Returns
-    -------
-    device : torch.device
-
-    Raises
-    ------
-    ValueError
-        If the name is not one of these, or names a device that this machine lacks.
+    "auto" decides by the multiplications of one iteration; devices that are not there are refused.
     """
     if device == "auto":
         large = n_multiplications >= LARGE_MULTIPLICATIONS

@@ -1,10 +1,9 @@
 """Checks of the points and measurements that go with a problem."""
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight
 
-from .data import advice
+from .data import advice, refuse_sparse
 
 
 def named_columns(X, columns, what="X"):
@@ -21,32 +20,13 @@ def named_columns(X, columns, what="X"):
 
 
 def observed(X, y, sample_weight, fields):
-    """Measurements as an array of shape (n, number of fields), NaN where nothing was observed.
+    """Measurements of shape (n, number of fields), NaN where nothing was observed, and weights.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n, d)
-    y : array-like of shape (n,) or (n, number of fields)
-    sample_weight : array-like of shape (n,) or None
-        Rows of weight zero were not observed.
-    fields : tuple of str
-
-    Returns
-    -------
-    y : ndarray of shape (n, number of fields)
-    weight : ndarray of shape (n,)
-
-    Raises
-    ------
-    ValueError
-        If y is not a dense real array of this shape, is infinite, or NaN throughout, or if weights
-        are negative or not finite.
+    Rows of weight zero were not observed. Refused are a y of another shape, that is sparse, complex
+    or infinite, or NaN throughout, and weights that are negative or not finite.
     """
     fields = tuple(fields)
-    if issparse(y):
-        raise ValueError(
-            f"Expected y to be a dense array, got a sparse {type(y).__name__}. Use y.toarray()."
-        )
+    refuse_sparse(y)
     named_columns(y, fields, "y")
     with advice(f"Expected y with real numbers, one column for each of the fields {fields}."):
         if np.iscomplexobj(y):

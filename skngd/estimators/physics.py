@@ -11,7 +11,8 @@ from ..models import FullyConnected
 from ..optim import Objective
 from ..pde.discretization import Discretization
 from ..pde.residuals.blocks import Collocation
-from ..pde.residuals.model import check_smoothness
+from ..pde.residuals.bound import written
+from ..pde.residuals.model import ResidualModel, check_smoothness
 from ..pde.uncertainty import fisher_information, standard_deviations
 from .base import DTYPES
 from .device import to_numpy
@@ -38,26 +39,17 @@ def build_physics(estimator, problem, device):
 
 
 class Physics:
-    """One fit of a problem.
-
-    Parameters
-    ----------
-    problem : Problem
-    model : FullyConnected or TorchModule
-    kind : dict
-        ``dtype`` and ``device`` of the tensors.
-    metric : {"l2", "loss"}
-    """
+    """One fit of a problem by a network; ``kind`` is ``dtype`` and ``device`` of its tensors."""
 
     def __init__(self, problem, model, kind, metric="l2"):
         self.problem, self.model, self.kind, self.metric = problem, model, kind, metric
         self.discretization = Discretization(problem, model.jets, kind)
-        self.residuals = self.discretization.residual_model(
-            model.n_parameters, model.output_parameters, OUTPUT_SCALE
+        transforms = [unknown.transform() for unknown in problem.unknowns.values()]
+        self.residuals = ResidualModel(
+            model.n_parameters, transforms, model.output_parameters, OUTPUT_SCALE
         )
         self.solution_scale = 1.0
-        starts = [transform.start for transform in self.residuals.transforms]
-        self.unknown_starts = np.array(starts, dtype=float)
+        self.unknown_starts = np.array([transform.start for transform in transforms], dtype=float)
 
     def initial(self, random_state):
         """Draw a starting point for the network and the unknowns, shape (P + q,).
@@ -74,10 +66,6 @@ class Physics:
             theta[self.model.output_parameters] *= self.solution_scale
         network = torch.as_tensor(theta, **self.kind)
         return to_numpy(self.residuals.internal(network, self.unknown_starts))
-
-    def unknowns(self, theta):
-        """Values of the unknowns as a tensor."""
-        return self.residuals.unknowns(theta)
 
     def adopt_scale(self, blocks):
         """Measure the last layer by the values that are prescribed or measured.
@@ -117,13 +105,12 @@ class Physics:
         """Values at which the operators are tried."""
         theta = torch.zeros(self.residuals.n_parameters, **self.kind)
         theta[self.model.n_parameters :] = torch.as_tensor(self.unknown_starts, **self.kind)
-        return self.unknowns(theta)
+        return self.residuals.unknowns(theta)
 
-    def n_interior(self, setting, n_parameters):
+    def n_interior(self, setting):
         """Number of interior points."""
-        if setting != "auto":
-            return setting
-        return max(FEWEST_POINTS, POINTS_PER_PARAMETER * n_parameters)
+        few = max(FEWEST_POINTS, POINTS_PER_PARAMETER * self.model.n_parameters)
+        return few if setting == "auto" else setting
 
     def n_boundary(self, setting, n_interior):
         """Number of points of each condition."""
@@ -160,30 +147,23 @@ class Physics:
         """X in a layout that torch can take; points outside of the domain are refused."""
         outside = np.flatnonzero(self.discretization.outside(X))
         if len(outside):
-            columns = self.discretization.columns
-            row = ", ".join(
-                f"{name}={value:.6g}" for name, value in zip(columns, X[outside[0]], strict=True)
-            )
-            ranges = ", ".join(
-                f"{name} in [{low:g}, {high:g}]"
-                for name, low, high in zip(
-                    columns, self.discretization.low, self.discretization.high, strict=True
-                )
-            )
-            domain = self.problem.domain
+            d, domain = self.discretization, self.problem.domain
+            columns = zip(d.columns, d.low, d.high, strict=True)
+            ranges = ", ".join(f"{name} in [{low:g}, {high:g}]" for name, low, high in columns)
             ranges = ranges if type(domain) is Box else f"{domain!r}; {ranges}"
             raise ValueError(
                 f"Expected X inside the domain of the problem ({ranges}), got {len(outside)} of "
-                f"{len(X)} rows outside, the first ({row}). Pass X in the units of the equation: "
-                "a scaler in front of a PINNEstimator would change the equation, and is not "
-                "needed, for coordinates are normalised inside."
+                f"{len(X)} rows outside, the first ({written(self.problem, X[outside[0]])}). Pass "
+                "X in the units of the equation: a scaler in front of a PINNEstimator would change "
+                "the equation, and is not needed, for coordinates are normalised inside."
             )
         # A copy where torch could not take it: with negative strides, or read-only.
         return np.require(X, requirements=["C", "W"])
 
     def fitted_at(self, theta):
         """What an estimator keeps of parameters of shape (P + q,)."""
-        unknowns = dict(zip(self.problem.unknowns, self.unknowns(theta).tolist(), strict=True))
+        values = self.residuals.unknowns(theta).tolist()
+        unknowns = dict(zip(self.problem.unknowns, values, strict=True))
         return {
             "theta_": to_numpy(self.residuals.network(theta)),
             "unknowns_": unknowns,
@@ -208,16 +188,15 @@ class Physics:
             bad = torch.nonzero(~torch.isfinite(residual).all(0))
             if not len(bad):
                 continue
-            x = to_numpy(block.sites[0][1][int(bad[0])])
-            d = self.discretization
-            x = d.centre + x * d.half_width
+            first, d = int(bad[0]), self.discretization
+            x = d.centre + to_numpy(block.sites[0][1][first]) * d.half_width
             x[d.logarithmic] = np.exp(x[d.logarithmic])
-            point = ", ".join(f"{n}={v:.6g}" for n, v in zip(d.columns, x, strict=True))
             raise ValueError(
                 f"Expected the residual of {block.name!r} to be finite for the network that the "
-                f"fit starts from, got {float(residual[0, int(bad[0])])} at ({point}), one of "
-                f"{len(bad)} such points. A logarithm or a root of the solution needs "
-                "np.where or np.maximum, or a hard condition: use one that keeps it in range."
+                f"fit starts from, got {float(residual[0, first])} at "
+                f"({written(self.problem, x)}), one of {len(bad)} such points. A logarithm or a "
+                "root of the solution needs np.where or np.maximum, or a hard condition: use one "
+                "that keeps it in range."
             )
 
     def parts(self, iterate):
@@ -228,7 +207,7 @@ class Physics:
             square = float(torch.dot(residual, residual)) / block.n_points
             found[block.name] = found.get(block.name, 0.0) + square
         if self.problem.unknowns:
-            values = self.unknowns(iterate.theta).tolist()
+            values = self.residuals.unknowns(iterate.theta).tolist()
             # "beta" is a column of its own, the momentum's.
             names = [f"{name}_" if name == "beta" else name for name in self.problem.unknowns]
             found.update(zip(names, values, strict=True))

@@ -40,15 +40,8 @@ def check_points_settings(estimator, own):
 class Points:
     """The blocks of the equation and its conditions, on new points each time.
 
-    Parameters
-    ----------
-    estimator : PINNEstimator
-    physics : Physics
-    X : ndarray of shape (m, d) or None
-        The rows of ``fit(X)``, the collocation points then.
-    weight : ndarray of shape (m,) or None
-        Their weights.
-    random_state : RandomState
+    X of shape (m, d), the rows of ``fit(X)``, takes the place of points that are drawn, with the
+    weights of its rows; both are None where the domain gives the points.
     """
 
     def __init__(self, estimator, physics, X, weight, random_state):
@@ -59,7 +52,7 @@ class Points:
             used = weight > 0
             self.own = X[used], weight[used] / weight[used].sum()
         check_points_settings(estimator, None if X is None else self.own[0])
-        self.n_interior = physics.n_interior(estimator.n_interior, physics.model.n_parameters)
+        self.n_interior = physics.n_interior(estimator.n_interior)
         n = self.n_interior if X is None else len(X)
         self.n_boundary = physics.n_boundary(estimator.n_boundary, n)
         self.n_fresh = n if estimator.batch_size is None else estimator.batch_size

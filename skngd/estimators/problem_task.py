@@ -7,7 +7,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
-from ..pde.checks import check_problem, contradictions
+from ..pde.agreement import contradictions
+from ..pde.checks import check_problem
 from .callers import warn
 from .data import ROWS, advice
 from .device import multiplications, plain_tensors, resolve_device

@@ -21,11 +21,8 @@ ENDS_ALL = ("interrupted", "stopped")
 def run(estimator, task, began):
     """Make a fit that ``began`` at that time, and store it.
 
-    Raises
-    ------
-    KeyboardInterrupt
-        After Ctrl-C, where a search of scikit-learn waits for the fit: the best model so far of a
-        fit that was cut short must not compete with those of whole ones.
+    After Ctrl-C, where a search of scikit-learn waits for the fit, KeyboardInterrupt is raised: the
+    best model so far of a fit that was cut short must not compete with those of whole ones.
     """
     with plain_tensors():
         task.place()
@@ -103,18 +100,15 @@ def _train(estimator, task, watch, began):
         loss = units.loss(objective.at(result.theta))
     # The last step belongs to the last iterate; after another one there is nothing to continue.
     past = result.past if result.theta is result.last.theta else None
-    return (
-        result.theta,
-        stop,
-        {
-            "loss_": loss,
-            "n_iter_": result.n_iter,
-            "stop_reason_": reason,
-            "history_": {n: np.concatenate([h[n] for h in histories]) for n in histories[0]},
-            "loss_curve_": loss_curve,
-            "_memory": _remember(method, past),
-        },
-    )
+    found = {
+        "loss_": loss,
+        "n_iter_": result.n_iter,
+        "stop_reason_": reason,
+        "history_": {n: np.concatenate([h[n] for h in histories]) for n in histories[0]},
+        "loss_curve_": loss_curve,
+        "_memory": _remember(method, past),
+    }
+    return result.theta, stop, found
 
 
 def _train_once(estimator, task, began):

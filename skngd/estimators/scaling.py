@@ -11,18 +11,9 @@ ROUNDING = 10 * np.finfo(float).eps
 
 
 def moments(values, weights):
-    """Weighted mean and standard deviation, so that a weight of 2 equals two rows.
+    """Weighted mean and standard deviation of columns, so that a weight of 2 equals two rows.
 
-    Parameters
-    ----------
-    values : ndarray of shape (n, d)
-    weights : ndarray of shape (n,)
-
-    Returns
-    -------
-    mean : ndarray of shape (d,)
-    deviation : ndarray of shape (d,)
-        0 for constant columns.
+    The deviation of a constant column is 0.
     """
     # Dividing by the largest number first keeps the squares of huge values finite.
     largest = np.abs(values).max(axis=0)

@@ -12,36 +12,14 @@ from .scaling import ROUNDING, moments, robust_moments, scale_of_targets
 from .units import Units, UnitsOfTargets
 
 
-class Identity:
-    """y = mean + scale · v."""
-
-    def inverse(self, v, mean, scale):
-        return v * scale + mean
-
-    def output_units(self, mean, scale):
-        """Shift and factor of the last layer, in the units of y."""
-        return mean, scale
-
-
-class Log:
-    """log (y / scale) = v."""
-
-    def inverse(self, v, mean, scale):
-        return np.exp(np.clip(v, None, LARGEST_LOGARITHM)) * scale
-
-    def output_units(self, mean, scale):
-        return np.log(scale), 1.0
-
-
 class Numbers:
-    """Real numbers, standardised; ½ the mean squared error.
+    """Real numbers, standardised, y = mean + scale · v; ½ the mean squared error.
 
     What is other with another kind of numbers stands in a derived class, with an entry in
     :data:`KINDS`.
     """
 
-    loss_type, link = SquaredLoss, Identity()
-    is_positive = False
+    loss_type, is_positive = SquaredLoss, False
     # What tol="auto" stands for.
     relative_tol = 1e-3
     # The unit of the loss is the scale of y to this power.
@@ -96,7 +74,11 @@ class Numbers:
 
     def decode(self, values):
         """Values of the network in the units of y, in its shape."""
-        return self.as_given(self.link.inverse(values, self.mean, self.scale))
+        return self.as_given(self.inverse(values))
+
+    def inverse(self, values):
+        """The y that values of the network stand for."""
+        return values * self.scale + self.mean
 
     def as_given(self, y):
         """Validated targets in the shape of y."""
@@ -115,7 +97,7 @@ class Numbers:
 
     def output_units(self):
         """Shift and factor of the last layer, in the units of y."""
-        return self.link.output_units(self.mean, self.scale)
+        return self.mean, self.scale
 
 
 class RobustNumbers(Numbers):
@@ -136,9 +118,9 @@ class RobustNumbers(Numbers):
 
 
 class Counts(Numbers):
-    """Counts, divided by their mean, whose logarithm is then zero; ½ the Poisson deviance."""
+    """Counts, log (y / mean) = v; ½ the Poisson deviance."""
 
-    loss_type, link, is_positive, power = PoissonDeviance, Log(), True, 1
+    loss_type, is_positive, power = PoissonDeviance, True, 1
 
     def check(self, y):
         if y.min() < 0 or (y.max(axis=0) == 0).any():
@@ -151,6 +133,12 @@ class Counts(Numbers):
         mean = np.average(y, axis=0, weights=weight)
         return np.zeros_like(mean), mean
 
+    def inverse(self, values):
+        return np.exp(np.clip(values, None, LARGEST_LOGARITHM)) * self.scale
+
+    def output_units(self):
+        return np.log(self.scale), 1.0
+
 
 # The kind of numbers by the name of its loss.
 KINDS = {"squared": Numbers, "huber": RobustNumbers, "poisson": Counts}
@@ -162,7 +150,6 @@ class Labels:
     Two classes have one output, the log-odds of the second; more have one output each.
     """
 
-    loss_type = CrossEntropy
     # Labels are settled long before the third digit of the cross-entropy is.
     relative_tol = 1e-2
 
@@ -213,12 +200,10 @@ class Labels:
                 f"{np.unique(y[~known]).tolist()}. Start anew: clone the estimator, or set "
                 "warm_start=False; partial_fit takes all labels at its first call, as classes=."
             )
-        if self.class_weight is not None:
-            by_class = compute_class_weight(
-                self.class_weight, classes=self.classes, y=y, sample_weight=weight
-            )
-            weight = weight * by_class[np.searchsorted(self.classes, y)]
         codes = np.searchsorted(self.classes, y)
+        if self.class_weight is not None:
+            settings = {"classes": self.classes, "y": y, "sample_weight": weight}
+            weight = weight * compute_class_weight(self.class_weight, **settings)[codes]
         if len(self.classes) == 2:
             return X, codes.reshape(-1, 1).astype(float), weight
         return X, np.eye(len(self.classes))[codes], weight

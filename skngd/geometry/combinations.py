@@ -89,10 +89,9 @@ class _Overlay(_Combination):
                 keep &= np.abs(other._depth(X)) > TOLERANCE
             return X, normals, keep
 
-        if piece.dimension:
-            share = float(draw(unit_points(N_MEASURE, piece.dimension, "sobol", 0))[-1].mean())
-        else:
-            share = float(draw(np.zeros((1, 0)))[-1].mean())
+        d = piece.dimension
+        points = unit_points(N_MEASURE, d, "sobol", 0) if d else np.zeros((1, 0))
+        share = float(draw(points)[-1].mean())
         return replace(piece, measure=piece.envelope * share, draw=draw)
 
     def _clip_all(self, direction):

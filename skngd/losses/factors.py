@@ -152,13 +152,7 @@ def bounded(weight, gradient):
 
 
 def square_root(matrix):
-    """R with RᵀR = ``matrix``, symmetric and positive semidefinite, shape (n, n).
-
-    Raises
-    ------
-    ValueError
-        If it is not symmetric, or has a negative eigenvalue.
-    """
+    """R with RᵀR = ``matrix``; refused unless that is symmetric and positive semidefinite."""
     if not torch.allclose(matrix, matrix.T):
         raise ValueError("Expected a symmetric matrix K. Pass (K + K.T) / 2.")
     eigenvalues, vectors = torch.linalg.eigh(matrix)

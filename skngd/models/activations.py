@@ -1,8 +1,7 @@
 """Activation functions with their derivatives in closed form.
 
-``derivative(z, a)`` is σ' and ``second_derivative(z, a, slope)`` is σ'', given the argument z, the
-value a = σ(z) and the slope σ'(z); ``higher(z, a, slope, order)`` is the derivative of any order
-from the second on.
+``derivative(z, a)`` is σ', given the argument z and the value a = σ(z), and ``higher(z, a, slope,
+order)`` the derivative of any order from the second on, given the slope σ'(z), too.
 """
 
 import functools
@@ -38,7 +37,16 @@ def _polynomials(order, first, slope):
     return tuple(float(c) for c in q)
 
 
-class Tanh:
+class Activation:
+    """What all activations have in common."""
+
+    @classmethod
+    def second_derivative(cls, z, a, slope):
+        """σ''."""
+        return cls.higher(z, a, slope, 2)
+
+
+class Tanh(Activation):
     """σ(z) = tanh z, with σ' = 1 − σ² and σ'' = −2 σ σ'."""
 
     value = staticmethod(torch.tanh)
@@ -46,10 +54,6 @@ class Tanh:
     @staticmethod
     def derivative(z, a):
         return 1.0 - a * a
-
-    @staticmethod
-    def second_derivative(z, a, slope):
-        return -2.0 * a * slope
 
     @staticmethod
     def higher(z, a, slope, order):
@@ -60,7 +64,7 @@ class Tanh:
         return value.mul_(a) if odd else value
 
 
-class Sin:
+class Sin(Activation):
     """σ(z) = sin z."""
 
     value = staticmethod(torch.sin)
@@ -70,15 +74,11 @@ class Sin:
         return torch.cos(z)
 
     @staticmethod
-    def second_derivative(z, a, slope):
-        return -a
-
-    @staticmethod
     def higher(z, a, slope, order):
         return (a, slope, -a, -slope)[order % 4]
 
 
-class Logistic:
+class Logistic(Activation):
     """σ(z) = 1 / (1 + exp(−z)), with σ' = σ (1 − σ) and σ'' = σ' (1 − 2 σ)."""
 
     value = staticmethod(torch.sigmoid)
@@ -88,15 +88,11 @@ class Logistic:
         return a * (1.0 - a)
 
     @staticmethod
-    def second_derivative(z, a, slope):
-        return slope * (1.0 - 2.0 * a)
-
-    @staticmethod
     def higher(z, a, slope, order):
         return _horner(_polynomials(order, (1.0,), (0.0, 1.0, -1.0)), a, slope)
 
 
-class Softplus:
+class Softplus(Activation):
     """σ(z) = log(1 + exp z), whose derivative is the logistic function."""
 
     @staticmethod
@@ -108,10 +104,6 @@ class Softplus:
         return torch.sigmoid(z)
 
     @staticmethod
-    def second_derivative(z, a, slope):
-        return slope * (1.0 - slope)
-
-    @staticmethod
     def higher(z, a, slope, order):
         logistic = slope * (1.0 - slope)
         if order == 2:
@@ -119,7 +111,7 @@ class Softplus:
         return Logistic.higher(z, slope, logistic, order - 1)
 
 
-class Identity:
+class Identity(Activation):
     """σ(z) = z: the network is then a product of matrices."""
 
     @staticmethod
@@ -129,10 +121,6 @@ class Identity:
     @staticmethod
     def derivative(z, a):
         return torch.ones_like(z)
-
-    @staticmethod
-    def second_derivative(z, a, slope):
-        return torch.zeros_like(z)
 
     @staticmethod
     def higher(z, a, slope, order):

@@ -57,8 +57,22 @@ class AutodiffJets(JetModel):
         return self
 
 
-class AutodiffJetRecord(JetRecord):
-    """Derivatives at one parameter vector, each computed when it is asked for."""
+class ByAutodiff:
+    """Derivatives of ``_at(theta)`` at ``self.theta``, each computed when it is asked for."""
+
+    def gradient(self, cotangent):
+        _, pull_back = vjp(self._at, self.theta)
+        return pull_back(cotangent)[0]
+
+    def directional(self, dtheta, order=1):
+        def first(theta):
+            return jvp(self._at, (theta,), (dtheta,))[1]
+
+        return first(self.theta) if order == 1 else jvp(first, (self.theta,), (dtheta,))[1]
+
+
+class AutodiffJetRecord(ByAutodiff, JetRecord):
+    """The jet at one parameter vector."""
 
     def __init__(self, jets, theta, x):
         self.jets, self.theta, self.x = jets, theta, x
@@ -73,13 +87,3 @@ class AutodiffJetRecord(JetRecord):
 
         rows = vmap(jacrev(combined), in_dims=(None, 0, 2))(self.theta, self.x, coefficients)
         out.copy_(rows.T)
-
-    def gradient(self, cotangent):
-        _, pull_back = vjp(self._at, self.theta)
-        return pull_back(cotangent)[0]
-
-    def directional(self, dtheta, order=1):
-        def first(theta):
-            return jvp(self._at, (theta,), (dtheta,))[1]
-
-        return first(self.theta) if order == 1 else jvp(first, (self.theta,), (dtheta,))[1]

@@ -161,11 +161,12 @@ class Model(ABC):
         -------
         curvature : torch.Tensor of shape (P, P)
         """
+        return hessian(lambda theta: (self.value(theta, x) * cotangent).sum(), theta)
 
-        def contracted(parameters):
-            return (self.value(parameters, x) * cotangent).sum()
 
-        with warnings.catch_warnings():
-            # Torch's own warning about its own use of torch.jit.
-            warnings.filterwarnings("ignore", ".*torch.jit", DeprecationWarning)
-            return torch.func.hessian(contracted)(theta).detach()
+def hessian(function, theta):
+    """Second derivatives of a function with one value, by automatic differentiation: (P, P)."""
+    with warnings.catch_warnings():
+        # Torch's own warning about its own use of torch.jit.
+        warnings.filterwarnings("ignore", ".*torch.jit", DeprecationWarning)
+        return torch.func.hessian(function)(theta).detach()

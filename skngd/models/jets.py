@@ -95,14 +95,7 @@ class JetModel(ABC):
 
 
 class Tower:
-    """σ and its derivatives at given pre-activations, each computed once.
-
-    Parameters
-    ----------
-    activation : type
-        One of :data:`skngd.models.activations.ACTIVATIONS`.
-    z : torch.Tensor
-    """
+    """An activation and its derivatives at given pre-activations, each computed once."""
 
     def __init__(self, activation, z):
         self.activation, self.z, self._known = activation, z, {}
@@ -135,14 +128,16 @@ def without(index, block):
     return tuple(left)
 
 
+def by_order(index):
+    """The key that sorts multi-indices, or partitions: the shorter ones first."""
+    return len(index), index
+
+
 @functools.cache
 def set_partitions(index):
     """The partitions of a multi-index into blocks, for Faà di Bruno's formula.
 
-    Returns
-    -------
-    partitions : tuple of (int, tuple of multi-indices)
-        How often a partition occurs, and its blocks.
+    Pairs of how often a partition occurs, and its blocks.
 
     Examples
     --------
@@ -160,9 +155,4 @@ def set_partitions(index):
         grown = [(*blocks[:i], (first, *blocks[i]), *blocks[i + 1 :]) for i in range(len(blocks))]
         for larger in [*grown, (*blocks, (first,))]:
             counts[tuple(sorted(larger, key=lambda block: (-len(block), block)))] += count
-    return tuple((count, blocks) for blocks, count in sorted(counts.items(), key=_by_size))
-
-
-def _by_size(item):
-    blocks, _ = item
-    return len(blocks), blocks
+    return tuple((counts[blocks], blocks) for blocks in sorted(counts, key=by_order))

@@ -7,8 +7,9 @@ import warnings
 
 import numpy as np
 import torch
-from torch.func import functional_call, jacrev, jvp, vjp, vmap
+from torch.func import functional_call, jacrev, jvp, vmap
 
+from .autodiff_jets import ByAutodiff
 from .base import Model, Record
 
 
@@ -98,14 +99,14 @@ class TorchModule(Model):
         return ModuleRecord(self, theta, x)
 
 
-class ModuleRecord(Record):
-    """Derivatives at one parameter vector, each computed when it is asked for."""
+class ModuleRecord(ByAutodiff, Record):
+    """The values at one parameter vector."""
 
     def __init__(self, model, theta, x):
         self.model, self.theta, self.x = model, theta, x
         self.value = model.value(theta, x)
 
-    def _along(self, theta):
+    def _at(self, theta):
         return self.model.value(theta, self.x)
 
     def plain_jacobian(self):
@@ -114,13 +115,3 @@ class ModuleRecord(Record):
 
         rows = vmap(jacrev(one_row), in_dims=(None, 0))(self.theta, self.x)
         return rows.reshape(-1, self.model.n_parameters)
-
-    def gradient(self, cotangent):
-        _, pull_back = vjp(self._along, self.theta)
-        return pull_back(cotangent)[0]
-
-    def directional(self, dtheta, order=1):
-        def first(theta):
-            return jvp(self._along, (theta,), (dtheta,))[1]
-
-        return first(self.theta) if order == 1 else jvp(first, (self.theta,), (dtheta,))[1]

@@ -16,7 +16,7 @@ import math
 import torch
 
 from .autodiff_jets import AutodiffJets
-from .jets import JetModel, JetRecord, Tower, set_partitions, sub_indices, without
+from .jets import JetModel, JetRecord, Tower, by_order, set_partitions, sub_indices, without
 from .shallow_jets import Orders, ShallowJetRecord
 
 ALONG = -1
@@ -49,7 +49,7 @@ class NetworkJets(JetModel):
         self.input_scales = ones if input_scale is None else input_scale.tolist()
         # Inner layers have to know all parts of what is wanted, the last one only that.
         self.orders = Orders(self.indices, self.input_scales)
-        self.closure = sorted(set().union(*map(sub_indices, self.indices)), key=_by_order)
+        self.closure = sorted(set().union(*map(sub_indices, self.indices)), key=by_order)
 
     def record(self, theta, x):
         shallow = len(self.network.layout) == 2
@@ -62,7 +62,7 @@ class NetworkJets(JetModel):
             if jets.input_scales != self.input_scales:
                 return None
         indices = set().union(*(jets.indices for jets, _ in sites))
-        shared = NetworkJets(self.network, sorted(indices, key=_by_order), self.input_scale)
+        shared = NetworkJets(self.network, sorted(indices, key=by_order), self.input_scale)
         wanted = sum(jets.n_arrays * n for jets, n in sites)
         more = shared.n_arrays * sum(n for _, n in sites) - wanted
         return shared if more * max(self.network.layer_sizes) <= LARGEST_EXCESS else None
@@ -74,10 +74,6 @@ class NetworkJets(JetModel):
 
     def by_autodiff(self):
         return AutodiffJets(self.network, self.indices, self.input_scale)
-
-
-def _by_order(index):
-    return len(index), index
 
 
 class NetworkJetRecord(JetRecord):
@@ -108,7 +104,7 @@ class NetworkJetRecord(JetRecord):
         n_hidden = len(self.pre_activations)
         for depth in range(n_hidden):
             here = self.pre_activations[depth]
-            for index in closure if depth else self._seen_by_first_layer(closure):
+            for index in closure:
                 if index not in here:
                     z = self._affine(depth, index, changes)
                     if z is not None:
@@ -120,23 +116,16 @@ class NetworkJetRecord(JetRecord):
                     if a is not None:
                         after[index] = a
 
-    def _seen_by_first_layer(self, closure):
-        return [index for index in closure if len(without_along(index)) <= 1]
-
     def _affine(self, depth, index, changes):
         """∂^index of the pre-activations W a + b of a layer; None where it vanishes."""
         weights, biases = self.layers[depth]
-        inputs = self.inputs[depth]
-        along = index.count(ALONG)
-        z = None
+        inputs, z = self.inputs[depth], None
+        along, space = index.count(ALONG), without_along(index)
         if depth == 0:
-            if along > 1:
+            if along > 1 or len(space) > 1:
                 return None
             if along:
                 weights, biases = changes[depth]
-            space = without_along(index)
-            if len(space) > 1:
-                return None
             if not space:
                 return torch.mm(weights, inputs[()]).add_(biases)
             return weights[:, space[0] : space[0] + 1] * self._input_scale(space)
@@ -208,14 +197,7 @@ class NetworkJetRecord(JetRecord):
     # Backward
 
     def _backward(self, cotangent):
-        """Cotangents of each layer's pre-activations beside the inputs that they meet.
-
-        Yields
-        ------
-        depth : int
-        deltas : dict of multi-index to torch.Tensor of shape (out, m)
-            What belongs to ∂^index z; index () is the pre-activation.
-        """
+        """From the last layer on: its depth, and the cotangents of its ∂^index z by index."""
         last = len(self.layers) - 1
         deltas = dict(zip(self.jets.indices, cotangent, strict=True))
         for depth in reversed(range(last + 1)):
@@ -295,13 +277,13 @@ class NetworkJetRecord(JetRecord):
     def _along(self, dtheta, orders):
         """Derivatives of the jet along ``dtheta``, from one pass forward."""
         changes = self.network.layers(dtheta)
-        by_order = [[(ALONG,) * n + index for index in self.jets.indices] for n in orders]
-        wanted = [index for indices in by_order for index in indices]
-        closure = sorted(set().union(*map(sub_indices, wanted)), key=_by_order)
+        moved = [[(ALONG,) * n + index for index in self.jets.indices] for n in orders]
+        wanted = [index for indices in moved for index in indices]
+        closure = sorted(set().union(*map(sub_indices, wanted)), key=by_order)
         # In the output layer dW meets what has one derivative along θ less.
         lower = [without(index, (ALONG,)) for index in wanted]
         self._forward([*lower, *wanted], closure, changes)
-        values = [torch.stack(self._outputs(indices, changes)) for indices in by_order]
+        values = [torch.stack(self._outputs(indices, changes)) for indices in moved]
         # What belongs to this direction must not be taken for another one.
         for known in (*self.inputs, *self.pre_activations):
             for index in [index for index in known if ALONG in index]:

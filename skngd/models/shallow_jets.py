@@ -10,6 +10,7 @@ only arrays of the size of neurons × points, are shared by values, Jacobian and
 
 import copy
 import math
+from functools import cached_property
 
 import torch
 
@@ -19,18 +20,8 @@ from .jets import JetRecord, Tower
 class Orders:
     """The wanted multi-indices by their order, and what does not change with θ.
 
-    Parameters
-    ----------
-    indices : sequence of multi-indices
-    input_scales : list of float
-
-    Attributes
-    ----------
-    by_order : dict of int to list of multi-indices
-    sizes : list of int
-        How many there are of each order.
-    sort, inverse : list of int or None
-        From ``indices`` to order by order, and back; None where they are sorted.
+    ``sizes`` is how many there are of each order; ``sort`` and ``inverse`` lead from ``indices`` to
+    order by order, and back, and are None where they are sorted.
     """
 
     def __init__(self, indices, input_scales):
@@ -47,17 +38,12 @@ class Orders:
         self._constants = {}
 
     def constants(self, like):
-        """Tables on the device and in the dtype of a tensor, made once.
+        """Tables on the device and in the dtype of a tensor, made once: (columns, scales, units).
 
-        Returns
-        -------
-        columns : torch.Tensor of int, or None
-            Which input the first, second, … factors of the monomials of each order belong to, one
-            behind the other; see :meth:`of_factors`. None where no derivative is wanted.
-        scales : torch.Tensor
-            The scale of that input.
-        units : list of torch.Tensor of shape (d, k)
-            The unit vectors of these inputs, times their scales, for each order and factor.
+        ``columns`` says which input the first, second, … factors of the monomials of each order
+        belong to, one behind the other, see :meth:`of_factors`; None where no derivative is wanted.
+        ``scales`` are those of these inputs, ``units`` their unit vectors times the scales, (d, k)
+        for each order and factor.
         """
         key = like.dtype, like.device
         if key not in self._constants:
@@ -81,16 +67,10 @@ class Orders:
 
 
 class ShallowJetRecord(JetRecord):
-    """One forward pass. Inside, arrays hold one row for each neuron: shape (h, m).
+    """One forward pass through a network with one hidden layer.
 
-    Tables of numbers for each neuron, such as the monomials, have shape (k, h).
-
-    Parameters
-    ----------
-    jets : NetworkJets
-        Of a network with one hidden layer.
-    theta : torch.Tensor of shape (P,)
-    x : torch.Tensor of shape (m, d)
+    Inside, arrays hold one row for each neuron, shape (h, m); tables of numbers for each neuron,
+    such as the monomials, have shape (k, h).
     """
 
     def __init__(self, jets, theta, x):
@@ -105,29 +85,26 @@ class ShallowJetRecord(JetRecord):
         }
         self.transposed = {}
         self.tower = Tower(self.network.activation, torch.mm(weights, self.x).add_(biases))
-        self.slopes, self._rows_and_value = {}, [None, None]
+        self.slopes = {}
 
     def with_output(self, theta):
         other = copy.copy(self)
         (other.output,) = self.network.layers(theta, last_only=True)
-        other.slopes, other._rows_and_value = {}, [None, None]
+        other.slopes = {}
+        for name in ("rows", "value"):
+            vars(other).pop(name, None)
         return other
 
-    @property
+    @cached_property
     def rows(self):
         """a_cj M_αj by order, (k c, h)."""
-        if self._rows_and_value[0] is None:
-            weights = self.output[0]
-            self._rows_and_value[0] = {o: _rows(weights, t) for o, t in self.monomials.items()}
-        return self._rows_and_value[0]
+        return {order: _rows(self.output[0], table) for order, table in self.monomials.items()}
 
-    @property
+    @cached_property
     def value(self):
         # Only where it is asked for: affine equations are linear in the rows of the last layer.
-        if self._rows_and_value[1] is None:
-            parts = [torch.mm(rows, self.tower[order]) for order, rows in self.rows.items()]
-            self._rows_and_value[1] = self._in_order(parts, self.output[1])
-        return self._rows_and_value[1]
+        parts = [torch.mm(rows, self.tower[order]) for order, rows in self.rows.items()]
+        return self._in_order(parts, self.output[1])
 
     def _selected(self, weights):
         """The columns of W that the monomials are products of, one behind the other."""

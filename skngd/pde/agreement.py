@@ -1,5 +1,7 @@
 """Conditions that ask for different things of the same points."""
 
+from itertools import combinations
+
 import numpy as np
 import torch
 
@@ -14,16 +16,9 @@ TOLERANCE = 1e-6
 
 
 def contradictions(problem):
-    """Conditions that ask for different values on one face, or where their faces meet.
+    """Sentences on conditions that ask for different values on a face, or where their faces meet.
 
-    Parameters
-    ----------
-    problem : Problem
-        On a :class:`Box`, or nothing is compared; nor are values that contain unknowns.
-
-    Returns
-    -------
-    sentences : list of str
+    Nothing is compared but on a :class:`Box`, nor are values that contain unknowns.
     """
     domain = problem.domain
     if type(domain) is not Box or domain.face:
@@ -36,16 +31,15 @@ def contradictions(problem):
         if not stated.has_unknowns(face)
     ]
     sentences = []
-    for position, (face, stated) in enumerate(on_faces):
-        for other_face, other in on_faces[position + 1 :]:
-            one, two = stated.condition, other.condition
-            if None not in (one.field, two.field) and one.field != two.field:
-                continue
-            orders = _compared(one, two, face, other_face)
-            if orders is not None:
-                given = [(face, stated, orders[0]), (other_face, other, orders[1])]
-                sentence = _sentence(problem, given)
-                sentences += [] if sentence is None else [sentence]
+    for (face, stated), (other_face, other) in combinations(on_faces, 2):
+        one, two = stated.condition, other.condition
+        if None not in (one.field, two.field) and one.field != two.field:
+            continue
+        orders = _compared(one, two, face, other_face)
+        if orders is not None:
+            given = [(face, stated, orders[0]), (other_face, other, orders[1])]
+            sentence = _sentence(problem, given)
+            sentences += [] if sentence is None else [sentence]
     return sentences
 
 
@@ -56,14 +50,11 @@ def _compared(one, two, face, other_face):
         return (None, None) if kinds[0] == kinds[1] else None
     if face.axis == other_face.axis:
         return None
-    if kinds == ("value", "value"):
-        return None, None
-    # What is built in cannot be met on one face and bent on the other.
-    if one.hard and two.hard and kinds == ("value", "slope"):
-        return other_face, None
-    if one.hard and two.hard and kinds == ("slope", "value"):
-        return None, face
-    return None
+    compared = {("value", "value"): (None, None)}
+    if one.hard and two.hard:
+        # What is built in cannot be met on one face and bent on the other.
+        compared |= {("value", "slope"): (other_face, None), ("slope", "value"): (None, face)}
+    return compared.get(kinds)
 
 
 def _sentence(problem, given):

@@ -8,14 +8,11 @@ import torch
 
 from ..geometry.domain import Domain
 from ..geometry.shown import shown
-from .agreement import contradictions
 from .condition import Condition
 from .conditions import Equation, Interior
 from .problem import FunctionProblem, Problem
 from .residuals.compile import Compiler
 from .residuals.recording import Recording
-
-__all__ = ["check_problem", "contradictions"]
 
 # Points of each condition at which it is tried.
 N_TRIAL_POINTS = 4
@@ -27,13 +24,7 @@ COLUMNS = (
 
 
 def check_problem(problem):
-    """Refuse what is not a problem, or does not fit together.
-
-    Raises
-    ------
-    TypeError, ValueError
-        With what is missing.
-    """
+    """Refuse what is not a problem, or does not fit together: TypeError or ValueError."""
     if isinstance(problem, type) or not isinstance(problem, Problem):
         called = f" Call it: {problem.__name__}()." if isinstance(problem, type) else ""
         raise TypeError(
@@ -176,8 +167,9 @@ def _check_contents(problem):
                 rows = trial.rows(leaves)
             except ValueError:  # said where the number of points is the one that is asked for
                 return
-            is_equation = isinstance(condition, (Interior, Equation))
-            if is_equation and not trial.requested[0] and not _has_arrays(rows):
+            has_array = any(isinstance(row, np.ndarray) and row.ndim for row in rows)
+            has_field = has_array or trial.requested[0]
+            if isinstance(condition, Equation) and not has_field:
                 raise ValueError(
                     f"Expected {stated.name()} to contain one of the fields "
                     f"{tuple(problem.fields)} or its derivatives, got none. Check its arguments, "
@@ -192,10 +184,6 @@ def _check_contents(problem):
                 f"of {type(problem).__name__}, got none that changes smoothly with it. Give it as "
                 "a number, or use it."
             )
-
-
-def _has_arrays(rows):
-    return any(np.ndim(row) for row in rows if isinstance(row, np.ndarray))
 
 
 def _with_inputs(problem, points, random_state):

@@ -226,20 +226,14 @@ class Equation(Condition):
         return _as_list(residual_at(self.residual, place, self))
 
 
-class Interior(Condition):
+class Interior(Equation):
     """The problem's own equation."""
 
     def __init__(self, weight=1.0, name="equation"):
-        super().__init__(None, None, weight, name)
+        Condition.__init__(self, None, None, weight, name)
 
     def named_in(self, problem):
         return f"{problem}.residual"
-
-    def measure(self, domain):
-        return domain.measure
-
-    def sites(self, domain, n, sampler, random_state):
-        return [domain.sample(n, sampler, random_state)], None
 
     def equations(self, places):
         (place,) = places

@@ -9,7 +9,6 @@ from .conditions import Measurements
 from .residuals.blocks import Collocation
 from .residuals.bound import Stated, ranges_of
 from .residuals.compile import Compiler
-from .residuals.model import ResidualModel
 
 # Candidates for each point that residual-adaptive sampling chooses.
 CANDIDATES = 4
@@ -18,22 +17,12 @@ CANDIDATES = 4
 class Discretization:
     """What all blocks of one problem share.
 
-    Parameters
-    ----------
-    problem : Problem
-    jets_of : callable
-        ``jets_of(indices, input_scale)`` gives the :class:`JetModel` of the network.
-    kind : dict
-        ``dtype`` and ``device`` of the tensors.
+    ``jets_of(indices, input_scale)`` gives the :class:`JetModel` of the network, and ``kind`` is
+    ``dtype`` and ``device`` of the tensors.
 
-    Attributes
-    ----------
-    columns : tuple of str
-        Names of the columns of X: the coordinates, then the inputs.
-    low, high : ndarray of shape (d,)
-        Their range.
-    centre, half_width : ndarray of shape (d,)
-        The network sees (x − centre) / half_width; inputs with ``scale="log"`` by their logarithm.
+    The columns of points are the coordinates, then the inputs; ``low`` and ``high``, shape (d,),
+    are their range. The network sees (x − centre) / half_width, of inputs with ``scale="log"`` the
+    logarithm.
     """
 
     def __init__(self, problem, jets_of, kind):
@@ -52,7 +41,11 @@ class Discretization:
         self._half_width = torch.as_tensor(self.half_width, **kind)
         self.jets_of = lambda indices: jets_of(indices, 1.0 / self._half_width)
         self.compiler = Compiler(problem, self.jets_of, self.normalise, kind)
-        self.source = self.domain if not inputs else WithInputs(self.domain, inputs)
+        self.source = self.domain
+        if inputs:
+            d = len(self.domain.names)
+            ranges = dict(zip(inputs, zip(low[d:], high[d:], strict=True), strict=True))
+            self.source = WithInputs(self.domain, ranges, self.logarithmic)
 
     def _network_scale(self, x):
         x = np.array(x, dtype=float)
@@ -90,12 +83,7 @@ class Discretization:
     def blocks(self, points, unknowns=None):
         """The blocks of the equation and of all conditions that are not hard.
 
-        Parameters
-        ----------
-        points : list of (sites, normals, weights) or None
-            As :meth:`sample` gives them.
-        unknowns : torch.Tensor of shape (q,), default=None
-            Values at which the operators are tried.
+        On points as :meth:`sample` gives them; the operators are tried at ``unknowns``, shape (q,).
         """
         stated = self.compiler.equation, *self.compiler.conditions
         return [
@@ -105,20 +93,10 @@ class Discretization:
         ]
 
     def sample(self, n_interior, n_boundary, sampler, random_state):
-        """Points of the equation and of each condition.
+        """Points of the equation and of each condition, a list of (sites, normals, weights).
 
-        Parameters
-        ----------
-        n_interior : int or tuple of int
-        n_boundary : sequence of int
-            One for each condition of the problem.
-        sampler : str
-        random_state : RandomState
-
-        Returns
-        -------
-        points : list of (sites, normals, weights) or None
-            None for hard conditions; weights are those of Gauss points, else None.
+        ``n_boundary`` has a number for each condition. In the place of a hard one stands None, and
+        weights are those of Gauss points, else None.
         """
         sites, normals = self.compiler.equation.condition.sites(
             self.source, n_interior, sampler, random_state
@@ -172,21 +150,10 @@ class Discretization:
             found.append(block)
         return found
 
-    def residual_model(self, n_network, output_parameters, output_scale):
-        """The model whose values are the residuals."""
-        transforms = [unknown.transform() for unknown in self.problem.unknowns.values()]
-        return ResidualModel(n_network, transforms, output_parameters, output_scale)
-
     def derivative(self, network, X, index, field):
-        """∂^index of a field at points of shape (m, d), as a NumPy array.
+        """∂^index of a field at points X of shape (m, d), as a NumPy array.
 
-        Parameters
-        ----------
-        network : torch.Tensor of shape (P,)
-            Parameters of the network in its own units.
-        X : ndarray of shape (m, d)
-        index : multi-index
-        field : str
+        For parameters of the network in its own units, shape (P,).
         """
         x = torch.as_tensor(X, **self.kind)
         number = list(self.problem.fields).index(field)
@@ -200,18 +167,15 @@ class Discretization:
 
 
 class WithInputs:
-    """A domain whose points carry the inputs of a parametric problem as further columns."""
+    """A domain whose points carry the inputs of a parametric problem as further columns.
 
-    def __init__(self, domain, inputs):
+    The ranges are those of the inputs, of the logarithm for the columns that are logarithmic.
+    """
+
+    def __init__(self, domain, ranges, logarithmic):
         self.names, self.measure = domain.names, domain.measure
         self.face_names, self.boundary_measure = domain.face_names, domain.boundary_measure
-        logarithmic = [given.scale == "log" for given in inputs.values()]
-        self.logarithmic = [len(domain.names) + i for i, log in enumerate(logarithmic) if log]
-        ranges = {}
-        for (name, given), log in zip(inputs.items(), logarithmic, strict=True):
-            low, high = given.low, given.high
-            ranges[name] = (np.log(low), np.log(high)) if log else (low, high)
-        self.product = domain * Box(**ranges)
+        self.product, self.logarithmic = domain * Box(**ranges), logarithmic
 
     def _points(self, points):
         points[:, self.logarithmic] = np.exp(points[:, self.logarithmic])

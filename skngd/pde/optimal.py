@@ -20,17 +20,8 @@ class OptimalPoints:
     """Points of the equation, drawn with the density K / d of its tangent space at some θ.
 
     The tangent space is spanned by the linearised equation, equation (PINN), and the measure is
-    that of the weighted candidates; see :mod:`skngd.tangent.christoffel`.
-
-    Parameters
-    ----------
-    discretization : Discretization
-    X : ndarray of shape (m, d)
-        The candidates.
-    weights : ndarray of shape (m,) or None
-        Their weights, with the sum 1; None stands for equal ones.
-    unknowns : torch.Tensor of shape (q,), default=None
-        Values at which the equation is tried.
+    that of the candidates X, shape (m, d), with weights of the sum 1, or equal ones; see
+    :mod:`skngd.tangent.christoffel`. The equation is tried at these unknowns, shape (q,).
     """
 
     def __init__(self, discretization, X, weights=None, unknowns=None):
@@ -40,23 +31,10 @@ class OptimalPoints:
         self.n_equations, self.collocation = block.n_equations, Collocation([block])
 
     def draw(self, model, theta, n, random_state, rcond=RCOND):
-        """Draw points.
+        """Draw n points: X, weights of the squared residuals, and the :class:`Sample`.
 
-        Parameters
-        ----------
-        model : ResidualModel
-        theta : torch.Tensor of shape (P + q,)
-        n : int
-        random_state : RandomState
-        rcond : float, default=1e-5
-            Singular values up to this part of the largest are no directions.
-
-        Returns
-        -------
-        X : ndarray of shape (n, d)
-        weights : ndarray of shape (n,)
-            Of the squared residuals; their sum is 1 on average.
-        sample : Sample
+        The sum of the weights is 1 on average. Singular values up to ``rcond`` times the largest
+        are no directions.
         """
         roots = self.collocation.weights().sqrt().unsqueeze(1)
         record = model.record(theta, self.collocation)

@@ -195,18 +195,16 @@ class FunctionProblem(Problem):
         self.coefficients = coefficients
 
     def residual(self, *arguments):
-        return self.function(*arguments, **(self.coefficients or {}))
+        return self.function(*arguments, **self.coefficients_by_name())
 
     def get_params(self, deep=True):
         """Parameters of the constructor and, if ``deep``, the coefficients by name."""
         own = super().get_params(deep=False)
-        return {**own, **(self.coefficients or {})} if deep else own
+        return {**own, **self.coefficients_by_name()} if deep else own
 
     def set_params(self, **params):
         """Set parameters of the constructor or coefficients by name."""
-        named = {
-            name: params.pop(name) for name in list(params) if name in (self.coefficients or {})
-        }
+        named = {name: params.pop(name) for name in self.coefficients_by_name() if name in params}
         if named:
             self.coefficients = {**self.coefficients, **named}
         return super().set_params(**params)
@@ -217,5 +215,5 @@ class FunctionProblem(Problem):
 
     def with_coefficients(self, values):
         other = self._copied()
-        other.coefficients = {**(self.coefficients or {}), **values}
+        other.coefficients = {**self.coefficients_by_name(), **values}
         return other

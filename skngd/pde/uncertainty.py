@@ -5,28 +5,16 @@ import torch
 
 
 def fisher_information(constraints, measurements, n_network, rcond=1e-6):
-    """Information on the unknowns, the equations being constraints.
+    """Information on the unknowns, shape (q, q), the equations being constraints.
 
     A change dη of the unknowns forces the solution to follow, so that the equations stay
     satisfied: dθ = −A_θ⁺ A_η dη with the rows A of the equations and conditions. What the
     measurements then see is S dη with S = B_η − B_θ A_θ⁺ A_η, and Sᵀ S is the information for
     measurements of variance one: its inverse is the Cramér-Rao bound.
 
-    Parameters
-    ----------
-    constraints : torch.Tensor of shape (n, P + q)
-        A: scaled rows of all blocks but the measurements.
-    measurements : torch.Tensor of shape (k, P + q)
-        B: unscaled rows.
-    n_network : int
-        P.
-    rcond : float, default=1e-6
-        Singular values of A_θ up to this part of the largest are rounding errors of the network,
-        along which the solution does not move.
-
-    Returns
-    -------
-    information : torch.Tensor of shape (q, q)
+    A, shape (n, P + q), are scaled rows, and B, shape (k, P + q), unscaled ones. Singular values of
+    A_θ up to ``rcond`` times the largest are rounding errors of the network, along which the
+    solution does not move.
     """
     of_network, of_unknowns = constraints[:, :n_network], constraints[:, n_network:]
     # The R of [A_θ, A_η] has the same pseudo-inverse, at a part of the price.

@@ -224,20 +224,13 @@ def kovasznay(x, y, reynolds=40.0):
            [ 1.    , -0.1534,  0.    ]])
     """
     reynolds = positive("reynolds", reynolds)
-    x, y, reynolds = np.broadcast_arrays(
-        np.asarray(x, dtype=float), np.asarray(y, dtype=float), reynolds
-    )
+    x, y, reynolds = np.broadcast_arrays(np.asarray(x, float), np.asarray(y, float), reynolds)
     # the formula above, without its cancellation for large Re
     rate = -4 * np.pi**2 / (reynolds / 2 + np.hypot(reynolds / 2, 2 * np.pi))
     decay = np.exp(rate * x)
-    return np.stack(
-        [
-            1 - decay * np.cos(2 * np.pi * y),
-            rate / (2 * np.pi) * decay * np.sin(2 * np.pi * y),
-            -np.expm1(2 * rate * x) / 2,
-        ],
-        axis=-1,
-    )
+    u = 1 - decay * np.cos(2 * np.pi * y)
+    v = rate / (2 * np.pi) * decay * np.sin(2 * np.pi * y)
+    return np.stack([u, v, -np.expm1(2 * rate * x) / 2], axis=-1)
 
 
 # problems in time

@@ -25,20 +25,11 @@ CIRCLE = np.exp(1j * np.pi * (np.arange(32) + 0.5) / 32)
 
 
 def gauss_lobatto(degree):
-    """Nodes, quadrature weights and barycentric weights of Gauss-Lobatto-Legendre.
+    """Nodes, quadrature weights and barycentric weights of Gauss-Lobatto-Legendre on [−1, 1].
 
-    The nodes are ±1 and the roots of P'_n; the quadrature weights 2 / (n (n + 1) P_n(x_j)²) are
-    exact to degree 2n − 1; the barycentric weights are (−1)^j times the roots of these.
-
-    Parameters
-    ----------
-    degree : int
-        Degree n of the interpolating polynomial, at least 2.
-
-    Returns
-    -------
-    nodes, weights, barycentric : ndarray of shape (degree + 1,)
-        On [−1, 1], the nodes increasing.
+    The nodes are ±1 and the roots of P'_n, n the degree, at least 2; the quadrature weights
+    2 / (n (n + 1) P_n(x_j)²) are exact to degree 2n − 1; the barycentric weights are (−1)^j times
+    the roots of these.
 
     Examples
     --------
@@ -89,13 +80,6 @@ class Elements:
     Neighbours share their common node. The functions it knows are zero at the right end and have
     the natural boundary condition v'(a) = 0 at the left end, as an even function has at 0.
 
-    Parameters
-    ----------
-    breaks : sequence of float
-        End points of the elements, increasing.
-    degree : int
-        Degree of the polynomial in each element.
-
     Attributes
     ----------
     nodes : ndarray of shape (n,)
@@ -140,13 +124,8 @@ class Elements:
     def interpolate(self, table, rows, x):
         """Interpolate in x: shape (n_points, k).
 
-        Parameters
-        ----------
-        table : ndarray of shape (n_rows, n)
-            Values at ``nodes``, one function a row.
-        rows : ndarray of int, shape (n_points, k)
-            The k functions wanted at each point.
-        x : ndarray of shape (n_points,)
+        A row of the table holds the values of one function at ``nodes``; ``rows``, of shape
+        (n_points, k), are the k functions that are wanted at each point x.
         """
         nodes, _, barycentric = self._reference
         element = np.searchsorted(self.breaks[1:-1], x, side="right")
@@ -167,23 +146,9 @@ def etdrk4(eigenvalues, reaction, start, steps):
     cancellation in its coefficients by an average over a circle in the complex plane. The linear
     part is diagonal and treated exactly, so that large |λ| do not limit the step.
 
-    Parameters
-    ----------
-    eigenvalues : ndarray of shape (n,)
-        λ, real.
-    reaction : callable
-        N, from an array of shape (n,) to one of the same shape.
-    start : ndarray of shape (n,)
-        c at time 0.
-    steps : array-like of shape (n_steps,)
-        Step lengths. Equal lengths in a row share their coefficients.
-
-    Returns
-    -------
-    path : ndarray of shape (n_steps + 1, n)
-        c before the first step and after each one.
-    slopes : ndarray of shape (n_steps + 1, n)
-        c' at the same times.
+    The eigenvalues λ are real, the reaction N maps shape (n,) to (n,); step lengths that are equal
+    in a row share their coefficients. Returned are c and c' before the first step and after each
+    one, both of shape (n_steps + 1, n).
     """
     path = np.empty((len(steps) + 1, len(start)))
     slopes = np.empty_like(path)

@@ -56,22 +56,12 @@ class Place:
 def evaluated(value, place, fixed, what):
     """A number, or a function of the coordinates, at the points of a place.
 
-    Parameters
-    ----------
-    value : number, Quantity or callable
-        A function gets what its arguments are called: coordinates and inputs. Where the names are
-        others, all coordinates that are free there, or all, in their order; ``*args`` are all that
-        are free. Arguments with a default keep it.
-    place : Place
-    fixed : str or None
-        A coordinate that is constant there.
-    what : Condition or str
-        For errors.
+    A function gets what its arguments are called: coordinates and inputs. Where the names are
+    others, all coordinates that are free there (but for the one that is ``fixed``), or all, in
+    their order; ``*args`` are all that are free. Arguments with a default keep it.
 
-    Raises
-    ------
-    ValueError
-        If a function has other arguments, or nothing that can be a value comes.
+    Refused is a function with other arguments, and what cannot be a value; ``what`` is the
+    condition that errors name.
     """
     if callable(value):
         if (id(value), fixed) in place.known:
@@ -129,18 +119,8 @@ def _called(function, place, fixed, what):
 def residual_at(function, place, what):
     """A residual of one's own at the points of a place.
 
-    Parameters
-    ----------
-    function : callable
-        Of the fields, then the coordinates; then of coefficients of the problem, by name.
-    place : Place
-    what : Condition
-        For errors.
-
-    Raises
-    ------
-    ValueError
-        If it has other arguments.
+    It takes the fields, then the coordinates; then coefficients of the problem, by name. Other
+    arguments are refused; ``what`` is the condition that errors name.
     """
     arguments = (*place.fields.values(), *place.coordinates.values())
     if id(function) not in place.known:

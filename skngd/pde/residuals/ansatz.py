@@ -52,19 +52,9 @@ class Face:
 
 
 class Ansatz:
-    """The hard conditions of one field.
+    """The hard conditions of one field: values and slopes, each on a face.
 
-    Parameters
-    ----------
-    problem : Problem
-        A value may depend on its inputs, not on its unknowns.
-    conditions : list of Stated
-        The hard ones of this field.
-
-    Attributes
-    ----------
-    values, slopes : list of (Face, Stated)
-        What is prescribed on faces.
+    They may depend on the inputs of the problem, not on its unknowns.
     """
 
     def __init__(self, problem, conditions):
@@ -162,21 +152,11 @@ class Ansatz:
         return value
 
     def expansion(self, index, x):
-        """∂^index v as an affine function of the network's derivatives.
+        """∂^index v at points x of the domain as an affine function of the network's derivatives.
 
-        Parameters
-        ----------
-        index : multi-index
-        x : torch.Tensor of shape (m, d)
-            In the units of the domain.
-
-        Returns
-        -------
-        constant : torch.Tensor of shape (m,) or None
-            None stands for zero.
-        terms : list of (face, index, coefficient)
-            Σ coefficient ∂^index N, with coefficients of shape (m,), or None for one, at the point
-            itself (face None) or at its projection onto a face.
+        Returns the constant of shape (m,), or None for zero, and the terms of Σ coefficient ∂^index
+        N as (face, index, coefficient): a coefficient of shape (m,), or None for one, at the point
+        itself (face None) or at its projection onto a face.
         """
         if self.is_plain:
             return None, [(None, index, None)]
@@ -240,13 +220,7 @@ def derivative(function, x, index):
 
 
 def box_faces(domain, condition):
-    """The faces of a hard condition.
-
-    Raises
-    ------
-    ValueError
-        If the domain has no such face, or if it is none of the sides of the box around it.
-    """
+    """The faces of a condition, which have to be sides of the box around the domain."""
     on = condition.faces(domain)
     named = (on,) if isinstance(on, str) else domain.face_names() if on is None else on
     faces = []
@@ -286,13 +260,7 @@ def _sides(domain, name):
 
 
 def hard_conditions(problem, field):
-    """The ansatz of a field.
-
-    Raises
-    ------
-    ValueError
-        If a condition cannot be hard, or two hard ones do not go together.
-    """
+    """The ansatz of a field; conditions that cannot be hard, or not together, are refused."""
     mine = []
     for stated in stated_conditions(problem):
         condition = stated.condition

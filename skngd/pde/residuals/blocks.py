@@ -15,13 +15,9 @@ class Operator(ABC):
 
     @abstractmethod
     def __call__(self, jets, unknowns):
-        """Residuals of shape (e, m).
+        """Residuals of shape (e, m), of jets of shape (k, c, m), one for each site.
 
-        Parameters
-        ----------
-        jets : list of torch.Tensor of shape (k, c, m)
-            One for each site.
-        unknowns : torch.Tensor of shape (q,) or (q, m)
+        The unknowns have the shape (q,) or (q, m).
         """
 
     @abstractmethod
@@ -32,18 +28,12 @@ class Operator(ABC):
 class Block:
     """One or more equations on one set of points.
 
-    Parameters
-    ----------
-    name : str
-    sites : list of (JetModel, torch.Tensor of shape (m, d))
-        Where the network is looked at, and which of its derivatives. The m points of the sites
-        belong together one by one.
-    operator : Operator
-    row_weights : torch.Tensor of shape (e, m)
-        Weight of each squared residual in the loss; e is the number of equations.
-    affine : tuple, default=None
-        For an operator that is affine in jets and unknowns: its coefficients, as
-        :meth:`linearise` returns them, and its value at zero, of shape (e, m).
+    Sites are pairs of a JetModel and points of shape (m, d): where the network is looked at, and
+    which of its derivatives. The m points of the sites belong together one by one.
+
+    ``row_weights``, shape (e, m) for e equations, is the weight of each squared residual in the
+    loss. ``affine`` is for an operator that is affine in jets and unknowns: its coefficients, as
+    :meth:`linearise` returns them, and its value at zero, shape (e, m).
     """
 
     def __init__(self, name, sites, operator, row_weights, affine=None):
@@ -110,11 +100,8 @@ class Evaluation:
     def linear(self):
         """Derivatives of the operator, by automatic differentiation at each point.
 
-        Returns
-        -------
-        of_jets : list of torch.Tensor of shape (e, k, c, m)
-            One for each site.
-        of_unknowns : torch.Tensor of shape (e, q, m)
+        Those in the jets have the shape (e, k, c, m) for each site, those in the unknowns (e, q,
+        m).
         """
         if self.is_affine:
             return self.block.affine[0]
@@ -140,11 +127,7 @@ class Evaluation:
 class SideBySide(Operator):
     """The operators of several blocks side by side: one equation at the points of all of them.
 
-    Parameters
-    ----------
-    blocks : list of Block
-    places : list of (slice or list of int, slice)
-        Which derivatives of the common jet belong to a block, and which points.
+    ``places`` says which derivatives of the common jet belong to a block, and which points.
     """
 
     def __init__(self, blocks, places):

@@ -36,13 +36,8 @@ def cut(tensor, points):
 class Stated:
     """A condition as a problem states it.
 
-    Parameters
-    ----------
-    problem : Problem
-    condition : Condition
-        With numbers in the place of inputs and unknowns; says where it holds, and its weight.
-    place : int, default=None
-        Where the problem lists it, for one that is computed from coefficients.
+    The condition has numbers in the place of inputs and unknowns: it says where it holds, and its
+    weight. ``place`` is where the problem lists it, for one that is computed from coefficients.
     """
 
     def __init__(self, problem, condition, place=None):
@@ -64,11 +59,7 @@ class Stated:
     def value(self, x, unknowns=None):
         """What it prescribes, shape (m,), at points of shape (m, d) in the units of the problem.
 
-        Parameters
-        ----------
-        x : torch.Tensor of shape (m, d)
-        unknowns : dict of str to Quantity, default=None
-            None stands for the start of each.
+        Unknowns are quantities by name; None stands for the start of each.
         """
         coordinates, inputs = columns_of(self.problem, x)
         bound = self.problem.with_numbers().with_coefficients({**inputs, **(unknowns or {})})
@@ -110,15 +101,8 @@ def stated_conditions(problem):
 class BoundCondition:
     """A condition on its points, with all that is known there.
 
-    Parameters
-    ----------
-    stated : Stated
-    sites : list of torch.Tensor of shape (m, d)
-        Coordinates and inputs, in the units of the problem.
-    normals : torch.Tensor of shape (m, n_coordinates), default=None
-        At the first of the sites.
-    target : torch.Tensor of shape (m,), default=None
-        What was measured.
+    The sites are points of shape (m, d), coordinates and inputs in the units of the problem. At the
+    first of them are the normals, (m, n_coordinates), and the target, (m,): what was measured.
     """
 
     def __init__(self, stated, sites, normals=None, target=None):
@@ -146,11 +130,8 @@ class BoundCondition:
     def equations(self, lookups, unknowns):
         """What vanishes, a quantity or a number for each equation.
 
-        Parameters
-        ----------
-        lookups : list of callable
-            For each site: gives the tensor of a derivative for a field and a multi-index.
-        unknowns : torch.Tensor of shape (q,) or (q, m)
+        The lookup of a site gives the tensor of a derivative for a field and a multi-index; the
+        unknowns have the shape (q,) or (q, m).
         """
         problem, is_fixed = self._places[0].problem, self.stated.is_fixed
         if self.unknowns:

@@ -5,11 +5,13 @@ derivatives of the network these are. An operator that turns out to be affine is
 coefficients.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from ...models.jets import by_order
 from ..conditions import Interior
 from ..expressions.places import as_tensor
 from .ansatz import hard_conditions
@@ -24,15 +26,8 @@ N_AFFINE_CHECKS, FEWEST_AFFINE_CHECKS = 4, 16
 class Compiler:
     """What the blocks of one problem have in common.
 
-    Parameters
-    ----------
-    problem : Problem
-    jets_of : callable
-        Maps a tuple of multi-indices to a :class:`JetModel`.
-    normalise : callable
-        Maps points of shape (m, d) in the units of the problem to points of the network.
-    kind : dict
-        ``dtype`` and ``device`` of all tensors.
+    ``jets_of`` maps a tuple of multi-indices to a :class:`JetModel`, and ``normalise`` points of
+    shape (m, d) in the units of the problem to points of the network.
     """
 
     def __init__(self, problem, jets_of, normalise, kind):
@@ -50,31 +45,12 @@ class Compiler:
     def block(
         self, stated, sites, normals=None, weights=None, target=None, unknowns=None, label=None
     ):
-        """Compile a condition on some points.
+        """Compile a condition on some points, arrays of shape (m, d) for each site.
 
-        Parameters
-        ----------
-        stated : Stated
-        sites : list of ndarray of shape (m, d)
-            Coordinates and inputs.
-        normals : ndarray of shape (m, n_coordinates), default=None
-        weights : float or ndarray of shape (m,), default=None
-            Weight of each squared residual; None stands for the condition's own, over m.
-        target : ndarray of shape (m,), default=None
-            What was measured.
-        unknowns : torch.Tensor of shape (q,), default=None
-            Values at which the operator is tried.
-        label : str, default=None
-            Name of the block; None stands for the condition's own.
-
-        Returns
-        -------
-        block : Block
-
-        Raises
-        ------
-        ValueError
-            If what comes back has the wrong shape, is not finite or is not pointwise.
+        ``weights`` are those of each squared residual, None stands for the condition's own, over m;
+        ``target`` is what was measured; ``label`` names the block, None stands for the condition's
+        name. The operator is tried at ``unknowns``, shape (q,): what comes back has to be
+        pointwise, finite and of the right shape.
         """
         bound, condition = self.bound(stated, sites, normals, target), stated.condition
         trial = Recording(bound)
@@ -138,11 +114,6 @@ class Compiler:
             )
 
 
-def by_order(index):
-    """Sorts derivatives: lower orders first."""
-    return len(index), index
-
-
 @dataclass(frozen=True)
 class Term:
     """A derivative of the network as a part of one of v."""
@@ -188,7 +159,7 @@ class Statement(Operator):
 
     def __call__(self, jets, unknowns):
         rows = [jet.flatten(0, 1).unbind() for jet in jets]
-        lookups = [Lookup(table, rows) for table in self.tables]
+        lookups = [lookup(table, rows) for table in self.tables]
         x = self.bound.sites[0]
         found = [as_tensor(row, x) for row in self.bound.equations(lookups, unknowns)]
         m = len(x)
@@ -202,16 +173,9 @@ class Statement(Operator):
         return Statement(self.bound.part(points), tables)
 
 
-class Lookup:
-    """Derivatives of fields, each computed once from the rows of the network's jets."""
-
-    def __init__(self, table, rows):
-        self.table, self.rows, self.found = table, rows, {}
-
-    def __call__(self, *key):
-        if key not in self.found:
-            self.found[key] = self.table[key].of(self.rows)
-        return self.found[key]
+def lookup(table, rows):
+    """Gives derivatives of fields, each computed once from the rows of the network's jets."""
+    return functools.cache(lambda *key: table[key].of(rows))
 
 
 def affine_form(block, unknowns):

@@ -6,12 +6,10 @@ residual is a model with one output; its weighted squared loss is the loss of th
 everything that is said in :mod:`skngd.optim` about models holds for it.
 """
 
-import warnings
-
 import torch
 
 from ...models import AutodiffJets
-from ...models.base import Model, Record
+from ...models.base import Model, Record, hessian
 from .blocks import Evaluation, combined
 
 # Points at which a module is tried for second derivatives.
@@ -90,10 +88,7 @@ class ResidualModel(Model):
                 total = total + (residual * cotangent[rows, 0]).sum()
             return total
 
-        with warnings.catch_warnings():
-            # Torch's own warning about its own use of torch.jit.
-            warnings.filterwarnings("ignore", ".*torch.jit", DeprecationWarning)
-            return torch.func.hessian(contracted)(theta).detach()
+        return hessian(contracted, theta)
 
 
 class ResidualRecord(Record):
@@ -237,18 +232,7 @@ class ResidualRecord(Record):
 
 
 def check_smoothness(collocation, theta):
-    """Refuse a module whose second derivatives vanish: it would solve another equation.
-
-    Parameters
-    ----------
-    collocation : Collocation
-    theta : torch.Tensor of shape (P + q,)
-
-    Raises
-    ------
-    ValueError
-        If all derivatives of second and higher order that the problem contains are zero.
-    """
+    """Refuse a module whose higher derivatives vanish: it would solve another equation."""
     for jets, x in (site for block in collocation.blocks for site in block.sites):
         higher = [place for place, index in enumerate(jets.indices) if len(index) > 1]
         if not higher or not isinstance(jets, AutodiffJets):

@@ -15,14 +15,7 @@ from .bound import written
 class Recording:
     """Calls of a condition with random jets, which note the derivatives that are asked for.
 
-    Parameters
-    ----------
-    bound : BoundCondition
-
-    Attributes
-    ----------
-    requested : list of set of (str, multi-index)
-        The derivatives of fields, for each site.
+    ``requested`` has a set of (field, multi-index) for each site.
     """
 
     def __init__(self, bound):
@@ -34,11 +27,7 @@ class Recording:
     def __call__(self, unknowns):
         """The equations at random jets, checked.
 
-        Raises
-        ------
-        TypeError, ValueError
-            If something else than quantities comes, of another shape, not finite, or if a value
-            depends on other points.
+        Refused is what is no quantity, has another shape, is not finite or depends on other points.
         """
         x = self.bound.sites[0]
         rows = [self._checked(row, x) for row in self.rows(unknowns)]
