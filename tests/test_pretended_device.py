@@ -170,6 +170,7 @@ def mackey_glass(max_iter):
 def equation(problem):
     def fit(max_iter):
         settings = {"max_iter": max_iter, "tol": 0, "device": str(DEVICE), "random_state": 0}
+        settings["activation"] = "tanh"
         return PINNEstimator(problem, (10,), n_interior=49, n_boundary=10, **settings).fit()
 
     return fit

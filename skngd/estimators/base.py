@@ -99,9 +99,12 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         is_asked = self.optimizer == "ngd" if self.momentum == "auto" else self.momentum is not None
         return is_asked and self.beta != 0
 
+    def _activation(self):
+        return self.activation
+
     def _hidden_layer_sizes(self):
         try:
-            sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes)).tolist()
+            sizes = np.atleast_1d(np.asarray(self._named_sizes())).tolist()
         except ValueError:  # a ragged sequence
             sizes = [None]
         if not all(type(size) is int and size > 0 for size in sizes):
@@ -110,6 +113,9 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
                 f"(20, 20), got {self.hidden_layer_sizes!r}."
             )
         return sizes
+
+    def _named_sizes(self):
+        return self.hidden_layer_sizes
 
     def _build_model(self, n_features, n_outputs, device="cpu"):
         if self.model is not None:
@@ -121,7 +127,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
                 )
             return model
         sizes = (n_features, *self._hidden_layer_sizes(), n_outputs)
-        return FullyConnected(sizes, self.activation)
+        return FullyConnected(sizes, self._activation())
 
     def _metric(self):
         """The metric that "auto" stands for: that of the loss, which for squares is L2."""

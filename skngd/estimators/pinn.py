@@ -11,9 +11,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ..geometry.sampling import SAMPLERS
+from ..models.activations import ACTIVATIONS
 from .base import has_partial_fit
 from .evaluate import multi_index, residual_at, score_of, solution_at
-from .problem_task import ProblemTask
+from .problem_task import EXPECTED, ProblemTask
 from .regressor import NaturalMomentumRegressor
 from .run import run
 from .task import RowsTask
@@ -125,6 +126,11 @@ n_features_in_
     _parameter_constraints: ClassVar = {
         **NaturalMomentumRegressor._parameter_constraints,
         "problem": [object],
+        "hidden_layer_sizes": [
+            StrOptions({"auto"}),
+            *NaturalMomentumRegressor._parameter_constraints["hidden_layer_sizes"],
+        ],
+        "activation": [StrOptions({"auto", *ACTIVATIONS})],
         "n_interior": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), tuple],
         "n_boundary": [
             StrOptions({"auto"}),
@@ -141,7 +147,7 @@ n_features_in_
     def __init__(
         self,
         problem=None,
-        hidden_layer_sizes=(32,),
+        hidden_layer_sizes="auto",
         *,
         n_interior="auto",
         n_boundary="auto",
@@ -149,7 +155,7 @@ n_features_in_
         resample_every=None,
         measurement_weight=0.01,
         variable_projection=True,
-        activation="tanh",
+        activation="auto",
         optimizer="ngd",
         metric="auto",
         loss="squared",
@@ -338,6 +344,18 @@ n_features_in_
         """
         check_is_fitted(self)
         return self._kind_of_fit().score(self, X, y, sample_weight)
+
+    def _activation(self):
+        return self._fitted_or(EXPECTED[0], self.activation, "activation_")
+
+    def _named_sizes(self):
+        return self._fitted_or(EXPECTED[1], self.hidden_layer_sizes, "hidden_layer_sizes_")
+
+    def _fitted_or(self, plain, setting, name):
+        """What a setting names, or what "auto" has become."""
+        if not (isinstance(setting, str) and setting == "auto"):
+            return setting
+        return getattr(self, name, plain) if self._kind_of_fit().has_problem else plain
 
     def _kind_of_fit(self):
         return ROWS if self.problem is None else PROBLEM

@@ -1,7 +1,8 @@
 """What is fitted where there is a problem: its equation, its conditions, and measurements."""
 
+import time
+
 import numpy as np
-import torch
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
@@ -11,13 +12,16 @@ from ..pde.agreement import contradictions
 from ..pde.checks import check_problem
 from .callers import warn
 from .data import ROWS, advice
-from .device import multiplications, plain_tensors, resolve_device
+from .device import multiplications, plain_tensors, resolve_device, to_numpy
+from .ground import Ground, with_network
 from .observed import named_columns, observed, weights_of
-from .physics import build_physics, columns_of
-from .points import Points
+from .physics import columns_of
+from .race import Race, is_raced
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
 
+# The network that is expected where it is left open.
+EXPECTED = "tanh", (32,)
 # The part of the first squared residuals that is too much for a solution.
 UNSOLVED = 1e-5
 # What a problem takes of the hyperparameters of regression.
@@ -27,7 +31,7 @@ PLAIN = {"loss": "squared", "alpha": 0.0, "metric": "auto"}
 class ProblemTask(Task):
     """A fit of the residuals of a problem, equation (PINN); arguments as those of ``fit``."""
 
-    relative_tol = 1e-3
+    relative_tol = Ground.relative_tol
     budget_advice = (
         "The best solution so far was kept; see score() and history_. Increase it or tol."
     )
@@ -39,6 +43,7 @@ class ProblemTask(Task):
                 "X_val and y_val are for problem=None. With a problem, keep rows apart and use "
                 "score(X, y), or cross-validation."
             )
+        self.began = time.perf_counter()
         super().__init__(estimator, estimator.warm_start)
         check_step_rule(estimator, draws=estimator.sampler == "christoffel")
         _check_physics_settings(estimator)
@@ -85,44 +90,51 @@ class ProblemTask(Task):
         estimator, random_state = self.estimator, self.random_state
         device = self._device()
         self.device = str(device)
-        self.physics = physics = build_physics(estimator, self.problem, device)
-        self.model = physics.model
-        own = self.X if self.y is None else None
-        self.points = Points(estimator, physics, own, self.weight, random_state)
-        self.measured = []
-        if self.y is not None:
-            data = physics.checked(self.X), self.y, self.weight
-            self.measured = physics.discretization.measurements(
-                *data, estimator.measurement_weight, physics.trial_unknowns()
-            )
-        # L(v_θ), the weighted squares of the residuals of all blocks, equation (PINN).
-        blocks = self.points.draw() + self.measured
-        physics.adopt_scale(blocks)
-        self.objective = physics.objective(blocks)
-        if self.continues:
-            last = estimator._last_theta(self.model)
-            self.starts = [physics.internal(last, estimator.unknowns_)]
+        given = self.problem, (self.X, self.y, self.weight), device, random_state
+        if is_raced(estimator) and not self.continues:
+            race = Race(estimator, *given, self.began)
+            self.raced = race.run()
+            self.ground, self.starts = self.raced.course.ground, [to_numpy(self.raced.theta)]
+            self.network = self.raced.course.activation, self.raced.course.sizes
+            self.candidates, self.remark = race.table(), race.told(self.raced)
+            self.first = self.raced.course.first
         else:
-            n_init = 1 if estimator.n_init == "auto" else estimator.n_init
-            self.starts = [physics.initial(random_state) for _ in range(n_init)]
-        self.source = self.points.source(self._objective)
+            self.ground = Ground(estimator, *given)
+            self.network = estimator._activation(), tuple(estimator._hidden_layer_sizes())
+            self.starts = self._named_starts()
+            self.first = self.ground.objective.at(self.ground.tensor(self.starts[0]))
+            self.physics.check_start(self.first)
+        self.objective = self.ground.objective
+        self.source = self.ground.points.source(self.ground.objective_on)
         if self.source.draws and not self.source.begins_fresh:
             # Points that stay the same decide which iterate is the best.
-            self.validation = self._objective(self.points.draw())
-        first = self.objective.at(torch.as_tensor(self.starts[0], **physics.kind))
-        physics.check_start(first)
-        self.first_columns = physics.parts(first)
-        self.units = UnitsOfResiduals(self.objective, first.loss)
-        n_parameters = physics.residuals.n_parameters
-        self.n_multiplications = multiplications(self.objective.n_rows, 1, n_parameters)
+            self.validation = self.ground.objective_on(self.ground.points.draw())
+        self.first_columns = self.physics.parts(self.first)
+        self.units = UnitsOfResiduals(self.objective, self.first.loss)
+        self.n_multiplications = self.ground.n_multiplications
 
-    def _objective(self, blocks, sample=None):
-        """With all measurements, on blocks of the equation and its conditions."""
-        return self.physics.objective(blocks + self.measured, sample)
+    @property
+    def physics(self):
+        return self.ground.physics
+
+    @property
+    def model(self):
+        return self.ground.model
+
+    def _named_starts(self):
+        """Starts of a network that is named, or the end of the last fit."""
+        estimator, physics = self.estimator, self.physics
+        if self.continues:
+            last = estimator._last_theta(self.model)
+            return [physics.internal(last, estimator.unknowns_)]
+        n_init = 1 if estimator.n_init == "auto" else estimator.n_init
+        return [physics.initial(self.random_state) for _ in range(n_init)]
 
     def _device(self):
         """Where to fit: from the sizes that are to be expected."""
         estimator, n_fields = self.estimator, len(self.problem.fields)
+        if is_raced(estimator) and not self.continues:
+            estimator = with_network(estimator, *EXPECTED)
         model = estimator._build_model(len(columns_of(self.problem)), n_fields)
         n_rows = estimator.n_interior
         if n_rows == "auto" or self.X is not None:
@@ -136,8 +148,12 @@ class ProblemTask(Task):
 
     def attributes(self, theta):
         n_fields, discretization = len(self.problem.fields), self.physics.discretization
+        fitted = {} if self.raced is None else {"candidates_": self.candidates}
+        if self.estimator.model is None:
+            fitted["activation_"], fitted["hidden_layer_sizes_"] = self.network
         return {
             **self._columns_seen(),
+            **fitted,
             **self.physics.fitted_at(theta),
             "device_": self.device,
             "X_mean_": discretization.centre,
@@ -152,9 +168,9 @@ class ProblemTask(Task):
     def conclude(self, theta, stop):
         if stop.kind == "converged":
             self._warn_if_unsolved(theta)
-        std, noise = {}, None
+        std, noise, ground = {}, None, self.ground
         if self.problem.unknowns:
-            std, noise = self.physics.uncertainty(theta, self.points.draw(), self.measured)
+            std, noise = ground.physics.uncertainty(theta, ground.points.draw(), ground.measured)
         return {"unknowns_std_": std, "noise_std_": noise}
 
     def _warn_if_unsolved(self, theta):

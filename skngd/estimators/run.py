@@ -9,10 +9,12 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..models import FullyConnected
 from ..optim import Past, Stop, Stopping, minimize
+from ..optim.stopping import out_of_iterations
 from ..tangent.christoffel import STABLE, enough_points
 from .callbacks import Watch
 from .callers import is_searched, warn
 from .device import few_threads, plain_tensors, to_numpy
+from .race import joined
 
 # Kinds of stops after which no further start is tried.
 ENDS_ALL = ("interrupted", "stopped")
@@ -54,31 +56,42 @@ def _train(estimator, task, watch, began):
         is_there = iterate.objective is watched
         return units.loss(iterate if is_there else watched.at(iterate.theta))
 
-    best, histories = None, []
+    best, histories, raced = None, [], task.raced
     for number, start in enumerate(task.starts, start=1):
-        method = estimator._build_method()
-        result = minimize(
-            method,
-            objective,
-            _on_device(start, objective),
-            source=source,
-            monitor=watched_loss,
-            report=units.loss,
-            parts=task.columns,
-            stop_rules=Stopping(
-                estimator.tol,
-                max(estimator.n_iter_no_change, source.least_patience),
-                floor,
-                expects_descent=watched is objective and not source.draws,
-                relative_tol=task.relative_tol,
-            ),
-            max_iter=estimator.max_iter,
-            max_time=estimator.max_time,
-            watch=watch,
-            began=began,
-        )
+        method = estimator._build_method() if raced is None else raced.method_of(estimator)
+        if raced is not None and raced.is_finished:
+            result = raced.result
+        else:
+            made = 0 if raced is None else raced.n_iter
+            result = minimize(
+                method,
+                objective,
+                _on_device(start, objective),
+                source=source,
+                monitor=watched_loss,
+                report=units.loss,
+                parts=task.columns,
+                stop_rules=Stopping(
+                    estimator.tol,
+                    max(estimator.n_iter_no_change, source.least_patience),
+                    floor,
+                    expects_descent=watched is objective and not source.draws,
+                    relative_tol=task.relative_tol,
+                ),
+                max_iter=estimator.max_iter - made,
+                max_time=estimator.max_time,
+                past=None if raced is None else raced.past,
+                watch=watch,
+                began=began,
+            )
+            if result.stop == out_of_iterations(estimator.max_iter - made):
+                result.stop = out_of_iterations(estimator.max_iter)
+            if raced is not None:
+                result = joined(raced.result, result)
         history = {name: np.asarray(column) for name, column in result.history.items()}
-        reason = result.stop.sentence + _share_of_momentum(estimator, history["beta"][1:])
+        momentum = _share_of_momentum(estimator, history["beta"][1:])
+        reason = result.stop.sentence + task.remark + momentum
+
         if estimator.verbose:
             name = type(estimator).__name__
             print(
@@ -148,7 +161,8 @@ def _store(estimator, task, theta, found):
     found = {**task.attributes(theta), **found}
     if isinstance(task.model, FullyConnected):
         found["coefs_"], found["intercepts_"] = _unfold(task, found)
-    for name in ("coefs_", "intercepts_", "feature_names_in_"):
+    stale = ["coefs_", "intercepts_", "feature_names_in_", "activation_", "hidden_layer_sizes_"]
+    for name in stale if task.continues else [*stale, "candidates_"]:
         vars(estimator).pop(name, None)
     vars(estimator).update(found)
 

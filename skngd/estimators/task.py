@@ -54,9 +54,12 @@ class Task:
         Of the points of each iteration, and of the losses.
     n_multiplications, n_available : float
         Of one iteration, about; how many points there are to draw from.
+    raced, remark : Candidate or None, str
+        The winner of a race, which goes on; a sentence for ``stop_reason_`` on it.
     """
 
     validation, n_available = None, np.inf
+    raced, remark = None, ""
 
     def __init__(self, estimator, continues):
         # The copy gets the attributes of a validation.

@@ -1,0 +1,71 @@
+"""A network on the points of a problem: the residuals that a fit is to make small."""
+
+import copy
+
+import numpy as np
+import torch
+
+from .device import multiplications
+from .physics import build_physics
+from .points import Points
+
+
+class Ground:
+    """One network, the blocks of a problem for it, and their objective.
+
+    Parameters
+    ----------
+    estimator : PINNEstimator
+        Names the network and the points.
+    problem : Problem
+    rows : tuple (X, y, weight)
+        Of ``fit``; None where they were not given.
+    device : torch.device
+    random_state : numpy.random.RandomState
+    """
+
+    # What ``tol="auto"`` stands for.
+    relative_tol = 1e-3
+
+    def __init__(self, estimator, problem, rows, device, random_state):
+        X, y, weight = rows
+        self.estimator, self.random_state = estimator, random_state
+        self.physics = physics = build_physics(estimator, problem, device)
+        self.model = physics.model
+        self.points = Points(estimator, physics, X if y is None else None, weight, random_state)
+        self.measured = []
+        if y is not None:
+            self.measured = physics.discretization.measurements(
+                *(physics.checked(X), y, weight),
+                estimator.measurement_weight,
+                physics.trial_unknowns(),
+            )
+        # L(v_θ), the weighted squares of the residuals of all blocks, equation (PINN).
+        blocks = self.points.draw() + self.measured
+        physics.adopt_scale(blocks)
+        self.objective = physics.objective(blocks)
+        n_parameters = physics.residuals.n_parameters
+        self.n_multiplications = multiplications(self.objective.n_rows, 1, n_parameters)
+
+    def objective_on(self, blocks, sample=None):
+        """With all measurements, on blocks of the equation and its conditions."""
+        return self.physics.objective(blocks + self.measured, sample)
+
+    def held_out(self, seed):
+        """The objective on points of its own, the same for all networks of one size."""
+        physics, points = self.physics, self.points
+        n = int(np.prod(points.n_interior if points.own is None else len(points.own[0])))
+        drawn = physics.discretization.sample(
+            n, points.n_boundary, "sobol", np.random.RandomState(seed)
+        )
+        return self.objective_on(physics.discretization.blocks(drawn, physics.trial_unknowns()))
+
+    def tensor(self, theta):
+        return torch.as_tensor(theta, **self.physics.kind)
+
+
+def with_network(estimator, activation, hidden_layer_sizes):
+    """The estimator with a network that is named; a shallow copy."""
+    shaped = copy.copy(estimator)
+    shaped.activation, shaped.hidden_layer_sizes = activation, hidden_layer_sizes
+    return shaped

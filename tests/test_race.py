@@ -1,0 +1,268 @@
+"""The race of starts: what takes part, who wins, and what the fit that it begins keeps of it."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from solvers import Pendulum, Rod, Rotation
+
+from skngd import PINNEstimator
+from skngd.estimators import race
+from skngd.pde import Box, Dirichlet, Initial, Input, Problem, Unknown
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+class Waves(Problem):
+    """u'' − u = f, u = sin kx, in units of a length."""
+
+    def __init__(self, k=1.0, length=1.0):
+        self.k, self.length = k, length
+
+    @property
+    def domain(self):
+        return Box(x=(0, self.length))
+
+    @property
+    def conditions(self):
+        return (Dirichlet(lambda x: np.sin(self.k * x / self.length)),)
+
+    def residual(self, u, x):
+        return self.length**2 * u.xx - u + (self.k**2 + 1) * np.sin(self.k * x / self.length)
+
+    def solution(self, X):
+        return np.sin(self.k * X[:, 0] / self.length)
+
+
+class Logistic(Problem):
+    """u' = 3 u (1 − u), u(0) = 0.1."""
+
+    domain = Box(t=(0, 2))
+    conditions = (Initial(0.1),)
+
+    def residual(self, u, t):
+        return u.t - 3 * u * (1 - u)
+
+    def solution(self, X):
+        grown = 0.1 * np.exp(3 * X[:, 0])
+        return grown / (0.9 + grown)
+
+
+def fitted(problem, *data, **settings):
+    settings = {"n_interior": 100, "max_iter": 60, "random_state": 0, **settings}
+    return PINNEstimator(problem, **settings).fit(*data)
+
+
+def error(solver, n=101):
+    low, high = np.asarray(solver.problem_.domain.bounds).T
+    X = np.linspace(low, high, n)
+    u = solver.problem_.solution(X)
+    return np.linalg.norm(solver.predict(X) - u) / np.linalg.norm(u)
+
+
+# What takes part
+
+
+def test_a_network_that_is_named_does_not_race():
+    solver = fitted(Rod(), hidden_layer_sizes=(4,), activation="tanh", max_iter=3)
+    assert not hasattr(solver, "candidates_")
+    assert (solver.activation_, solver.hidden_layer_sizes_) == ("tanh", (4,))
+
+
+def test_the_race_is_over_what_is_left_open():
+    named = fitted(Rod(), hidden_layer_sizes=(4, 3), max_iter=3)
+    assert set(named.candidates_["hidden_layer_sizes"]) == {(4, 3)}
+    assert set(named.candidates_["activation"]) == {"tanh", "sin"}
+    assert named.hidden_layer_sizes_ == (4, 3)
+    named = fitted(Rod(), activation="logistic", max_iter=3)
+    assert set(named.candidates_["activation"]) == {"logistic"} == {named.activation_}
+
+
+@pytest.mark.parametrize("n_init", [1, 3])
+def test_each_candidate_has_a_row(n_init):
+    table = fitted(Logistic(), n_init=n_init, max_iter=8).candidates_
+    n = len(race.NONLINEARITIES) * (1 + len(race.BANDWIDTHS)) * n_init
+    assert {len(column) for column in table.values()} == {n}
+    assert set(table["seed"]) == set(range(n_init))
+    assert np.isfinite(table["seconds"]).all()
+    # Losers cost little.
+    assert np.count_nonzero(table["n_iter"]) <= race.ROUNDS[0][1] + 1
+
+
+def test_without_a_problem_auto_is_one_small_network():
+    X = np.linspace(0, 1, 30).reshape(-1, 1)
+    y = X[:, 0] ** 2
+    settings = {"max_iter": 5, "random_state": 0}
+    auto = PINNEstimator(**settings).fit(X, y)
+    named = PINNEstimator(None, (32,), activation="tanh", **settings).fit(X, y)
+    assert_array_equal(auto.theta_, named.theta_)
+
+
+def test_a_problem_and_then_none():
+    solver = fitted(Waves(20.0), max_iter=10)
+    X = np.linspace(0, 1, 30).reshape(-1, 1)
+    again = clone(solver).set_params(problem=None).fit(X, X[:, 0])
+    solver.set_params(problem=None).fit(X, X[:, 0])
+    assert_array_equal(solver.theta_, again.theta_)
+    assert not hasattr(solver, "candidates_")
+
+
+# Who wins
+
+
+def test_the_winner_is_the_best_on_held_out_points():
+    solver = fitted(Logistic(), max_iter=100, hidden_layer_sizes=(6,))
+    table = solver.candidates_
+    best = np.argmin(table["held_out_loss"])
+    assert solver.activation_ == table["activation"][best]
+    # Its iterations count as iterations of the fit.
+    assert solver.n_iter_ >= table["n_iter"][best]
+    assert table["round"][best] == table["round"].max()
+
+
+@pytest.mark.parametrize("k", [1, 2, 5, 10, 20, 30])
+def test_waves_of_any_length_are_found(k):
+    assert error(fitted(Waves(float(k)))) < 1e-9
+
+
+def test_a_nonlinear_equation_is_solved():
+    solver = fitted(Logistic(), max_iter=150)
+    assert error(solver) < 1e-7
+    assert "starts" in solver.stop_reason_
+
+
+def test_a_network_that_stalls_grows(monkeypatch):
+    monkeypatch.setattr(race, "SIZES", (4,))
+    solver = fitted(Waves(30.0), activation="tanh", max_iter=300, n_interior=200)
+    assert solver.hidden_layer_sizes_[0] > 4
+    assert len(solver.loss_curve_) == solver.n_iter_ + 1 <= 301
+    monkeypatch.setattr(race, "ENOUGH", np.inf)
+    small = fitted(Waves(30.0), activation="tanh", max_iter=300, n_interior=200)
+    assert small.hidden_layer_sizes_ == (4,)
+    assert error(solver) < 0.1 * error(small)
+
+
+@pytest.mark.parametrize("length", [1e-6, 1e6])
+def test_units_of_the_coordinates_change_nothing(length):
+    plain, scaled = (fitted(Waves(5.0, each), max_iter=5) for each in (1.0, length))
+    for name in ("activation", "bandwidth", "round", "n_iter"):
+        assert_array_equal(plain.candidates_[name], scaled.candidates_[name])
+    Z = np.linspace(0, 1, 20).reshape(-1, 1)
+    assert_allclose(plain.predict(Z), scaled.predict(length * Z), atol=1e-7)
+
+
+def test_the_same_random_state_gives_the_same_fit():
+    first, second, other = (fitted(Logistic(), random_state=seed) for seed in (1, 1, 2))
+    assert_array_equal(first.theta_, second.theta_)
+    assert_array_equal(first.candidates_["held_out_loss"], second.candidates_["held_out_loss"])
+    assert first.theta_.shape != other.theta_.shape or np.any(first.theta_ != other.theta_)
+
+
+# What else a problem may have
+
+
+def test_an_unknown_coefficient():
+    X = np.linspace(0, 1, 15).reshape(-1, 1)
+    solver = fitted(Rod(Unknown(0.5, low=0)), X, Rod(2.0).solution(X))
+    assert_allclose(solver.unknowns_["a"], 2.0, rtol=1e-6)
+    assert len(solver.candidates_["seed"])
+
+
+def test_inputs():
+    solver = fitted(Rod(Input(0.5, 2.0)))
+    X = np.random.default_rng(0).uniform([0, 0.5], [1, 2], (50, 2))
+    assert_allclose(solver.predict(X), solver.problem_.solution(X), atol=1e-7)
+
+
+def test_several_fields():
+    assert error(fitted(Rotation(3.0))) < 1e-7
+
+
+def test_rows_of_fit_and_fresh_points():
+    X = Rod.domain.sample(60, random_state=0)
+    assert error(fitted(Rod(), X)) < 1e-7
+    fresh = fitted(Rod(), batch_size=30, max_iter=20)
+    assert not fresh.candidates_["n_iter"].any()
+    assert error(fresh) < 1e-5
+    assert error(fitted(Rod(), sampler="adaptive", max_iter=30)) < 1e-7
+
+
+def test_a_solution_that_is_zero():
+    solver = fitted(Rod(0.0))
+    assert np.abs(solver.predict([[0.3], [0.6]])).max() < 1e-12
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"optimizer": "lbfgs"}, {"optimizer": "adam"}, {"momentum": "nesterov"}, {"dtype": "float32"}],
+    ids=str,
+)
+def test_other_methods_race(settings):
+    assert error(fitted(Pendulum(), **settings)) < 1e-2
+
+
+# What the estimator keeps
+
+
+def test_a_fitted_estimator_answers_as_before():
+    solver = fitted(Waves(20.0), max_iter=20)
+    X = np.linspace(0, 1, 20).reshape(-1, 1)
+    again = pickle.loads(pickle.dumps(solver))
+    for call in (lambda s: s.predict(X), lambda s: s.derivative(X, "x"), lambda s: s.residual(X)):
+        assert_array_equal(call(again), call(solver))
+    assert again.score() == solver.score()
+    assert clone(solver).get_params()["hidden_layer_sizes"] == "auto"
+
+
+def test_warm_start_goes_on_with_the_winner():
+    solver = fitted(Waves(20.0), max_iter=12, warm_start=True)
+    before = solver.loss_, solver.hidden_layer_sizes_, solver.activation_
+    solver.fit()
+    # On new points.
+    assert solver.loss_curve_[0] < 1e3 * before[0]
+    assert (solver.hidden_layer_sizes_, solver.activation_) == before[1:]
+    # Not starting warm, it races again.
+    assert_array_equal(solver.set_params(warm_start=False).fit().theta_, clone(solver).fit().theta_)
+
+
+def test_a_search_over_networks():
+    X = np.linspace(0, 1, 12).reshape(-1, 1)
+    search = GridSearchCV(
+        PINNEstimator(Rod(Unknown(0.5)), n_interior=30, max_iter=8, random_state=0),
+        {"hidden_layer_sizes": ["auto", (3,)], "activation": ["auto", "tanh"]},
+        cv=2,
+    )
+    assert_allclose(
+        search.fit(X, Rod(2.0).solution(X)).score(X, Rod(2.0).solution(X)), 1, rtol=1e-4
+    )
+
+
+def test_time_and_iterations_are_kept(capsys):
+    late = fitted(Logistic(), max_time=1e-6)
+    assert late.n_iter_ <= 1
+    assert len(late.candidates_["seed"]) == 1
+    for max_iter in (1, 2, 20):
+        solver = fitted(Logistic(), max_iter=max_iter, verbose=1)
+        assert solver.n_iter_ <= max_iter
+        assert f"max_iter={max_iter} " in solver.stop_reason_
+    assert "round 1: " in capsys.readouterr().out
+
+
+def test_an_interrupted_race_keeps_the_best(monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(race.Race, "_round", interrupted)
+    with pytest.warns(UserWarning, match="Interrupted"):
+        solver = fitted(Logistic())
+    assert solver.stop_reason_.startswith("Interrupted")
+    assert np.isfinite(solver.predict([[0.5]])).all()
+
+
+@pytest.mark.parametrize("name", ["hidden_layer_sizes", "activation"])
+def test_other_words_are_refused(name):
+    with pytest.raises(ValueError, match=name):
+        fitted(Rod(), **{name: "automatic"})
