@@ -40,7 +40,9 @@ def equation(problem, hidden, **points):
 
     def fit(max_iter, **settings):
         settings = {"random_state": 0, "tol": 0, **points, **settings}
-        return PINNEstimator(problem, hidden, max_iter=max_iter, **settings).fit()
+        return PINNEstimator(
+            problem, hidden, activation="tanh", max_iter=max_iter, **settings
+        ).fit()
 
     return fit
 

@@ -165,6 +165,7 @@ def fresh_points(seed, n_points, settings):
     solver = PINNEstimator(
         AdvectionDiffusion(eps=1.0),
         (10,),
+        activation="tanh",
         batch_size=n_points,
         sampler="uniform",
         n_interior=200,

@@ -55,6 +55,7 @@ def residuals(name, beta, step_size, seed, n_iterations=ITERATIONS):
     solver = PINNEstimator(
         AdvectionDiffusion(eps=1.0),
         (10,),
+        activation="tanh",
         sampler="uniform",
         batch_size=10,
         n_interior=200,

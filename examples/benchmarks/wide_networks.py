@@ -76,6 +76,7 @@ def heat(seeds, seconds=40.0, levels=(1e-5, 1e-8, 1e-11)):
             solver = PINNEstimator(
                 problem,
                 (40, 40, 40),
+                activation="tanh",
                 n_interior=2000,
                 projection=name,
                 max_iter=10**6,

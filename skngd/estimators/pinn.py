@@ -52,9 +52,10 @@ class PINNEstimator(NaturalMomentumRegressor):
     problem : Problem, default=None
         What is solved; its coefficients can be reached as ``problem__<name>``. None is plain
         regression, as :class:`NaturalMomentumRegressor`.
-    hidden_layer_sizes : int or array-like of int, default=(32,)
-        Numbers of neurons. One layer is fastest and most accurate for smooth solutions; fronts
-        and shocks want several, such as (20, 20, 20).
+    hidden_layer_sizes : int, array-like of int or "auto", default="auto"
+        Numbers of neurons. ``"auto"`` is one layer of 32, which is doubled where the fit stalls, up
+        to 650 parameters; with ``problem=None`` it stays 32. Fronts and shocks want several layers,
+        such as (20, 20, 20).
     n_interior : int, tuple of int or "auto", default="auto"
         Collocation points of the equation. ``"auto"`` is five for each parameter of the network,
         at least 200.
@@ -83,11 +84,20 @@ default="sobol"
     variable_projection : bool, default=True
         Fit the last layer again at the end of each trial step: it is linear. For "ngd" with a
         trust region and the built-in network.
-    activation, optimizer, metric, model, momentum, momentum_space, memory, beta, restart, \
+    activation : {"auto", "tanh", "sin", "logistic", "softplus", "identity"}, default="auto"
+        Activation function of the hidden layers. With ``"auto"`` here or above, starts race:
+        networks of tanh and sin, whose first layers have weights of several sizes, get their last
+        layer by least squares, and the better ones go on, judged on points of their own. Where both
+        are named there is one start, as drawn. With ``problem=None``, ``"auto"`` is "tanh".
+    n_init : int or "auto", default="auto"
+        Number of random starts, of each candidate where they race. ``"auto"`` is one; with
+        ``problem=None`` as in :class:`NaturalMomentumRegressor`.
+    optimizer, metric, model, momentum, momentum_space, memory, beta, restart, \
 step_size, projection, rcond, damping, geodesic_acceleration, max_iter, max_time, tol, \
-n_iter_no_change, n_init, warm_start, device, dtype, random_state, verbose
-        As in :class:`NaturalMomentumRegressor`. Momentum acts on residuals. ``n_init="auto"`` is
-        one start.
+n_iter_no_change, warm_start, device, dtype, random_state, verbose
+        As in :class:`NaturalMomentumRegressor`. Momentum acts on residuals. The iterations of the
+        winner of a race count in ``max_iter``, its time in ``max_time``; callbacks see those behind
+        it. ``verbose=1`` prints a line for each round.
     loss, huber_delta, alpha, early_stopping, validation_fraction
         For ``problem=None``, as ``metric="h1"``.
 
@@ -102,6 +112,13 @@ n_iter_no_change, n_init, warm_start, device, dtype, random_state, verbose
         constraints. 1.96 of them to both sides are a 95 % interval.
     noise_std_ : float
         Estimated standard deviation of a measurement.
+    activation_, hidden_layer_sizes_ : str, tuple of int
+        The network that was fitted. Not with ``model``.
+    candidates_ : dict of str to ndarray
+        The starts that raced, one row each: ``activation``, ``hidden_layer_sizes``, ``bandwidth``
+        (of the first layer; NaN is the start of a network that is named), ``seed``, the last
+        ``round`` it took part in, ``n_iter``, ``held_out_loss`` as a part of that of the solution
+        zero, ``seconds``.
     theta_, coefs_, intercepts_, loss_, loss_curve_, n_iter_, stop_reason_, device_, \
 n_features_in_
         As in :class:`NaturalMomentumRegressor`. The loss is ½ Σ weight · mean square of the

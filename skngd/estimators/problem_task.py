@@ -97,20 +97,21 @@ class ProblemTask(Task):
             self.ground, self.starts = self.raced.course.ground, [to_numpy(self.raced.theta)]
             self.network = self.raced.course.activation, self.raced.course.sizes
             self.candidates, self.remark = race.table(), race.told(self.raced)
-            self.first = self.raced.course.first
+            first = self.raced.course.first
+            drawn = self.ground.objective.at(self.ground.tensor(self.raced.course.plain))
         else:
             self.ground = Ground(estimator, *given)
             self.network = estimator._activation(), tuple(estimator._hidden_layer_sizes())
             self.starts = self._named_starts()
-            self.first = self.ground.objective.at(self.ground.tensor(self.starts[0]))
-            self.physics.check_start(self.first)
+            first = drawn = self.ground.objective.at(self.ground.tensor(self.starts[0]))
+            self.physics.check_start(first)
         self.objective = self.ground.objective
         self.source = self.ground.points.source(self.ground.objective_on)
         if self.source.draws and not self.source.begins_fresh:
             # Points that stay the same decide which iterate is the best.
             self.validation = self.ground.objective_on(self.ground.points.draw())
-        self.first_columns = self.physics.parts(self.first)
-        self.units = UnitsOfResiduals(self.objective, self.first.loss)
+        self.first_columns = self.physics.parts(drawn)
+        self.units = UnitsOfResiduals(self.objective, first.loss)
         self.n_multiplications = self.ground.n_multiplications
 
     @property
