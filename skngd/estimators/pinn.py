@@ -333,8 +333,9 @@ n_features_in_
         score : float
             With y: R² of what was observed. Without: minus the root mean square of the residuals
             of the equation at X (None: at points of the domain) and of all conditions, at points
-            that are always the same, unweighted. Of two solutions of one problem the better one
-            scores higher; values for different equations are not comparable.
+            that are always the same, relative to what it is where the network is zero. Each
+            equation is divided by the size of its terms, so that units and factors do not matter:
+            0 is exact, −1 no better than nothing.
         """
         check_is_fitted(self)
         return self._kind_of_fit().score(self, X, y, sample_weight)

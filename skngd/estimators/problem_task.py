@@ -96,8 +96,8 @@ class ProblemTask(Task):
                 *data, estimator.measurement_weight, physics.trial_unknowns()
             )
         # L(v_θ), the weighted squares of the residuals of all blocks, equation (PINN).
-        blocks = self.points.draw() + self.measured
-        physics.adopt_scale(blocks)
+        blocks = physics.adopt_sizes(self.points.draw() + self.measured)
+        self.measured = blocks[len(blocks) - len(self.measured) :]
         self.objective = physics.objective(blocks)
         if self.continues:
             last = estimator._last_theta(self.model)
@@ -111,7 +111,7 @@ class ProblemTask(Task):
             self.validation = self._objective(self.points.draw())
         first = self.objective.at(torch.as_tensor(self.starts[0], **physics.kind))
         physics.check_start(first)
-        self.first_columns = physics.parts(first)
+        self.first_parts = physics.relative_parts(first)
         self.units = UnitsOfResiduals(self.objective, first.loss)
         n_parameters = physics.residuals.n_parameters
         self.n_multiplications = multiplications(self.objective.n_rows, 1, n_parameters)
@@ -159,8 +159,8 @@ class ProblemTask(Task):
 
     def _warn_if_unsolved(self, theta):
         """A loss that does not fall any more need not be small."""
-        last = self.columns(self.objective.at(theta))
-        name, part = self.physics.unsolved(self.first_columns, last)
+        last = self.physics.relative_parts(self.objective.at(theta))
+        name, part = self.physics.unsolved(self.first_parts, last)
         if part > UNSOLVED:
             warn(
                 "The fit has converged, but not to a solution: the squared residuals are still "

@@ -33,13 +33,25 @@ class Block:
 
     ``row_weights``, shape (e, m) for e equations, is the weight of each squared residual in the
     loss. ``affine`` is for an operator that is affine in jets and unknowns: its coefficients, as
-    :meth:`linearise` returns them, and its value at zero, shape (e, m).
+    :meth:`linearise` returns them, and its value at zero, shape (e, m). ``sizes``, shape (e, 1), is
+    what the residuals have been divided by.
     """
 
-    def __init__(self, name, sites, operator, row_weights, affine=None):
+    def __init__(self, name, sites, operator, row_weights, affine=None, sizes=1.0):
         self.name, self.sites, self.operator = name, sites, operator
-        self.row_weights, self.affine = row_weights, affine
+        self.row_weights, self.affine, self.sizes = row_weights, affine, sizes
         self.n_equations, self.n_points = row_weights.shape
+
+    def divided(self, sizes):
+        """The same equations, each divided by a number: sizes of shape (e,)."""
+        sizes = self.row_weights.new_tensor(sizes)
+        affine = None
+        if self.affine is not None:
+            (of_jets, of_unknowns), constant = self.affine
+            of_jets = [c / sizes.view(-1, 1, 1, 1) for c in of_jets]
+            affine = (of_jets, of_unknowns / sizes.view(-1, 1, 1)), constant / sizes.view(-1, 1)
+        operator, sizes = Divided(self.operator, sizes.view(-1, 1)), sizes.view(-1, 1)
+        return Block(self.name, self.sites, operator, self.row_weights, affine, sizes)
 
     @property
     def n_rows(self):
@@ -186,6 +198,19 @@ def _side_by_side(blocks):
         affine = ([of_jets], of_unknowns), constant
     name = ", ".join(block.name for block in blocks)
     return Block(name, [(jets, x)], SideBySide(blocks, places), row_weights, affine)
+
+
+class Divided(Operator):
+    """An operator whose equations are divided by numbers, shape (e, 1)."""
+
+    def __init__(self, operator, sizes):
+        self.operator, self.sizes = operator, sizes
+
+    def __call__(self, jets, unknowns):
+        return self.operator(jets, unknowns) / self.sizes
+
+    def part(self, points):
+        return Divided(self.operator.part(points), self.sizes)
 
 
 class OneEquation(Operator):
