@@ -1,4 +1,4 @@
-"""A change of units, or a factor on an equation, changes no iterate but by rounding, tag (Units)."""
+"""Changes of units, and factors on equations, change no iterate but by rounding, tag (Units)."""
 
 import numpy as np
 import pytest
@@ -157,11 +157,44 @@ def fitted(problem, *data, **settings):
 @pytest.mark.parametrize("kind", PROBLEMS)
 def test_units_change_no_iterate(kind, units):
     plain, other = fitted(kind()), fitted(kind(**units))
-    assert_allclose(other.loss_curve_, plain.loss_curve_, rtol=1e-6)
+    floor = 1e-12 * plain.loss_curve_[0]  # relative residuals of 1e-6
+    assert_allclose(other.loss_curve_, plain.loss_curve_, rtol=1e-6, atol=floor)
     X = kind().domain.sample(50, random_state=1)
     scale = [units[{"t": "T", "x": "L"}[name]] for name in kind().domain.names]
     u, v = plain.predict(X), other.predict(X * scale)
     if u.ndim == 2:  # the flux q has the unit U L / T
         v = v / [1.0, units["L"] / units["T"]]
     assert_allclose(v / units["U"], u, atol=1e-6 * np.abs(u).max())
-    assert other.score() == pytest.approx(plain.score(), rel=1e-6)
+    assert other.score() == pytest.approx(plain.score(), rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("units", UNITS, ids=["powers of two", "small times", "long times"])
+def test_unknowns_and_their_intervals_scale(units):
+    def measured(problem):
+        t = np.linspace(0, problem.T, 20)[:, None]
+        noise = 0.01 * np.random.RandomState(0).standard_normal(20)
+        return t, problem.U * (np.exp(-2 * t[:, 0] / problem.T) + noise)
+
+    problem, other = Cooling(), Cooling(**units)
+    fits = [fitted(p, *measured(p), max_iter=40) for p in (problem, other)]
+    rates = [m.unknowns_["rate"] * p.T for m, p in zip(fits, (problem, other), strict=True)]
+    stds = [m.unknowns_std_["rate"] * p.T for m, p in zip(fits, (problem, other), strict=True)]
+    assert rates[0] == pytest.approx(2.0, abs=4 * stds[0])
+    assert rates[1] == pytest.approx(rates[0], rel=1e-6)
+    assert stds[1] == pytest.approx(stds[0], rel=1e-4)
+    assert fits[1].noise_std_ == pytest.approx(units["U"] * fits[0].noise_std_, rel=1e-4)
+
+
+@pytest.mark.parametrize("start", [1e-8, 1e-3, 1.0, 1e8])
+def test_an_unknown_that_starts_far_away_is_found(start):
+    t = np.linspace(0, 1, 20)[:, None]
+    problem = Cooling(rate=Unknown(start, low=0))
+    model = fitted(problem, t, np.exp(-2 * t[:, 0]), max_iter=100)
+    assert model.unknowns_["rate"] == pytest.approx(2.0, rel=1e-3)
+
+
+def test_score_is_zero_for_the_solution_and_minus_one_for_nothing():
+    model = fitted(Diffusion(), hidden_layer_sizes=(20,), max_iter=60)
+    assert -1e-3 < model.score() <= 0
+    model.theta_ = np.zeros_like(model.theta_)
+    assert model.score() == -1

@@ -157,7 +157,7 @@ class Physics:
                     f"Expected n_boundary to name the conditions {labels}, got {list(setting)}. "
                     "Give one number for each, or a single number."
                 )
-            return [check_count(setting[label]) for label in labels]
+            setting = [setting[label] for label in labels]
         if len(setting) != len(labels):
             raise ValueError(
                 f"Expected n_boundary to hold one number for each of the conditions {labels}, got "

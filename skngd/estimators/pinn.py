@@ -99,6 +99,10 @@ n_iter_no_change, n_init, warm_start, device, dtype, random_state, verbose
     unknowns_std_ : dict of str to float
         Their standard deviations, from the measurements alone: the equation and its conditions are
         constraints. 1.96 of them to both sides are a 95 % interval.
+    sizes_ : dict of str to ndarray of shape (n_equations,)
+        By name of a block, what each of its equations is divided by: the size of its terms. The
+        loss is ½ Σ weight · mean square of residual / size; ``history_`` has the mean squares
+        of the residuals themselves.
     noise_std_ : float
         Estimated standard deviation of a measurement.
     theta_, coefs_, intercepts_, loss_, loss_curve_, n_iter_, stop_reason_, device_, \

@@ -139,6 +139,7 @@ class ProblemTask(Task):
         return {
             **self._columns_seen(),
             **self.physics.fitted_at(theta),
+            "sizes_": discretization.sizes,
             "device_": self.device,
             "X_mean_": discretization.centre,
             "X_scale_": discretization.half_width,
@@ -163,10 +164,10 @@ class ProblemTask(Task):
         name, part = self.physics.unsolved(self.first_parts, last)
         if part > UNSOLVED:
             warn(
-                "The fit has converged, but not to a solution: the squared residuals are still "
-                f"{part:.1%} of those at the start, most of it of {name!r}. Try several layers, "
-                "such as hidden_layer_sizes=(20, 20), hard conditions, another random_state, or "
-                "units in which the terms of the equation are of the order of one.",
+                "The fit has converged, but not to a solution: the residuals are still "
+                f"{np.sqrt(part):.2g} of those at the start, the largest those of {name!r}. Try "
+                "other neurons, such as hidden_layer_sizes=(20, 20) or activation='sin', hard "
+                "conditions, or another random_state.",
                 ConvergenceWarning,
             )
 

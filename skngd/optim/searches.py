@@ -137,8 +137,7 @@ class FixedStep(Search):
         self.alpha = alpha
 
     def search(self, at, origin_loss, slope):
-        end = at(self.alpha)
-        return (self.alpha, end, 1)
+        return self.alpha, at(self.alpha), 1
 
 
 class DrawnStep(FixedStep):

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from .residuals.blocks import Evaluation
+
 # A field is as large as its conditions say, unless the equation says that it is this much larger.
 LARGEST_GAP = 1e3
+# Typical states that an equation which is not affine is tried at.
+STATES = 3
 # A term with an unknown coefficient that is out of proportion to the others by more than this says
 # that the first guess is.
 OUT_OF_PROPORTION = 1e3
@@ -38,36 +42,51 @@ class Linear:
 def linear_form(block, half_width, unknowns, fields):
     """The :class:`Linear` form of a block where fields have these sizes, shape (c,).
 
-    Derivatives of a typical state are drawn about u / hᵅ, with the half width h of each coordinate:
-    at the same points they are the same in all units.
+    Derivatives of a typical state are about u / hᵅ, with the half width h of each coordinate. Their
+    signs and factors are drawn once and for all: they are the same in all units, and at all points.
     """
     random, like = np.random.RandomState(2), block.row_weights
-    units, jets = [], []
-    for jet, _ in block.sites:
-        of_index = [np.prod([1.0 / half_width[i] for i in index]) for index in jet.indices]
-        units.append(like.new_tensor(np.array(of_index))[:, None, None])
-        shape = len(jet.indices), jet.n_outputs, block.n_points
-        signs = random.choice([-1.0, 1.0], shape) * random.uniform(0.5, 1.5, shape)
-        size = like.new_tensor(np.asarray(fields, dtype=float))[:, None]
-        jets.append(units[-1] * size * like.new_tensor(signs))
-    of_jets, of_unknowns = block.linearise(jets, unknowns)
-    zeros = [torch.zeros_like(jet) for jet in jets]
-    constant = block.residual(zeros, unknowns)
+    sizes = like.new_tensor(np.asarray(fields, dtype=float))[:, None]
+    units = [
+        like.new_tensor([np.prod([1.0 / half_width[i] for i in index]) for index in jet.indices])
+        for jet, _ in block.sites
+    ]
+    units = [unit[:, None, None] for unit in units]
+
+    def state():
+        shapes = [(len(unit), len(sizes), 1) for unit in units]
+        factors = [random.choice([-1, 1], s) * random.uniform(0.5, 1.5, s) for s in shapes]
+        pairs = zip(units, factors, strict=True)
+        return [(u * sizes * like.new_tensor(f)).expand(-1, -1, block.n_points) for u, f in pairs]
+
+    forms = [
+        Evaluation(block, state(), unknowns).linear()
+        for _ in range(1 if block.affine is not None else STATES)
+    ]
+    constant = block.residual([torch.zeros_like(jet) for jet in state()], unknowns)
     if block.affine is not None and len(unknowns):
         # What the unknowns contribute is counted by itself.
-        constant = constant - (of_unknowns * unknowns[:, None]).sum(1)
-    by_field = sum(((c * unit) ** 2).sum(1) for c, unit in zip(of_jets, units, strict=True))
-    return Linear(*(_rms(part) for part in (by_field.sqrt(), constant, of_unknowns)))
+        constant = constant - (forms[0][1] * unknowns[:, None]).sum(1)
+    by_field = [
+        sum(((c * unit) ** 2).sum(1) for c, unit in zip(of_jets, units, strict=True)).sqrt()
+        for of_jets, _ in forms
+    ]
+    parts = by_field, [constant], [of_unknowns for _, of_unknowns in forms]
+    return Linear(*(np.sqrt(np.mean([_rms(x, like) ** 2 for x in part], axis=0)) for part in parts))
 
 
-def _rms(values):
-    """Root mean square over the points; what is not finite counts as zero."""
+def _rms(values, weights):
+    """Root mean square over the points, (e, ..., m) weighted by (e, m); not finite counts as 0."""
     values = values.detach().cpu().numpy().astype(float)
     finite = np.where(np.isfinite(values), values, 0.0)
+    weights = weights.cpu().numpy().astype(float)
+    weights = np.expand_dims(
+        weights / weights.sum(-1, keepdims=True), tuple(range(1, values.ndim - 1))
+    )
     # Divided by the largest first, huge and tiny numbers have squares.
     largest = np.abs(finite).max(axis=-1, keepdims=True)
     largest[largest == 0] = 1.0
-    return (largest * np.sqrt(np.mean((finite / largest) ** 2, axis=-1, keepdims=True)))[..., 0]
+    return largest[..., 0] * np.sqrt((weights * (finite / largest) ** 2).sum(-1))
 
 
 def sizes_of_fields(blocks, half_width, unknowns, n_fields):

@@ -33,8 +33,8 @@ class Block:
 
     ``row_weights``, shape (e, m) for e equations, is the weight of each squared residual in the
     loss. ``affine`` is for an operator that is affine in jets and unknowns: its coefficients, as
-    :meth:`linearise` returns them, and its value at zero, shape (e, m). ``sizes``, shape (e, 1), is
-    what the residuals have been divided by.
+    :meth:`Evaluation.linear` returns them, and its value at zero, shape (e, m). ``sizes``, shape
+    (e, 1), is what the residuals have been divided by.
     """
 
     def __init__(self, name, sites, operator, row_weights, affine=None, sizes=1.0):
@@ -63,16 +63,6 @@ class Block:
             return self.operator(jets, unknowns)
         coefficients, constant = self.affine
         return combined(*coefficients, jets, unknowns) + constant
-
-    def linearise(self, jets, unknowns):
-        """See :meth:`Evaluation.linear`."""
-        return self.affine[0] if self.affine else Evaluation(self, jets, unknowns).linear()
-
-    def _differentiable(self, jets, unknowns):
-        # One copy of the unknowns for each point: their gradient comes point by point, too.
-        spread = unknowns.unsqueeze(1).repeat(1, self.n_points)
-        leaves = [leaf.detach().requires_grad_() for leaf in (*jets, spread)]
-        return leaves, self.operator(leaves[:-1], leaves[-1])
 
     def part(self, start, stop):
         """The rows from ``start`` to ``stop``, as blocks of a single equation."""
@@ -104,10 +94,13 @@ class Evaluation:
         self.block, self.is_affine = block, block.affine is not None
         if self.is_affine:
             self.residual = block.residual(jets, unknowns)
-        else:
-            with torch.enable_grad():
-                self.leaves, self.graph = block._differentiable(jets, unknowns)
-            self.residual = self.graph.detach()
+            return
+        # One copy of the unknowns for each point: their gradient comes point by point, too.
+        spread = unknowns.unsqueeze(1).repeat(1, block.n_points)
+        self.leaves = [leaf.detach().requires_grad_() for leaf in (*jets, spread)]
+        with torch.enable_grad():
+            self.graph = block.operator(self.leaves[:-1], self.leaves[-1])
+        self.residual = self.graph.detach()
 
     def linear(self):
         """Derivatives of the operator, by automatic differentiation at each point.

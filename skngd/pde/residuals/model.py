@@ -19,18 +19,11 @@ POINTS_OF_PROBE = 16
 class ResidualModel(Model):
     """θ ↦ r_θ: the residuals of the blocks, for a network and unknown coefficients.
 
-    Parameters
-    ----------
-    n_network : int
-        Number of parameters of the network; the unknowns, untransformed, come behind them.
-    transforms : sequence of Transform, default=()
-        One for each unknown; see :mod:`skngd.pde.coefficients`.
-    output_parameters : slice, default=None
-        The parameters of the network's last layer.
-    output_scale : float or ndarray of shape (p,), default=1.0
-        What one unit of those parameters is: the size of the field that they give, and a number by
-        which damping holds the last layer back less than the others. It is linear, and needs no
-        small steps.
+    Behind the parameters of the network come the unknowns, untransformed, with a transform for
+    each; see :mod:`skngd.pde.coefficients`. One unit of ``output_parameters``, the slice that
+    belongs to the last layer, is ``output_scale``, a number or an array of shape (p,): the size of
+    the field that they give, and a number by which damping holds that layer back less than the
+    others. It is linear, and needs no small steps.
     """
 
     n_outputs = 1
