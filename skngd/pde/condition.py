@@ -40,7 +40,7 @@ class Condition(ABC):
     """
 
     hard = False
-    prescribes = None
+    prescribes: str | None = None
     needs_normals = False
 
     def __init__(self, on=None, field=None, weight=1.0, name=None):
