@@ -13,6 +13,8 @@ from .residuals.blocks import Evaluation
 
 # A field is as large as its conditions say, unless the equation says that it is this much larger.
 LARGEST_GAP = 1e3
+# Terms are to be between this and its inverse, so that their squares are numbers.
+LARGEST_TERM = 1e150
 # Typical states that an equation which is not affine is tried at.
 STATES = 3
 # A term with an unknown coefficient that is out of proportion to the others by more than this says
@@ -67,12 +69,32 @@ def linear_form(block, half_width, unknowns, fields):
     if block.affine is not None and len(unknowns):
         # What the unknowns contribute is counted by itself.
         constant = constant - (forms[0][1] * unknowns[:, None]).sum(1)
+    for of_jets, of_unknowns in forms:
+        terms = [c * unit for c, unit in zip(of_jets, units, strict=True)]
+        _check_range(block.name, [*terms, constant, of_unknowns])
     by_field = [
         sum(((c * unit) ** 2).sum(1) for c, unit in zip(of_jets, units, strict=True)).sqrt()
         for of_jets, _ in forms
     ]
     parts = by_field, [constant], [of_unknowns for _, of_unknowns in forms]
     return Linear(*(np.sqrt(np.mean([_rms(x, like) ** 2 for x in part], axis=0)) for part in parts))
+
+
+def _check_range(name, terms):
+    """Refuse terms whose squares are no numbers."""
+    for term in terms:
+        sizes = term.abs()
+        sizes = sizes[torch.isfinite(sizes) & (sizes > 0)]
+        if not len(sizes):
+            continue
+        largest = float(sizes.max())
+        if not 1 / LARGEST_TERM < largest < LARGEST_TERM:
+            raise ValueError(
+                f"Expected the terms of {name!r} to have sizes between {1 / LARGEST_TERM:g} and "
+                f"{LARGEST_TERM:g}, so that their squares are numbers, got one of {largest:.1e}. "
+                "Choose other units of the coordinates or coefficients, "
+                "or another factor on the equation."
+            )
 
 
 def _rms(values, weights):
