@@ -230,3 +230,18 @@ def test_a_time_that_is_no_time_is_refused():
 def test_a_residual_that_is_zero_everywhere_leaves_the_conditions():
     problem = Problem.from_function(lambda u, x: 0 * u, Box(x=(0, 1)), (Dirichlet(2.0),))
     assert_allclose(fitted(problem).predict([[0.0], [1.0]]), 2.0, rtol=1e-9)
+
+
+def test_equations_of_a_system_weigh_alike():
+    """A channel flow: that u does not change along x decides, and is small in these units."""
+
+    def residual(u, x, y):
+        return u.x, u.laplacian() + 12 - 1000 * u * u.x
+
+    domain = Box(x=(0, 10), y=(-0.5, 0.5))
+    problem = Problem.from_function(residual, domain, (Dirichlet(0.0, on="y"),))
+    X = domain.sample(100, random_state=1)
+    for seed in range(2):
+        model = PINNEstimator(problem, (16,), activation="tanh", max_iter=50, random_state=seed)
+        expected = -6 * (X[:, 1] ** 2 - 0.25)
+        assert_allclose(model.fit().predict(X), expected, atol=1e-3)
