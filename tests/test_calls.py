@@ -14,7 +14,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 # The most calls of aten that an iteration may make, and the number that is aimed at.
 LIMITS = {
-    "2-D Laplace, 900 x 129": (830, 700),
+    "2-D Laplace, 900 x 129": (860, 700),
     "heat, 874 x 257": (1000, 900),
     "Mackey-Glass, 500 x 61": (350, 200),
 }

@@ -55,8 +55,12 @@ def test_sine_of_a_sine_network_is_exact(n_neurons, seed):
     assert error(fitted) < 1e-13
 
 
-def squares(a, b, w0, w1):
-    return b**2 + w0 * a**2 + w1 * (a + b - 1) ** 2
+def squares(a, b, w, w0, w1):
+    return w * b**2 + w0 * a**2 + w1 * (a + b - 1) ** 2
+
+
+def label(condition):
+    return condition.label()
 
 
 @pytest.mark.parametrize(("w0", "w1"), [(1.0, 1.0), (3.0, 0.5), (1e-4, 20.0)])
@@ -66,8 +70,11 @@ def test_weights_are_those_of_the_least_squares_problem(w0, w1):
     problem = Problem.from_function(lambda u, x: u.x, Box(x=(0, 1)), conditions)
     fitted = solver(problem, (), max_iter=50).fit()
     a, rest = fitted.predict([[0.0], [1.0]]) @ [[1, -1], [0, 1]]
-    assert fitted.loss_ == pytest.approx(squares(a, rest, w0, w1) / 2)
-    expected = np.linalg.solve([[w0 + w1, w1], [w1, 1 + w1]], [w1, w1])
+    # Each equation is divided by the size of its terms.
+    sizes = [float(fitted.sizes_[name][0]) for name in ("equation", *map(label, conditions))]
+    w, w0, w1 = np.array([1.0, w0, w1]) / np.square(sizes)
+    assert fitted.loss_ == pytest.approx(squares(a, rest, w, w0, w1) / 2)
+    expected = np.linalg.solve([[w0 + w1, w1], [w1, w + w1]], [w1, w1])
     assert_allclose([a, rest], expected, rtol=1e-6)
 
 
@@ -236,12 +243,12 @@ CONSTANT = {
 }
 
 
-def heavy_ball_by_hand(a, b, x, momentum):
+def heavy_ball_by_hand(a, b, x, momentum, sizes):
     """Losses of (HB) or (QN) for u = a + b x, with the residuals of Riccati in row-scaled form."""
     losses, step, before = [], np.zeros(2), None
     for _ in range(CONSTANT["max_iter"] + 1):
         u = a + b * x
-        scale = np.append(np.full(len(x), len(x) ** -0.5), 1.0)
+        scale = np.append(np.full(len(x), len(x) ** -0.5 / sizes[0]), 1.0 / sizes[1])
         r = scale * np.append(b + u**2 - 1 - x, a - 2)
         jacobian = scale[:, None] * np.r_[np.c_[2 * u, 1 + 2 * u * x], [[1, 0]]]
         losses.append(r @ r / 2)
@@ -268,4 +275,5 @@ def test_momentum_acts_on_residuals(momentum):
     at_start = {**CONSTANT, "step_size": 1e-300, "max_iter": 1, "momentum": None}
     start = solver(Riccati(), (), **at_start).fit(x.reshape(-1, 1))
     a, rest = start.predict([[0.0], [1.0]]) @ [[1, -1], [0, 1]]
-    assert_allclose(fitted.loss_curve_, heavy_ball_by_hand(a, rest, x, momentum), rtol=1e-7)
+    sizes = np.concatenate(list(fitted.sizes_.values()))
+    assert_allclose(fitted.loss_curve_, heavy_ball_by_hand(a, rest, x, momentum, sizes), rtol=1e-7)

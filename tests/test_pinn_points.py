@@ -123,7 +123,8 @@ def loss_of_heat(fitted, points):
     interior, start, sides = points
     start_values = fitted.predict(start) - np.sin(np.pi * start[:, 1])
     parts = [fitted.residual(interior), start_values, fitted.predict(sides)]
-    return sum(map(mean_square, parts)) / 2
+    sizes = fitted.sizes_.values()
+    return sum(mean_square(r / size) for r, size in zip(parts, sizes, strict=True)) / 2
 
 
 @pytest.mark.parametrize("step_size", ["auto", 1.5])

@@ -76,26 +76,32 @@ def residual_at(estimator, X):
 
 
 def score_of(estimator, X, y, sample_weight):
-    """R² of what was observed; without y, minus the RMS of all residuals."""
+    """R² of what was observed; without y, minus the relative RMS of all residuals."""
     if y is None:
         return _residual_score(estimator, X)
     return _r2_of_observed(estimator, X, y, sample_weight)
 
 
 def _residual_score(estimator, X):
-    """Minus the RMS of all residuals at X and at fixed points of the conditions."""
+    """Minus the RMS of all residuals, at X and at fixed points, relative to that of nothing.
+
+    Each equation is divided by the size of its terms, and nothing is the network that is zero.
+    """
     n = [SCORE_POINTS] * len(estimator.problem_.with_numbers().conditions)
     random_state = np.random.RandomState(SCORE_SEED)
     with plain_tensors():
         physics = fitted_physics(estimator)
         points = physics.discretization.sample(SCORE_POINTS, n, "sobol", random_state)
+        # The sizes are those at fixed points, whatever X is.
+        physics.adopt_sizes(physics.discretization.blocks(points))
         if X is not None:
             points[0] = [points_of(estimator, physics, X)], None, None
-        squares = [
-            float((physics.values(estimator.theta_, [block]) ** 2).mean())
-            for block in physics.discretization.blocks(points)
-        ]
-    return -float(np.sqrt(sum(squares)))
+        blocks = physics.discretization.blocks(points)
+        fitted, nothing = (
+            sum(float((physics.values(theta, [block]) ** 2).mean()) for block in blocks)
+            for theta in (estimator.theta_, np.zeros_like(estimator.theta_))
+        )
+    return -float(np.sqrt(fitted / (nothing or 1.0)))
 
 
 def _r2_of_observed(estimator, X, y, sample_weight):

@@ -41,8 +41,8 @@ class Ground:
                 physics.trial_unknowns(),
             )
         # L(v_θ), the weighted squares of the residuals of all blocks, equation (PINN).
-        blocks = self.points.draw() + self.measured
-        physics.adopt_scale(blocks)
+        blocks = physics.adopt_sizes(self.points.draw() + self.measured)
+        self.measured = blocks[len(blocks) - len(self.measured) :]
         self.objective = physics.objective(blocks)
         n_parameters = physics.residuals.n_parameters
         self.n_multiplications = multiplications(self.objective.n_rows, 1, n_parameters)

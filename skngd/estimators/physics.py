@@ -13,14 +13,18 @@ from ..pde.discretization import Discretization
 from ..pde.residuals.blocks import Collocation
 from ..pde.residuals.bound import written
 from ..pde.residuals.model import ResidualModel, check_smoothness
+from ..pde.sizes import (
+    OUT_OF_PROPORTION,
+    proportion_of_unknown,
+    sizes_of_equations,
+    sizes_of_fields,
+)
 from ..pde.uncertainty import fisher_information, standard_deviations
 from .base import DTYPES
 from .device import to_numpy
 
 # What one unit of the last layer's parameters is for the damping; see ResidualModel.
 OUTPUT_SCALE = 10.0
-# Prescribed and measured values up to this size count as being of the order of one.
-ORDER_OF_ONE = 10.0
 # Points for each parameter where n_interior="auto", and the fewest.
 POINTS_PER_PARAMETER, FEWEST_POINTS = 5, 200
 
@@ -48,7 +52,7 @@ class Physics:
         self.residuals = ResidualModel(
             model.n_parameters, transforms, model.output_parameters, OUTPUT_SCALE
         )
-        self.solution_scale = 1.0
+        self.field_sizes = np.ones(len(problem.fields))
         self.unknown_starts = np.array([transform.start for transform in transforms], dtype=float)
 
     def initial(self, random_state):
@@ -63,29 +67,56 @@ class Physics:
             factor = np.sqrt(2.0 / into) / np.sqrt(6.0 / (into + out))
             theta[weights] *= factor
             theta[biases] *= factor
-            theta[self.model.output_parameters] *= self.solution_scale
+            theta[self.model.output_parameters] *= self._by_output(self.field_sizes)
         network = torch.as_tensor(theta, **self.kind)
         return to_numpy(self.residuals.internal(network, self.unknown_starts))
 
-    def adopt_scale(self, blocks):
-        """Measure the last layer by the values that are prescribed or measured.
+    def _by_output(self, fields):
+        """A number for each field as one for each parameter of the last layer."""
+        width = self.model.layout[-1][0][1]
+        return np.concatenate([np.repeat(fields, width), fields])
 
-        A linear problem with s times the data then takes the same steps to s times the solution.
+    def adopt_sizes(self, blocks):
+        """Measure fields by what is prescribed or measured, and each equation by its terms.
+
+        A change of units, or a factor on an equation, then changes no iterate, tag (Units). The
+        first guess of an unknown whose terms are out of proportion is moved to where they are not.
+
+        Returns
+        -------
+        blocks : list of Block
+            The same in units of these sizes.
         """
-        sizes = [
-            float(block.affine[1].square().mean().sqrt())
+        half_width, n_fields = self._half_width(), len(self.problem.fields)
+        unknowns = self.trial_unknowns()
+        for number, unknown in enumerate(self.problem.unknowns.values()):
+            fields = sizes_of_fields(blocks, half_width, unknowns, n_fields)
+            part = proportion_of_unknown(blocks, half_width, unknowns, fields, number)
+            if part is None or 1 / OUT_OF_PROPORTION <= part <= OUT_OF_PROPORTION:
+                continue
+            moved = float(unknowns[number]) / part
+            if unknown.allows(moved):
+                self.unknown_starts[number] = self.residuals.transforms[number].inverse(moved)
+                unknowns = self.trial_unknowns()
+        self.field_sizes = sizes_of_fields(blocks, half_width, unknowns, n_fields)
+        if isinstance(self.model, FullyConnected):
+            self.residuals.count_output_in(OUTPUT_SCALE * self._by_output(self.field_sizes))
+        self.discretization.sizes = {
+            block.name: sizes_of_equations(block, half_width, unknowns, self.field_sizes)
             for block in blocks
-            if block.affine is not None and all(jet.indices == ((),) for jet, _ in block.sites)
-        ]
-        largest = max(sizes, default=0.0)
-        self.solution_scale = largest if largest > ORDER_OF_ONE else 1.0
-        self.residuals.output_scale = OUTPUT_SCALE * self.solution_scale
+        }
+        return [self.discretization.measured(block) for block in blocks]
+
+    def _half_width(self):
+        """Half the range of each coordinate."""
+        d = self.discretization
+        return (d.high - d.low) / 2
 
     def unsolved(self, first, last):
         """The name of the block that is furthest from being solved, and which part of all is left.
 
         ``first`` and ``last`` are the mean squares of the residuals by block, at the start and at
-        the end. Measurements do not count: they have noise.
+        the end, each in units of its terms. Measurements do not count: they have noise.
         """
         names = [name for name in self.discretization.labels() if name in first]
         name = max(names, key=last.get)
@@ -126,7 +157,7 @@ class Physics:
                     f"Expected n_boundary to name the conditions {labels}, got {list(setting)}. "
                     "Give one number for each, or a single number."
                 )
-            return [check_count(setting[label]) for label in labels]
+            setting = [setting[label] for label in labels]
         if len(setting) != len(labels):
             raise ValueError(
                 f"Expected n_boundary to hold one number for each of the conditions {labels}, got "
@@ -199,13 +230,21 @@ class Physics:
                 "that keeps it in range."
             )
 
-    def parts(self, iterate):
-        """Mean square of each block's residual, and the unknowns, for the history."""
+    def relative_parts(self, iterate):
+        """Mean square of each block's residual, in units of the sizes of its terms."""
+        return self._mean_squares(iterate, lambda residual, sizes: residual)
+
+    def _mean_squares(self, iterate, counted):
         found = {}
         for block, rows in iterate.objective.points.slices():
-            residual = iterate.value[rows, 0]
-            square = float(torch.dot(residual, residual)) / block.n_points
+            residual = counted(iterate.value[rows, 0].view(block.n_equations, -1), block.sizes)
+            square = float(torch.linalg.vector_norm(residual)) ** 2 / block.n_points
             found[block.name] = found.get(block.name, 0.0) + square
+        return found
+
+    def parts(self, iterate):
+        """Mean square of each block's residual, and the unknowns, for the history."""
+        found = self._mean_squares(iterate, lambda residual, sizes: residual * sizes)
         if self.problem.unknowns:
             values = self.residuals.unknowns(iterate.theta).tolist()
             # "beta" is a column of its own, the momentum's.
@@ -229,4 +268,8 @@ class Physics:
         # The delta method: through the bounds by the slope of the transform.
         slopes = to_numpy(self.residuals.unknowns(theta, 1))
         std = (std * np.abs(slopes)).tolist()
+        # In the units of y; of several fields, in those of their sizes on average.
+        sizes = [block.sizes * torch.ones_like(block.row_weights) for block in measurements]
+        shares = weights / to_numpy(torch.cat([size.reshape(-1) for size in sizes])) ** 2
+        noise = float(noise / np.sqrt(np.mean(shares)))
         return dict(zip(self.problem.unknowns, std, strict=True)), noise

@@ -110,6 +110,10 @@ n_iter_no_change, warm_start, device, dtype, random_state, verbose
     unknowns_std_ : dict of str to float
         Their standard deviations, from the measurements alone: the equation and its conditions are
         constraints. 1.96 of them to both sides are a 95 % interval.
+    sizes_ : dict of str to ndarray of shape (n_equations,)
+        By name of a block, what each of its equations is divided by: the size of its terms. The
+        loss is ½ Σ weight · mean square of residual / size; ``history_`` has the mean squares
+        of the residuals themselves.
     noise_std_ : float
         Estimated standard deviation of a measurement.
     activation_, hidden_layer_sizes_ : str, tuple of int
@@ -356,8 +360,9 @@ n_features_in_
         score : float
             With y: R² of what was observed. Without: minus the root mean square of the residuals
             of the equation at X (None: at points of the domain) and of all conditions, at points
-            that are always the same, unweighted. Of two solutions of one problem the better one
-            scores higher; values for different equations are not comparable.
+            that are always the same, relative to what it is where the network is zero. Each
+            equation is divided by the size of its terms, so that units and factors do not matter:
+            0 is exact, −1 no better than nothing.
         """
         check_is_fitted(self)
         return self._kind_of_fit().score(self, X, y, sample_weight)

@@ -73,7 +73,9 @@ class Points:
         elif self.own is not None and estimator.batch_size is not None:
             chosen = self._batch()
         elif self.own is None and estimator.sampler == "adaptive":
-            chosen = self._adapted(theta), None
+            physics, n = self.physics, int(np.prod(self.n_fresh))
+            X = physics.discretization.adapted(physics.residuals, theta, n, self.random_state)
+            chosen = X, None
         return self._blocks(self.n_fresh, self.n_fresh_boundary, chosen), sample
 
     def source(self, objective_of):
@@ -110,12 +112,6 @@ class Points:
         X, weight = self.own
         index = next(self.order)
         return X[index], weight[index] / weight[index].sum()
-
-    def _adapted(self, theta):
-        """Points of which half are where the residual is large."""
-        discretization, residuals = self.physics.discretization, self.physics.residuals
-        n = int(np.prod(self.n_fresh))
-        return discretization.adapted(residuals, theta, n, self.random_state)
 
     def _optimal(self, theta):
         """Optimal points of the tangent space at θ, their weights, and how they were drawn."""

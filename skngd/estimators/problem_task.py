@@ -110,7 +110,7 @@ class ProblemTask(Task):
         if self.source.draws and not self.source.begins_fresh:
             # Points that stay the same decide which iterate is the best.
             self.validation = self.ground.objective_on(self.ground.points.draw())
-        self.first_columns = self.physics.parts(drawn)
+        self.first_parts = self.physics.relative_parts(drawn)
         self.units = UnitsOfResiduals(self.objective, first.loss)
         self.n_multiplications = self.ground.n_multiplications
 
@@ -156,6 +156,7 @@ class ProblemTask(Task):
             **self._columns_seen(),
             **fitted,
             **self.physics.fitted_at(theta),
+            "sizes_": discretization.sizes,
             "device_": self.device,
             "X_mean_": discretization.centre,
             "X_scale_": discretization.half_width,
@@ -176,14 +177,14 @@ class ProblemTask(Task):
 
     def _warn_if_unsolved(self, theta):
         """A loss that does not fall any more need not be small."""
-        last = self.columns(self.objective.at(theta))
-        name, part = self.physics.unsolved(self.first_columns, last)
+        last = self.physics.relative_parts(self.objective.at(theta))
+        name, part = self.physics.unsolved(self.first_parts, last)
         if part > UNSOLVED:
             warn(
-                "The fit has converged, but not to a solution: the squared residuals are still "
-                f"{part:.1%} of those at the start, most of it of {name!r}. Try several layers, "
-                "such as hidden_layer_sizes=(20, 20), hard conditions, another random_state, or "
-                "units in which the terms of the equation are of the order of one.",
+                "The fit has converged, but not to a solution: the residuals are still "
+                f"{np.sqrt(part):.2g} of those at the start, the largest those of {name!r}. Try "
+                "other neurons, such as hidden_layer_sizes=(20, 20) or activation='sin', hard "
+                "conditions, or another random_state.",
                 ConvergenceWarning,
             )
 

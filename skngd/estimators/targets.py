@@ -5,7 +5,7 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from ..losses import CrossEntropy, HuberLoss, LogisticLoss, PoissonDeviance, SquaredLoss
+from ..losses import CrossEntropy, HuberLoss, LogisticLoss, Loss, PoissonDeviance, SquaredLoss
 from ..losses.poisson import LARGEST_LOGARITHM
 from .data import advice, flattened, validate_rows, weighted_rows
 from .scaling import ROUNDING, moments, robust_moments, scale_of_targets
@@ -19,7 +19,8 @@ class Numbers:
     :data:`KINDS`.
     """
 
-    loss_type, is_positive = SquaredLoss, False
+    loss_type: type[Loss] = SquaredLoss
+    is_positive = False
     # What tol="auto" stands for.
     relative_tol = 1e-3
     # The unit of the loss is the scale of y to this power.

@@ -187,8 +187,7 @@ class Domain(ABC):
                 f"Expected on to be a coordinate, one of {self.names}, got {shown(on)}. "
                 f"Try on={self.names[-1]!r}."
             )
-        low, high = self._opposite(on).sample(n, sampler, random_state)
-        return low, high
+        return tuple(self._opposite(on).sample(n, sampler, random_state))
 
     def _opposite(self, on):
         raise ValueError(

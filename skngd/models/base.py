@@ -161,7 +161,7 @@ class Model(ABC):
         -------
         curvature : torch.Tensor of shape (P, P)
         """
-        return hessian(lambda theta: (self.value(theta, x) * cotangent).sum(), theta)
+        return hessian(lambda parameters: (self.value(parameters, x) * cotangent).sum(), theta)
 
 
 def hessian(function, theta):

@@ -53,7 +53,7 @@ class ExponentialRecord(Record):
         return self.value * (self.inner.directional(dtheta, 2) + first**2)
 
 
-class NormalizedExponential(Model):
+class NormalizedExponential(Exponential):
     """v_θ = exp f_θ / ∫ exp f_θ for a model f: a probability density at weighted points.
 
     A constant that is added to f changes nothing: that direction is not seen by A, and the
@@ -77,12 +77,8 @@ class NormalizedExponential(Model):
     1.0
     """
 
-    n_outputs = 1
-
     def __init__(self, model, weights=None):
-        if model.n_outputs != 1:
-            raise ValueError(f"Expected a model with one output, got {model.n_outputs}.")
-        self.model, self.n_parameters = model, model.n_parameters
+        super().__init__(model)
         self.weights = None if weights is None else (weights / weights.sum()).unsqueeze(1)
 
     def record(self, theta, x):

@@ -17,12 +17,12 @@ class WithDerivatives(Model):
     """
 
     def __init__(self, jets: JetModel):
-        self.jets = jets
+        self.inner = jets
         self.n_parameters = jets.n_parameters
         self.n_outputs = jets.n_outputs * len(jets.indices)
 
     def record(self, theta, x):
-        return DerivativesRecord(self, self.jets.record(theta, x))
+        return DerivativesRecord(self, self.inner.record(theta, x))
 
 
 class DerivativesRecord(Record):

@@ -10,19 +10,11 @@ import torch
 from ..tangent import FACTORIZATIONS, choose
 from ..tangent.base import Cholesky
 from ..tangent.choose import LARGEST_MATRIX
-from .needs import (
-    CONSTANT_STEP,
-    DAMPING,
-    NATURAL_MEMORY,
-    NATURAL_STEP,
-    NO_MATRIX,
-    PLACE,
-    PROJECTED_MEMORY,
-    SEARCH,
-)
+from . import needs
 
-# What all directions offer to the other parts.
-COMMON = PLACE, SEARCH, CONSTANT_STEP
+# What all directions offer to the other parts, and those that project.
+COMMON = needs.PLACE, needs.SEARCH, needs.CONSTANT_STEP
+PROJECTING = needs.PROJECTED_MEMORY, needs.DAMPING
 # Parameters up to which AᵀA is formed, where a pass through the model costs little beside it: the
 # squared loss asks for small λ in the end, which take many passes; other losses do not.
 LARGEST_MATRIX_OF_PASSES = {"l2": 1500, "loss": 150}
@@ -44,7 +36,7 @@ class NaturalGradient:
         Truncation of the pseudo-inverse, relative to the largest singular value.
     """
 
-    offers = (*COMMON, PROJECTED_MEMORY, NATURAL_MEMORY, NATURAL_STEP, DAMPING, NO_MATRIX)
+    offers = (*COMMON, *PROJECTING, needs.NATURAL_MEMORY, needs.NATURAL_STEP, needs.NO_MATRIX)
 
     def __init__(self, projection="auto", rcond=0.0):
         self.projection, self.rcond = projection, rcond
@@ -164,7 +156,7 @@ class Newton:
     until ∇²_θ L + λ I is positive definite.
     """
 
-    offers = (*COMMON, PROJECTED_MEMORY, DAMPING)
+    offers = (*COMMON, *PROJECTING)
 
     def __init__(self, projection="auto", rcond=0.0):
         self.natural = NaturalGradient(projection, rcond)

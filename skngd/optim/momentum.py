@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .needs import HELD_BACK, NATURAL_MEMORY, PLACE, PROJECTED_MEMORY
+from .needs import HELD_BACK, NATURAL_MEMORY, PLACE, PROJECTED_MEMORY, Need
 
 
 @dataclass
@@ -42,7 +42,7 @@ class NoMomentum:
 
     # Whether β moves the point where the gradient is taken, not the step from it.
     extrapolates = False
-    needs = ()
+    needs: tuple[Need, ...] = ()
 
     def start(self, here, past, prepare, damping, beta):
         return here

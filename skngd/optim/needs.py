@@ -43,19 +43,8 @@ NO_MATRIX = Need("steps without a matrix", "optimizer='ngd', or another projecti
 def check_needs(needs, settings, offers):
     """Refuse what would silently run another method than it names.
 
-    Parameters
-    ----------
-    needs : dict of str to sequence of Need
-        By setting, what the part needs that its value names.
-    settings : dict
-        The values of the settings, for the message.
-    offers : dict of str to collection of Need
-        By setting, what its value offers.
-
-    Raises
-    ------
-    ValueError
-        With the combination, what is missing, and what to set instead.
+    ``needs`` and ``offers`` have, by setting, what the part that its value names needs and offers;
+    ``settings`` has the values. The error says what is missing, and what to set instead.
     """
     for setting, wanted in needs.items():
         for need in wanted:

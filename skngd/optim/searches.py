@@ -5,7 +5,7 @@ from math import isfinite
 
 import torch
 
-from .needs import CONSTANT_STEP, NATURAL_STEP, SEARCH
+from .needs import CONSTANT_STEP, NATURAL_STEP, SEARCH, Need
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Search:
     """
 
     looks_at_losses = True
-    needs = (SEARCH,)
+    needs: tuple[Need, ...] = (SEARCH,)
 
     def __init__(self, damping=0.0, relative_damping=0.0):
         self.damping, self.relative_damping = damping, relative_damping
@@ -137,8 +137,7 @@ class FixedStep(Search):
         self.alpha = alpha
 
     def search(self, at, origin_loss, slope):
-        end = at(self.alpha)
-        return (self.alpha, end, 1)
+        return self.alpha, at(self.alpha), 1
 
 
 class DrawnStep(FixedStep):

@@ -32,7 +32,7 @@ OPTIMIZERS = {
     "adam": Adam,
     "lbfgs": LBFGS,
 }
-MOMENTA = {
+MOMENTA: dict[str, dict[str, type]] = {
     "function": {"heavy-ball": HeavyBall, "nesterov": Nesterov, "spring": Spring},
     "parameter": {
         "heavy-ball": ParameterHeavyBall,

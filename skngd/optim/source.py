@@ -170,12 +170,8 @@ class Redrawn(Source):
     draws = True
 
     def __init__(self, at, every, begins_fresh, is_optimal=False):
-        self.at, self.every, self.begins_fresh, self.is_optimal = (
-            at,
-            every,
-            begins_fresh,
-            is_optimal,
-        )
+        self.at, self.every = at, every
+        self.begins_fresh, self.is_optimal = begins_fresh, is_optimal
         self.least_patience = ROUNDS_OF_PATIENCE * every
 
     def begin(self, theta):

@@ -11,6 +11,7 @@ from ..geometry.shown import shown
 from .condition import Condition
 from .conditions import Equation, Interior
 from .problem import FunctionProblem, Problem
+from .residuals.bound import ranges_of
 from .residuals.compile import Compiler
 from .residuals.recording import Recording
 
@@ -187,8 +188,7 @@ def _check_contents(problem):
 
 
 def _with_inputs(problem, points, random_state):
-    low = [given.low for given in problem.inputs.values()]
-    high = [given.high for given in problem.inputs.values()]
+    low, high = ranges_of(problem)[len(problem.domain.names) :].T
     columns = random_state.uniform(low, high, (len(points), len(low)))
     return np.hstack([points, columns])
 

@@ -47,8 +47,7 @@ class Unknown:
 
     def __post_init__(self):
         start, low, high = self.start, self.low, self.high
-        numbers = [x for x in (low, high) if x is not None]
-        numbers.insert(0, start)
+        numbers = [start, *(x for x in (low, high) if x is not None)]
         check_numbers(numbers, f"Unknown({shown(start)}, low={shown(low)}, high={shown(high)})")
         if not all(isfinite(float(x)) for x in numbers):
             raise ValueError(
@@ -67,12 +66,9 @@ class Unknown:
             )
 
     def __repr__(self):
-        bounds = [
-            f"{name}={value!r}"
-            for name, value in (("low", self.low), ("high", self.high))
-            if value is not None
-        ]
-        return f"Unknown({', '.join([repr(self.start), *bounds])})"
+        low = "" if self.low is None else f", low={self.low!r}"
+        high = "" if self.high is None else f", high={self.high!r}"
+        return f"Unknown({self.start!r}{low}{high})"
 
     def allows(self, value):
         """Whether a value is strictly between the bounds."""

@@ -40,11 +40,12 @@ class Condition(ABC):
     """
 
     hard = False
-    prescribes = None
+    prescribes: str | None = None
     needs_normals = False
 
     def __init__(self, on=None, field=None, weight=1.0, name=None):
-        if not (_is_positive(weight) or (isinstance(weight, str) and weight == "measure")):
+        is_positive = isinstance(weight, Real) and isfinite(weight) and weight > 0
+        if not (is_positive or (isinstance(weight, str) and weight == "measure")):
             raise ValueError(
                 f"Expected weight to be a positive number or 'measure', got {shown(weight)}. Leave "
                 "the condition out to drop it."
@@ -55,7 +56,8 @@ class Condition(ABC):
                     f"Expected {what} to be a word or None, got {shown(given)}. Give a condition "
                     f"for each {what}."
                 )
-        if not (on is None or isinstance(on, str) or _are_words(on)):
+        words = on if isinstance(on, (tuple, list)) and on else [on]
+        if on is not None and not all(isinstance(word, str) for word in words):
             raise ValueError(
                 f"Expected on to name faces, such as 'x' or ('x.min', 'y'), got {shown(on)}. Set "
                 f"it to names of faces; the value comes first, such as Dirichlet(0.0, on='x')."
@@ -159,14 +161,6 @@ def check_value(value, what, kind):
             f"{shown(value)}. Give such a one; the value comes first, and on= names faces: "
             "Dirichlet(0.0, on='x')."
         )
-
-
-def _is_positive(weight):
-    return isinstance(weight, Real) and isfinite(weight) and weight > 0
-
-
-def _are_words(on):
-    return isinstance(on, (tuple, list)) and len(on) > 0 and all(isinstance(x, str) for x in on)
 
 
 def are_equal(value, other):

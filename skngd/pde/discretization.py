@@ -42,6 +42,8 @@ class Discretization:
         self.jets_of = lambda indices: jets_of(indices, 1.0 / self._half_width)
         self.compiler = Compiler(problem, self.jets_of, self.normalise, kind)
         self.source = self.domain
+        # By label: what the residuals of a block are divided by, shape (e,).
+        self.sizes = {}
         if inputs:
             d = len(self.domain.names)
             ranges = dict(zip(inputs, zip(low[d:], high[d:], strict=True), strict=True))
@@ -78,7 +80,12 @@ class Discretization:
 
     def equation(self, X, weights=None, unknowns=None):
         """The block of the problem's own equation on points of shape (m, d)."""
-        return self.compiler.block(self.compiler.equation, [X], None, weights, unknowns=unknowns)
+        block = self.compiler.block(self.compiler.equation, [X], None, weights, unknowns=unknowns)
+        return self.measured(block)
+
+    def measured(self, block):
+        """A block in units of the sizes of its terms, where these are known."""
+        return block.divided(self.sizes[block.name]) if block.name in self.sizes else block
 
     def blocks(self, points, unknowns=None):
         """The blocks of the equation and of all conditions that are not hard.
@@ -87,7 +94,7 @@ class Discretization:
         """
         stated = self.compiler.equation, *self.compiler.conditions
         return [
-            self.compiler.block(each, *given, unknowns=unknowns, label=label)
+            self.measured(self.compiler.block(each, *given, unknowns=unknowns, label=label))
             for each, label, given in zip(stated, self.labels(), points, strict=True)
             if given is not None
         ]
@@ -147,7 +154,7 @@ class Discretization:
                 target=column[seen],
                 unknowns=unknowns,
             )
-            found.append(block)
+            found.append(self.measured(block))
         return found
 
     def derivative(self, network, X, index, field):

@@ -27,16 +27,10 @@ def fisher_information(constraints, measurements, n_network, rcond=1e-6):
 
 
 def standard_deviations(information, residuals, weights):
-    """Standard deviations of the unknowns in their own, unbounded parameter.
+    """Standard deviations of the unknowns in their own, unbounded parameter, and of the noise.
 
-    Parameters
-    ----------
-    information : ndarray of shape (q, q)
-        For measurements of variance one, weights included.
-    residuals : ndarray of shape (k,)
-        v(x_i) − y_i.
-    weights : ndarray of shape (k,)
-        Their mean is one.
+    The information, shape (q, q), is for measurements of variance one, weights included; residuals
+    are v(x_i) − y_i, and the mean of the weights is one.
 
     Returns
     -------

@@ -58,15 +58,9 @@ class Factorization(ABC):
 
     @classmethod
     def of(cls, operator, functions, tol=None):
-        """The factorisation of an operator.
+        """The factorisation of a :class:`TangentOperator`, for functions of shape (n, k).
 
-        Parameters
-        ----------
-        operator : TangentOperator
-        functions : torch.Tensor of shape (n, k)
-            Row-scaled functions to be projected, a column for each.
-        tol : float, default=None
-            Relative residual that will do, for the forms that iterate. None stands for their own.
+        ``tol`` is the relative residual that will do, for the forms that iterate; None: their own.
         """
         return cls(operator.chunks(functions))
 
@@ -89,14 +83,9 @@ class Factorization(ABC):
 
     @abstractmethod
     def solve_function(self, f, transpose, rcond=0.0, damping=0.0):
-        """A⁺ f for a further function f.
+        """A⁺ f for a further function, row-scaled values of shape (n,).
 
-        Parameters
-        ----------
-        f : torch.Tensor of shape (n,)
-            Row-scaled values.
-        transpose : callable
-            Maps f to Aᵀ f, for the forms that do not keep A.
+        ``transpose`` maps f to Aᵀ f, for the forms that do not keep A.
         """
 
     @abstractmethod
@@ -116,14 +105,9 @@ class Factorization(ABC):
 
 
 class Cholesky:
-    """Solutions with a matrix L Lᵀ.
+    """Solutions with a matrix L Lᵀ, of shape (n, n).
 
     By two triangular solves in place: unlike ``torch.cholesky_solve`` they do not wait for a GPU.
-
-    Parameters
-    ----------
-    lower : torch.Tensor of shape (n, n)
-        L.
     """
 
     def __init__(self, lower):

@@ -127,18 +127,11 @@ class TangentOperator:
         return self.jacobian.sampled.n_rows + n_decay, n_parameters
 
     def scaled(self, function, of_parameters=None):
-        """The entries of a function: C f, flat, and √α times numbers that belong to parameters.
-
-        Parameters
-        ----------
-        function : torch.Tensor of shape (m, c)
-        of_parameters : torch.Tensor of shape (P,), default=None
-            None stands for zeros.
-        """
+        """C f, flat, of a function of shape (m, c), with the entries of the decay."""
         return self.extended(self.factor.apply(function), of_parameters)
 
     def extended(self, rows, of_parameters=None):
-        """Row-scaled values with the entries of the decay."""
+        """Row-scaled values, and √α times numbers of shape (P,) for the decay; zeros for None."""
         if self.penalty is None:
             return rows
         if of_parameters is None:
@@ -188,13 +181,7 @@ class TangentOperator:
             yield chunk, rows
 
     def chunks(self, functions):
-        """(A_j, F_j) for each chunk of rows, the decay last.
-
-        Parameters
-        ----------
-        functions : torch.Tensor of shape (n_rows, k)
-            Row-scaled, a column for each.
-        """
+        """(A_j, F_j) for each chunk of rows, the decay last; F has a column for each function."""
         inner, of_decay = self._split(functions)
         for chunk, rows in self.rows():
             if len(rows) == len(inner):
@@ -251,11 +238,7 @@ def _sum(matrices):
 def gram_matrix(a, columns=None):
     """AᵀA by panels of the lower half: two thirds of the price of the whole product.
 
-    Parameters
-    ----------
-    a : torch.Tensor of shape (n, P)
-    columns : torch.Tensor of shape (P, n), default=None
-        Aᵀ, where it is there.
+    ``columns`` is Aᵀ, where it is there.
     """
     columns = a.T if columns is None else columns
     n, n_panels = len(columns), round(len(columns) / PANEL)

@@ -11,6 +11,7 @@ where w = L + D · N and φ has slope 1 at a, and slope 0 and value 0 at the opp
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -181,9 +182,7 @@ class Ansatz:
         if not self.values:
             return torch.zeros_like(x[:, 0]), [(face, index, torch.ones_like(x[:, 0]))]
         constant = derivative(self.lift, x, index)
-        parts = Counter()
-        for mask in range(2 ** len(index)):
-            parts[tuple(i for bit, i in enumerate(index) if mask >> bit & 1)] += 1
+        parts = Counter(part for n in range(len(index) + 1) for part in combinations(index, n))
         terms = []
         for part, count in parts.items():
             of_distance = derivative(self.distance, x, part)

@@ -33,13 +33,25 @@ class Block:
 
     ``row_weights``, shape (e, m) for e equations, is the weight of each squared residual in the
     loss. ``affine`` is for an operator that is affine in jets and unknowns: its coefficients, as
-    :meth:`linearise` returns them, and its value at zero, shape (e, m).
+    :meth:`Evaluation.linear` returns them, and its value at zero, shape (e, m). ``sizes``, shape
+    (e, 1), is what the residuals have been divided by.
     """
 
-    def __init__(self, name, sites, operator, row_weights, affine=None):
+    def __init__(self, name, sites, operator, row_weights, affine=None, sizes=1.0):
         self.name, self.sites, self.operator = name, sites, operator
-        self.row_weights, self.affine = row_weights, affine
+        self.row_weights, self.affine, self.sizes = row_weights, affine, sizes
         self.n_equations, self.n_points = row_weights.shape
+
+    def divided(self, sizes):
+        """The same equations, each divided by a number: sizes of shape (e,)."""
+        sizes = self.row_weights.new_tensor(sizes)
+        affine = None
+        if self.affine is not None:
+            (of_jets, of_unknowns), constant = self.affine
+            of_jets = [c / sizes.view(-1, 1, 1, 1) for c in of_jets]
+            affine = (of_jets, of_unknowns / sizes.view(-1, 1, 1)), constant / sizes.view(-1, 1)
+        operator, sizes = Divided(self.operator, sizes.view(-1, 1)), sizes.view(-1, 1)
+        return Block(self.name, self.sites, operator, self.row_weights, affine, sizes)
 
     @property
     def n_rows(self):
@@ -51,16 +63,6 @@ class Block:
             return self.operator(jets, unknowns)
         coefficients, constant = self.affine
         return combined(*coefficients, jets, unknowns) + constant
-
-    def linearise(self, jets, unknowns):
-        """See :meth:`Evaluation.linear`."""
-        return self.affine[0] if self.affine else Evaluation(self, jets, unknowns).linear()
-
-    def _differentiable(self, jets, unknowns):
-        # One copy of the unknowns for each point: their gradient comes point by point, too.
-        spread = unknowns.unsqueeze(1).repeat(1, self.n_points)
-        leaves = [leaf.detach().requires_grad_() for leaf in (*jets, spread)]
-        return leaves, self.operator(leaves[:-1], leaves[-1])
 
     def part(self, start, stop):
         """The rows from ``start`` to ``stop``, as blocks of a single equation."""
@@ -92,10 +94,13 @@ class Evaluation:
         self.block, self.is_affine = block, block.affine is not None
         if self.is_affine:
             self.residual = block.residual(jets, unknowns)
-        else:
-            with torch.enable_grad():
-                self.leaves, self.graph = block._differentiable(jets, unknowns)
-            self.residual = self.graph.detach()
+            return
+        # One copy of the unknowns for each point: their gradient comes point by point, too.
+        spread = unknowns.unsqueeze(1).repeat(1, block.n_points)
+        self.leaves = [leaf.detach().requires_grad_() for leaf in (*jets, spread)]
+        with torch.enable_grad():
+            self.graph = block.operator(self.leaves[:-1], self.leaves[-1])
+        self.residual = self.graph.detach()
 
     def linear(self):
         """Derivatives of the operator, by automatic differentiation at each point.
@@ -186,6 +191,19 @@ def _side_by_side(blocks):
         affine = ([of_jets], of_unknowns), constant
     name = ", ".join(block.name for block in blocks)
     return Block(name, [(jets, x)], SideBySide(blocks, places), row_weights, affine)
+
+
+class Divided(Operator):
+    """An operator whose equations are divided by numbers, shape (e, 1)."""
+
+    def __init__(self, operator, sizes):
+        self.operator, self.sizes = operator, sizes
+
+    def __call__(self, jets, unknowns):
+        return self.operator(jets, unknowns) / self.sizes
+
+    def part(self, points):
+        return Divided(self.operator.part(points), self.sizes)
 
 
 class OneEquation(Operator):

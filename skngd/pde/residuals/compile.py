@@ -15,7 +15,7 @@ from ...models.jets import by_order
 from ..conditions import Interior
 from ..expressions.places import as_tensor
 from .ansatz import hard_conditions
-from .blocks import Block, Operator, combined, gradients
+from .blocks import Block, Evaluation, Operator, combined, gradients
 from .bound import BoundCondition, Stated, cut, stated_conditions, written
 from .recording import Recording
 
@@ -38,9 +38,8 @@ class Compiler:
     def bound(self, stated, sites, normals=None, target=None):
         """A condition on points that are given as arrays."""
         sites = [torch.as_tensor(np.ascontiguousarray(x), **self.kind) for x in sites]
-        normals = None if normals is None else torch.as_tensor(normals, **self.kind)
-        target = None if target is None else torch.as_tensor(target, **self.kind)
-        return BoundCondition(stated, sites, normals, target)
+        given = (a if a is None else torch.as_tensor(a, **self.kind) for a in (normals, target))
+        return BoundCondition(stated, sites, *given)
 
     def block(
         self, stated, sites, normals=None, weights=None, target=None, unknowns=None, label=None
@@ -196,14 +195,13 @@ def affine_form(block, unknowns):
     def draw_jets():
         return [draw(len(jets.indices), jets.n_outputs) for jets, _ in block.sites]
 
-    jets = draw_jets()
+    evaluation = Evaluation(block, draw_jets(), unknowns)
     with torch.enable_grad():
-        leaves, residual = block._differentiable(jets, unknowns)
-        for row in residual:
-            if any(g.requires_grad for g in gradients(row, leaves, create_graph=True)):
+        for row in evaluation.graph:
+            if any(g.requires_grad for g in gradients(row, evaluation.leaves, create_graph=True)):
                 return None
-    of_jets, of_unknowns = block.linearise(jets, unknowns)
-    zeros = [torch.zeros_like(jet) for jet in jets]
+    of_jets, of_unknowns = evaluation.linear()
+    zeros = [torch.zeros_like(leaf) for leaf in evaluation.leaves[:-1]]
     with torch.no_grad():
         constant = block.operator(zeros, torch.zeros_like(unknowns))
         for _ in range(max(N_AFFINE_CHECKS, -(-FEWEST_AFFINE_CHECKS // m))):

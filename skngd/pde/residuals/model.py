@@ -19,17 +19,11 @@ POINTS_OF_PROBE = 16
 class ResidualModel(Model):
     """θ ↦ r_θ: the residuals of the blocks, for a network and unknown coefficients.
 
-    Parameters
-    ----------
-    n_network : int
-        Number of parameters of the network; the unknowns, untransformed, come behind them.
-    transforms : sequence of Transform, default=()
-        One for each unknown; see :mod:`skngd.pde.coefficients`.
-    output_parameters : slice, default=None
-        The parameters of the network's last layer.
-    output_scale : float, default=1.0
-        What one unit of those parameters is: damping, which holds back large steps, then holds
-        the last layer back less than the others. It is linear, and needs no small steps.
+    Behind the parameters of the network come the unknowns, untransformed, with a transform for
+    each; see :mod:`skngd.pde.coefficients`. One unit of ``output_parameters``, the slice that
+    belongs to the last layer, is ``output_scale``, a number or an array of shape (p,): the size of
+    the field that they give, and a number by which damping holds that layer back less than the
+    others. It is linear, and needs no small steps.
     """
 
     n_outputs = 1
@@ -37,13 +31,17 @@ class ResidualModel(Model):
     def __init__(self, n_network, transforms=(), output_parameters=None, output_scale=1.0):
         self.n_network, self.transforms = n_network, tuple(transforms)
         self.n_parameters = n_network + len(self.transforms)
-        self.output_parameters, self.output_scale = output_parameters, output_scale
-        self._known = {}
+        self.output_parameters = output_parameters
+        self.count_output_in(output_scale)
+
+    def count_output_in(self, output_scale):
+        """Set what one unit of the parameters of the last layer is."""
+        self.output_scale, self._known = output_scale, {}
 
     def network(self, theta):
         """The parameters of the network in its own units."""
         network = theta[: self.n_network] if self.transforms else theta
-        if self.output_parameters is None or self.output_scale == 1.0:
+        if self.output_parameters is None:
             return network
         return network * self._constants(theta)[0]
 
@@ -53,15 +51,17 @@ class ResidualModel(Model):
         if key not in self._known:
             units = like.new_ones(self.n_network)
             if self.output_parameters is not None:
-                units[self.output_parameters] = self.output_scale
+                units[self.output_parameters] = torch.as_tensor(self.output_scale).to(units)
             self._known[key] = units, like.new_empty(0)
         return self._known[key]
 
+    def output_units(self, like):
+        """What one unit of the parameters of the last layer is, a tensor of shape (p,)."""
+        return self._constants(like)[0][self.output_parameters]
+
     def internal(self, network, unknowns=()):
         """Undo :meth:`network`; the unknowns, untransformed, are appended."""
-        theta = network.clone()
-        if self.output_parameters is not None:
-            theta[self.output_parameters] /= self.output_scale
+        theta = network / self._constants(network)[0]
         return torch.cat([theta, theta.new_tensor(list(unknowns))])
 
     def unknowns(self, theta, order=0):
@@ -169,7 +169,8 @@ class ResidualRecord(Record):
                         out += into
 
     def output_jacobian(self, scale=None):
-        place, n, unit = self.model.output_parameters, len(self.value), self.model.output_scale
+        place, n = self.model.output_parameters, len(self.value)
+        unit = self.model.output_units(self.value).unsqueeze(1)
         if self.output is not None:
             return (self.output * (unit if scale is None else scale.view(n) * unit)).T
         transposed = self.value.new_empty(place.stop - place.start, n)
@@ -190,7 +191,8 @@ class ResidualRecord(Record):
                 columns = of_unknowns.transpose(0, 1).flatten(1) * slopes
                 transposed[n_network:, rows] = columns if scale is None else columns * scale[rows]
         if self.model.output_parameters is not None:
-            transposed[self.model.output_parameters].mul_(self.model.output_scale)
+            unit = self.model.output_units(self.value).unsqueeze(1)
+            transposed[self.model.output_parameters].mul_(unit)
         return transposed.T
 
     def plain_jacobian(self):
@@ -208,7 +210,7 @@ class ResidualRecord(Record):
                 gradient[self.model.n_network :] += torch.einsum("eqm,em->q", of_unknowns, f)
         gradient[self.model.n_network :] *= slopes
         if self.model.output_parameters is not None:
-            gradient[self.model.output_parameters] *= self.model.output_scale
+            gradient[self.model.output_parameters] *= self.model.output_units(gradient)
         return gradient
 
     def directional(self, dtheta, order=1):
