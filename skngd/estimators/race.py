@@ -22,6 +22,8 @@ SIZES = (32,)
 ROUNDS = (6, 8, 1e6), (14, 4, 1e4), (30, 2, 1e3)
 # The rounds where there are measurements: their noise ends a fit long before the network does.
 MEASURED = (6, 4, 1e6), (14, 2, 1e4)
+# A held-out loss that tells nothing yet: twice as many take part.
+OPEN = 0.1
 # A held-out loss, as a part of that of the solution zero, that needs no rivals any more.
 SOLVED = 1e-18
 # λ / ‖A‖² of the last layer. Small weights are better starts than the smallest residual. The
@@ -282,6 +284,7 @@ class Race:
         """Let the better ones go on; whether there is anything left to decide."""
         n_iter, places, rivals = rules
         best = self.best.loss
+        places = 2 * places if best > OPEN else places
         ranked = sorted(self.candidates, key=lambda candidate: candidate.loss)
         chosen = [one for one in ranked[:places] if one.loss <= rivals * best]
         if best < SOLVED or len(chosen) < 2 or self._is_late():
