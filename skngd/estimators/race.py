@@ -22,7 +22,7 @@ SIZES = (32,)
 ROUNDS = (6, 8, 1e6), (14, 4, 1e4), (30, 2, 1e3)
 # The rounds where there are measurements: their noise ends a fit long before the network does.
 MEASURED = (6, 4, 1e6), (14, 2, 1e4)
-# A held-out loss that tells nothing yet: twice as many take part.
+# A held-out loss that tells nothing yet: twice as many take part, and wider networks.
 OPEN = 0.1
 # A held-out loss, as a part of that of the solution zero, that needs no rivals any more.
 SOLVED = 1e-18
@@ -191,10 +191,8 @@ class Race:
         iterates = self.estimator.batch_size is None and self.estimator.sampler != "christoffel"
         try:
             self._qualify()
-            first = self.candidates[0]
-            first.course.ground.physics.check_start(
-                first.course.ground.objective.at(self.best.theta)
-            )
+            ground = self.best.course.ground
+            ground.physics.check_start(ground.objective.at(self.best.theta))
             is_measured = bool(self.best.course.ground.measured)
             rounds = MEASURED if is_measured else ROUNDS
             for number, rules in enumerate(rounds, start=1):
@@ -254,8 +252,18 @@ class Race:
 
     def _qualify(self):
         """Round 0: each candidate gets its last layer."""
+        networks = self._networks()
+        self._enter_all(networks)
+        is_open = isinstance(self.estimator.hidden_layer_sizes, str) and self.best.loss > OPEN
+        is_linear = self.best.course.ground.objective.points.is_linear_in_output
+        if is_open and is_linear and not self._is_late():
+            # So few neurons do not tell a good bandwidth from a bad one.
+            self._enter_all([(name, (2 * sizes[0],)) for name, sizes in networks])
+        self._tell("last layers", self.candidates)
+
+    def _enter_all(self, networks):
         n_init = 1 if self.estimator.n_init == "auto" else self.estimator.n_init
-        for network in self._networks():
+        for network in networks:
             course = self._course(*network)
             with few_threads(course.ground.n_multiplications):
                 for seed in range(n_init):
@@ -263,7 +271,6 @@ class Race:
                         self._enter(course, bandwidth, seed)
                         if self._is_late():
                             return
-        self._tell("last layers", self.candidates)
 
     def _enter(self, course, bandwidth, seed):
         began, ground = time.perf_counter(), course.ground
