@@ -48,6 +48,7 @@ class Burgers(Problem):
 solver = PINNEstimator(
     Burgers(),
     hidden_layer_sizes=(20, 20, 20),
+    activation="tanh",
     n_interior=2000,
     sampler="adaptive",
     resample_every=10,
