@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 
 from ..pde.agreement import contradictions
 from ..pde.checks import check_problem
+from .between import residual_between
 from .callers import warn
 from .data import ROWS, advice
 from .device import multiplications, plain_tensors, resolve_device, to_numpy
@@ -24,6 +25,9 @@ from .units import UnitsOfResiduals
 EXPECTED = "tanh", (32,)
 # The part of the first squared residuals that is too much for a solution.
 UNSOLVED = 1e-5
+# The residual between the points, in units of the terms of the equation, that is too much, and how
+# much larger than at the points.
+HIDDEN, OVERFITTED = 1.0, 100.0
 # What a problem takes of the hyperparameters of regression.
 PLAIN = {"loss": "squared", "alpha": 0.0, "metric": "auto"}
 
@@ -168,16 +172,29 @@ class ProblemTask(Task):
         return 0.0, 1.0
 
     def conclude(self, theta, stop):
+        parts = self.physics.relative_parts(self.objective.at(theta))
         if stop.kind == "converged":
-            self._warn_if_unsolved(theta)
+            self._warn_if_unsolved(parts)
+        self._warn_if_hidden(theta, np.sqrt(parts["equation"]))
         std, noise, ground = {}, None, self.ground
         if self.problem.unknowns:
             std, noise = ground.physics.uncertainty(theta, ground.points.draw(), ground.measured)
         return {"unknowns_std_": std, "noise_std_": noise}
 
-    def _warn_if_unsolved(self, theta):
+    def _warn_if_hidden(self, theta, seen):
+        """An equation that holds at the points of the fit need not hold between them."""
+        found = residual_between(self.physics, theta)
+        if found > HIDDEN and found > OVERFITTED * seen:
+            warn(
+                "The equation holds at the points of the fit, but not between them: where the "
+                f"solution is steepest the residual is {found:.2g} of the size of its terms, at "
+                f"the points {seen:.2g}. This need not be a solution. Increase n_interior, set "
+                "sampler='adaptive', or take fewer neurons.",
+                ConvergenceWarning,
+            )
+
+    def _warn_if_unsolved(self, last):
         """A loss that does not fall any more need not be small."""
-        last = self.physics.relative_parts(self.objective.at(theta))
         name, part = self.physics.unsolved(self.first_parts, last)
         if part > UNSOLVED:
             warn(

@@ -11,6 +11,7 @@ from ..optim.stopping import INTERRUPTED, out_of_iterations
 from ..tangent.qr import Qr
 from .device import few_threads, to_numpy
 from .ground import Ground, with_network
+from .slab import solved_by_parts, time_axis
 from .units import UnitsOfResiduals
 
 # Candidates: activations, and radii of the weights of the first layer.
@@ -36,6 +37,10 @@ STEPS_OF_OUTPUT, TRIALS = 6, 5
 PATIENCE, PROGRESS, GAIN, ENOUGH, LARGEST, LATEST = 40, 0.05, 0.3, 1e-10, 650, 0.6
 # The bandwidth of fresh neurons, in units of the length that nine in ten weights do not exceed.
 FRESH = 1.5
+# A held-out loss of an evolution problem that asks for a growing interval of time.
+STUCK = 1e-6
+# The network of that, where it is open.
+EVOLVING = "tanh", (20, 20)
 # Seed of the held-out points.
 HELD_OUT = 20240301
 
@@ -74,7 +79,7 @@ class Candidate:
     def __init__(self, course, bandwidth, seed, theta):
         self.course, self.bandwidth, self.seed, self.theta = course, bandwidth, seed, theta
         self.past = self.method = self.result = None
-        self.round, self.seconds = 0, 0.0
+        self.round, self.seconds, self.is_by_parts = 0, 0.0, False
         self.judge()
 
     def judge(self):
@@ -201,6 +206,7 @@ class Race:
             winner = self.best
             if iterates and not is_measured:
                 self._grow(winner)
+                winner = self._by_parts(winner)
         except KeyboardInterrupt:
             if not self.candidates:
                 raise
@@ -213,7 +219,9 @@ class Race:
     def told(self, winner):
         """A sentence for ``stop_reason_``."""
         course, sizes = winner.course, ", ".join(map(str, winner.course.sizes))
-        return f" The best of {len(self.candidates)} starts: {course.activation}, {sizes} neurons."
+        how = ", on a growing interval of time" if winner.is_by_parts else ""
+        n, name = len(self.candidates), course.activation
+        return f" The best of {n} starts: {name}, {sizes} neurons{how}."
 
     def table(self):
         """What ``candidates_`` shows."""
@@ -349,6 +357,31 @@ class Race:
             if stalled > GAIN * without or not self._widen(winner):
                 return
             without = stalled
+
+    def _by_parts(self, winner):
+        """The winner, or a start from a growing interval of time where an evolution is stuck."""
+        axis = time_axis(self.given[0])
+        if winner.loss <= STUCK or axis is None or self.given[1][0] is not None or self._is_late():
+            return winner
+        began, (activation, sizes) = time.perf_counter(), EVOLVING
+        if not isinstance(self.estimator.hidden_layer_sizes, str):
+            sizes = tuple(self.estimator._hidden_layer_sizes())
+        if self.estimator.activation != "auto":
+            activation = self.estimator.activation
+        course = self._course(activation, sizes)
+        ground = course.ground
+        with few_threads(ground.n_multiplications):
+            theta = solved_by_parts(
+                *(self.estimator, ground, axis, course.plain, np.zeros_like(course.plain)),
+                self._is_late,
+            )
+        if theta is None:
+            return winner
+        candidate = Candidate(course, None, 0, theta)
+        candidate.is_by_parts, candidate.seconds = True, time.perf_counter() - began
+        self.candidates.append(candidate)
+        self._tell("growing interval", [candidate])
+        return min(winner, candidate, key=lambda one: one.loss)
 
     def _widen(self, winner):
         """Double the first layer; False where the network would be too large."""

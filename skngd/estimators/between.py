@@ -1,0 +1,58 @@
+"""Whether a solution is one between the points of a fit, where jumps can hide.
+
+A network can jump between two points. Its values at both then meet the equation, and no residual
+tells. So the place where the solution changes most along a line is looked at more and more closely:
+a layer that is there dissolves, and meets the equation inside; a jump that hides does not.
+"""
+
+import numpy as np
+
+from ..pde.residuals.blocks import Collocation
+
+# Lines for each coordinate, points on each, and how often the steepest interval is looked into.
+LINES, POINTS, LOOKS, SEED = 3, 65, 5, 20240401
+# A step in x, and one of the solution, both relative, that are a jump.
+CLOSE, JUMP = 1e-8, 1e-2
+
+
+def steepest_points(discretization, values, random_state):
+    """Points of lines along each coordinate, closer and closer where ``values`` change most."""
+    n, found = len(discretization.domain.names), []
+    for axis in range(n):
+        low, high = discretization.low[axis], discretization.high[axis]
+        for base in discretization.source.sample(LINES, "uniform", random_state):
+            start, stop = low, high
+            for _ in range(LOOKS):
+                line = np.tile(base, (POINTS, 1))
+                line[:, axis] = np.linspace(start, stop, POINTS)
+                line = line[discretization.domain.contains(line[:, :n])]
+                if len(line) < 2:
+                    break
+                found.append(line)
+                first = int(np.abs(np.diff(values(line), axis=0)).max(axis=1).argmax())
+                start, stop = line[first, axis], line[first + 1, axis]
+    return np.vstack(found)
+
+
+def residual_between(physics, theta):
+    """The largest residual of the equation where the solution is steepest, in units of its terms.
+
+    Infinite where it jumps.
+    """
+    d, fields = physics.discretization, physics.problem.fields
+    network, sizes = physics.residuals.network(theta), physics.field_sizes
+
+    def values(X):
+        return np.stack([d.derivative(network, X, (), f) for f in fields], axis=1) / sizes
+
+    X = steepest_points(d, values, np.random.RandomState(SEED))
+    try:
+        block = d.equation(X, unknowns=physics.residuals.unknowns(theta))
+    except ValueError:  # a term is not finite at one of them
+        return 0.0
+    changes, steps = np.diff(values(X), axis=0), np.diff(X, axis=0) / (d.high - d.low)
+    steps = np.abs(steps).max(axis=1)
+    is_close = (steps > 0) & (steps < CLOSE)
+    if is_close.any() and np.abs(changes[is_close]).max() > JUMP:
+        return np.inf
+    return float(physics.residuals.value(theta, Collocation([block])).abs().max())

@@ -1,0 +1,76 @@
+"""An evolution problem on a growing interval of time, (Slab): the start of each from the last."""
+
+from math import isfinite
+
+import numpy as np
+
+from ..optim import Stopping, minimize
+from ..pde.conditions import Initial
+
+# The first part of the interval, and the shortest step by which it grows.
+FIRST_PART, SHORTEST = 1 / 8, 1 / 64
+# Iterations on each part, and the loss, beside that of the solution zero, with which it is solved.
+ITERATIONS, SOLVED = 60, 1e-8
+# Parts that are tried, those that are tried again included.
+MOST_PARTS = 32
+
+
+def time_axis(problem):
+    """The number of the coordinate that is time; None where there is no evolution in one.
+
+    There is one where initial values name it, and no condition holds at its end.
+    """
+    conditions = problem.with_numbers().conditions
+    times = {condition.time for condition in conditions if isinstance(condition, Initial)}
+    if len(times) != 1:
+        return None
+    (time,) = times
+    ends = {time, f"{time}.max"}
+    for condition in conditions:
+        on = () if isinstance(condition, Initial) or condition.on is None else condition.on
+        if ends & set((on,) if isinstance(on, str) else on):
+            return None
+    return problem.domain.names.index(time)
+
+
+def on_part(ground, axis, part, seed):
+    """The objective on the first part of the interval, with as many points as the whole has."""
+    physics, points = ground.physics, ground.points
+    discretization, start = physics.discretization, physics.discretization.low[axis]
+    drawn = discretization.sample(
+        points.n_interior, points.n_boundary, points.sampler, np.random.RandomState(seed)
+    )
+    for given in drawn:
+        for site in () if given is None else given[0]:
+            site[:, axis] = start + part * (site[:, axis] - start)
+    return physics.objective(discretization.blocks(drawn, physics.trial_unknowns()))
+
+
+def solved_by_parts(estimator, ground, axis, theta, reference, is_late):
+    """Parameters for the whole interval, found on a growing part of it; None where it fails.
+
+    ``theta`` is where the first part begins, ``reference`` what the solution zero has for
+    parameters, and ``is_late`` tells when to give up.
+    """
+    theta, reference = ground.tensor(theta), ground.tensor(reference)
+    reached, step = 0.0, FIRST_PART
+    for seed in range(MOST_PARTS):
+        part = min(reached + step, 1.0)
+        objective = on_part(ground, axis, part, seed)
+        zero = objective.at(reference).loss
+        result = minimize(
+            estimator._build_method(),
+            objective,
+            theta,
+            stop_rules=Stopping(0.0, ITERATIONS, SOLVED * zero),
+            max_iter=ITERATIONS,
+        )
+        if isfinite(result.loss) and result.loss <= SOLVED * zero:
+            theta, reached, step = result.theta, part, min(2 * step, FIRST_PART)
+        else:
+            step /= 2
+        if reached == 1.0:
+            return theta
+        if step < SHORTEST or is_late():
+            return None
+    return None

@@ -1,0 +1,67 @@
+"""A jump between the points of a fit meets the equation at all of them, and is no solution."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from skngd import PINNEstimator
+from skngd.pde import Box, Dirichlet, Problem
+from skngd.problems.zoo import AdvectionDiffusion, Burgers, Heat
+
+MESSAGE = "not between them"
+
+
+def layer(eps):
+    conditions = Dirichlet(0.0, on="x.min"), Dirichlet(1.0, on="x.max")
+    return Problem.from_function(lambda u, x: eps * u.xx + u.x, Box(x=(0, 1)), conditions)
+
+
+def hidden(problem, **settings):
+    settings = {"hidden_layer_sizes": (32,), "activation": "tanh", "random_state": 0, **settings}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        PINNEstimator(problem, **settings).fit()
+    return any(MESSAGE in str(warning.message) for warning in caught)
+
+
+def test_a_jump_between_the_points_is_said():
+    assert hidden(layer(1e-4))
+
+
+def test_an_equation_without_solution_is_no_convergence():
+    problem = Problem.from_function(lambda u, x: u.x - 1, Box(x=(0, 1)), (Dirichlet(0.0),))
+    assert hidden(problem)
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [AdvectionDiffusion(eps=0.02), Heat(), Burgers(nu=0.1), layer(0.02)],
+    ids=["advection", "heat", "burgers", "layer"],
+)
+def test_steep_solutions_that_are_resolved_are_no_jumps(problem):
+    assert not hidden(problem, hidden_layer_sizes=(16,), max_iter=60)
+
+
+def test_a_layer_thinner_than_the_distance_of_the_points_is_seen():
+    """A network that jumps by hand: its values at the points meet u' = 0."""
+    problem = Problem.from_function(lambda u, x: u.x, Box(x=(0, 1)), (Dirichlet(2.0, on="x.min"),))
+    model = PINNEstimator(problem, (1,), activation="tanh", max_iter=1, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit()
+    from skngd.estimators.between import residual_between
+    from skngd.estimators.evaluate import fitted_physics
+
+    physics = fitted_physics(model)
+    # w, b of the neuron, then its output weight and bias: a jump at 0.3 by 1e6.
+    for steepness, is_jump in ((1e12, True), (3.0, False)):
+        theta = np.array([steepness, -steepness * 0.3, 1.0, 1.0])
+        found = residual_between(physics, physics.residuals.internal(_tensor(physics, theta)))
+        assert (found > 1e3) == is_jump
+
+
+def _tensor(physics, theta):
+    import torch
+
+    return torch.as_tensor(theta, **physics.kind)
