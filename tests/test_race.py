@@ -5,13 +5,15 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.integrate import solve_ivp
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from solvers import Pendulum, Rod, Rotation
 
 from skngd import PINNEstimator
 from skngd.estimators import race
-from skngd.pde import Box, Dirichlet, Initial, Input, Problem, Unknown
+from skngd.estimators.slab import time_axis
+from skngd.pde import Box, Dirichlet, Initial, Input, Periodic, Problem, Unknown
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -265,3 +267,48 @@ def test_an_interrupted_race_keeps_the_best(monkeypatch):
 def test_other_words_are_refused(name):
     with pytest.raises(ValueError, match=name):
         fitted(Rod(), **{name: "automatic"})
+
+
+# A growing interval of time
+
+
+class VanDerPol(Problem):
+    """u'' − μ (1 − u²) u' + u = 0, stiff."""
+
+    domain = Box(t=(0, 10))
+    conditions = Initial(2.0), Initial(0.0, derivative=1)
+
+    def residual(self, u, t):
+        return u.tt - 5 * (1 - u**2) * u.t + u
+
+
+def test_a_stiff_oscillator_is_found_on_a_growing_interval():
+    solver = fitted(VanDerPol(), n_interior=600, max_iter=100)
+    assert "growing interval" in solver.stop_reason_
+    t = np.linspace(0, 10, 201)
+    exact = solve_ivp(
+        lambda t, y: [y[1], 5 * (1 - y[0] ** 2) * y[1] - y[0]],
+        (0, 10),
+        [2.0, 0.0],
+        t_eval=t,
+        rtol=1e-10,
+        atol=1e-12,
+    )
+    assert_allclose(solver.predict(t[:, None]), exact.y[0], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "axis"),
+    [
+        ((Initial(1.0), Dirichlet(0.0, on="x")), 1),
+        ((Initial(1.0, time="x"),), 0),
+        ((Dirichlet(0.0, on="x"),), None),
+        ((Initial(1.0), Dirichlet(0.0, on="t.max")), None),
+        ((Initial(1.0), Periodic("t")), None),
+    ],
+    ids=["evolution", "another name", "no initial values", "an end", "periodic in time"],
+)
+def test_which_coordinate_is_time(conditions, axis):
+    domain = Box(x=(0, 1), t=(0, 2))
+    problem = Problem.from_function(lambda u, x, t: u.t - u.xx, domain, conditions)
+    assert time_axis(problem) == axis
