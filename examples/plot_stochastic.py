@@ -49,6 +49,7 @@ def solve(eps, seed, **settings):
     solver = PINNEstimator(
         AdvectionDiffusion(eps=eps),
         (10,),
+        activation="tanh",
         n_interior=200,
         variable_projection=False,
         restart=None,
