@@ -4,9 +4,12 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 
 from skngd import PINNEstimator
-from skngd.pde import Box, Dirichlet, Problem
+from skngd.estimators.between import residual_between
+from skngd.estimators.evaluate import fitted_physics
+from skngd.pde import Box, Dirichlet, Points, Problem
 from skngd.problems.zoo import AdvectionDiffusion, Burgers, Heat
 
 MESSAGE = "not between them"
@@ -50,18 +53,21 @@ def test_a_layer_thinner_than_the_distance_of_the_points_is_seen():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.fit()
-    from skngd.estimators.between import residual_between
-    from skngd.estimators.evaluate import fitted_physics
-
     physics = fitted_physics(model)
     # w, b of the neuron, then its output weight and bias: a jump at 0.3 by 1e6.
     for steepness, is_jump in ((1e12, True), (3.0, False)):
         theta = np.array([steepness, -steepness * 0.3, 1.0, 1.0])
-        found = residual_between(physics, physics.residuals.internal(_tensor(physics, theta)))
+        theta = torch.as_tensor(theta, **physics.kind)
+        found = residual_between(physics, physics.residuals.internal(theta))
         assert (found > 1e3) == is_jump
 
 
-def _tensor(physics, theta):
-    import torch
-
-    return torch.as_tensor(theta, **physics.kind)
+def test_between_the_points_of_a_cloud_there_may_be_no_domain():
+    corner = np.random.RandomState(0).uniform(0, 1, (400, 2))
+    corner = corner[(corner > 0.4).sum(axis=1) < 2]  # an L
+    edge = np.c_[np.linspace(0, 1, 20), np.zeros(20)]
+    domain = Points(corner, ("x", "y"), boundary={"edge": edge})
+    problem = Problem.from_function(
+        lambda u, x, y: u.laplacian() + u, domain, (Dirichlet(1.0, on="edge"),)
+    )
+    assert not hidden(problem, hidden_layer_sizes=(8,), max_iter=20)

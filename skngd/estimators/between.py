@@ -7,6 +7,7 @@ a layer that is there dissolves, and meets the equation inside; a jump that hide
 
 import numpy as np
 
+from ..geometry import Points
 from ..pde.residuals.blocks import Collocation
 
 # Lines for each coordinate, points on each, and how often the steepest interval is looked into.
@@ -31,21 +32,26 @@ def steepest_points(discretization, values, random_state):
                 found.append(line)
                 first = int(np.abs(np.diff(values(line), axis=0)).max(axis=1).argmax())
                 start, stop = line[first, axis], line[first + 1, axis]
-    return np.vstack(found)
+    return np.vstack(found) if found else np.empty((0, len(discretization.columns)))
 
 
 def residual_between(physics, theta):
     """The largest residual of the equation where the solution is steepest, in units of its terms.
 
-    Infinite where it jumps.
+    Infinite where it jumps, and 0 where the domain has no lines to look along.
     """
     d, fields = physics.discretization, physics.problem.fields
+    if isinstance(d.domain, Points):
+        # Between the points of a cloud there may be no domain.
+        return 0.0
     network, sizes = physics.residuals.network(theta), physics.field_sizes
 
     def values(X):
         return np.stack([d.derivative(network, X, (), f) for f in fields], axis=1) / sizes
 
     X = steepest_points(d, values, np.random.RandomState(SEED))
+    if not len(X):
+        return 0.0
     try:
         block = d.equation(X, unknowns=physics.residuals.unknowns(theta))
     except ValueError:  # a term is not finite at one of them

@@ -4,6 +4,7 @@ from math import isfinite
 
 import numpy as np
 
+from ..geometry import Box, Product
 from ..optim import Stopping, minimize
 from ..pde.conditions import Initial
 
@@ -18,8 +19,11 @@ MOST_PARTS = 32
 def time_axis(problem):
     """The number of the coordinate that is time; None where there is no evolution in one.
 
-    There is one where initial values name it, and no condition holds at its end.
+    There is one where initial values name it, no condition holds at its end, and a part of the
+    interval is a part of the domain.
     """
+    if not isinstance(problem.domain, Box | Product):
+        return None
     conditions = problem.with_numbers().conditions
     times = {condition.time for condition in conditions if isinstance(condition, Initial)}
     if len(times) != 1:

@@ -1,6 +1,7 @@
 """What is fitted: a task has the data, the objective, the starts and the units of one fit."""
 
 import copy
+from abc import ABC, abstractmethod
 
 import numpy as np
 import torch
@@ -32,7 +33,7 @@ def check_step_rule(estimator, draws):
         )
 
 
-class Task:
+class Task(ABC):
     """One fit. The estimator is read, and left alone.
 
     Attributes
@@ -67,21 +68,21 @@ class Task:
         self.continues = continues and hasattr(estimator, "theta_")
         estimator._check_settings()
 
+    @abstractmethod
     def place(self):
         """Build the objective and the starts, as tensors on the device of the fit."""
-        raise NotImplementedError
 
     def columns(self, iterate):
         """Columns of the history, a dict of numbers."""
         return {}
 
+    @abstractmethod
     def attributes(self, theta):
         """What the estimator keeps of parameters, as a dict of NumPy arrays and numbers."""
-        raise NotImplementedError
 
+    @abstractmethod
     def output_units(self):
         """Shift and factor of the last layer, in the units of y."""
-        raise NotImplementedError
 
     def conclude(self, theta, stop):
         """Look at the end once more: further attributes, a dict."""
