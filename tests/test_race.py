@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import solve_ivp
 from sklearn.base import clone
@@ -11,9 +12,11 @@ from sklearn.model_selection import GridSearchCV
 from solvers import Pendulum, Rod, Rotation
 
 from skngd import PINNEstimator
-from skngd.estimators import race
+from skngd.estimators import neurons, race
 from skngd.estimators.slab import time_axis
+from skngd.models import FullyConnected
 from skngd.pde import Box, Dirichlet, Initial, Input, Periodic, Problem, Unknown
+from skngd.problems import zoo
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -138,12 +141,86 @@ def test_a_nonlinear_equation_is_solved():
 
 def test_a_network_that_stalls_grows(monkeypatch):
     monkeypatch.setattr(race, "SIZES", (4,))
+    monkeypatch.setattr(race.Race, "_deeper", lambda self, winner: winner)
+    monkeypatch.setattr(race.Race, "second_stage", lambda self, winner, enough: False)
     solver = fitted(Waves(30.0), activation="tanh", max_iter=300, n_interior=200)
     assert len(solver.loss_curve_) == solver.n_iter_ + 1 <= 301
     monkeypatch.setattr(race, "ENOUGH", np.inf)
     small = fitted(Waves(30.0), activation="tanh", max_iter=300, n_interior=200)
     assert small.hidden_layer_sizes_ < solver.hidden_layer_sizes_
     assert error(solver) < 0.1 * error(small)
+
+
+def test_a_deep_network_enters_where_a_shallow_one_stalls(monkeypatch):
+    monkeypatch.setattr(race, "SIZES", (2,))
+    monkeypatch.setattr(race, "DEEP", (6, 5))
+    monkeypatch.setattr(race.Race, "second_stage", lambda self, winner, enough: False)
+    solver = fitted(Waves(8.0), activation="tanh", max_iter=300)
+    assert {(2,), (6, 5)} <= set(solver.candidates_["hidden_layer_sizes"])
+    assert solver.hidden_layer_sizes_ == (6, 5)
+    assert error(solver) < 1e-4
+
+
+class Transport(Problem):
+    """u_t + 20 u_x = 0: fast in t, slow in x."""
+
+    domain = Box(t=(0, 1), x=(-1, 1))
+
+    @property
+    def conditions(self):
+        return Initial(np.cos), Dirichlet(lambda t, x: np.cos(x - 20 * t), on="x.min")
+
+    def residual(self, u, t, x):
+        return u.t + 20 * u.x
+
+    def solution(self, X):
+        return np.cos(X[:, 1] - 20 * X[:, 0])
+
+
+def test_each_coordinate_has_its_own_bandwidth():
+    solver = fitted(Transport(), n_interior="auto", max_iter=200)
+    bandwidths = solver.candidates_["bandwidth"]
+    assert bandwidths.shape == (len(solver.candidates_["seed"]), 2)
+    assert np.nanmax(bandwidths[:, 0] / bandwidths[:, 1]) >= race.STRETCH
+    X = Transport.domain.sample(500, random_state=1)
+    assert np.abs(solver.predict(X) - solver.problem_.solution(X)).max() < 1e-8
+
+
+def test_bandwidths_of_weights_follow_a_change_of_units():
+    rng = np.random.default_rng(0)
+    weights, units = rng.standard_normal((50, 3)), np.array([1.0, 5.0, 0.3])
+    assert_allclose(neurons.bandwidths_of(weights * units), neurons.bandwidths_of(weights) * units)
+
+
+@pytest.mark.parametrize("sizes", [(3,), (4, 3)], ids=str)
+def test_fresh_neurons_change_nothing_before_they_are_fitted(sizes):
+    rng = np.random.RandomState(0)
+    before, after = (FullyConnected((2, *sizes[:-1], n, 2), "tanh") for n in (sizes[-1], 9))
+    theta = before.initial(rng)
+    wider = neurons.widened(before, theta, after, rng)
+    x = torch.as_tensor(rng.uniform(-1, 1, (7, 2)))
+    expected = before.value(torch.as_tensor(theta), x)
+    assert_allclose(after.value(torch.as_tensor(wider), x), expected, rtol=1e-14)
+
+
+def test_a_second_stage_fits_what_is_left():
+    solver = fitted(zoo.Heat(), n_interior="auto", max_iter=300)
+    X = zoo.Heat.domain.sample(500, random_state=1)
+    assert np.abs(solver.predict(X) - solver.problem_.solution(X)).max() < 1e-11
+    (n,) = solver.hidden_layer_sizes_
+    assert n > 200
+    assert solver.coefs_[0].shape == (2, n)
+    # It belongs to the last iteration.
+    assert solver.loss_curve_[-1] == solver.loss_ == solver.history_["loss"][-1]
+    assert len(solver.loss_curve_) == solver.n_iter_ + 1
+    assert "fresh neurons" in solver.stop_reason_
+
+
+def test_measurements_have_no_second_stage():
+    X = np.linspace(0, 1, 15).reshape(-1, 1)
+    y = Rod(2.0).solution(X) + 0.01 * np.random.default_rng(0).standard_normal(15)
+    solver = fitted(Rod(Unknown(0.5, low=0)), X, y)
+    assert solver.hidden_layer_sizes_ == race.SIZES
 
 
 @pytest.mark.parametrize("length", [1e-6, 1e6])

@@ -96,11 +96,11 @@ class ProblemTask(Task):
         self.device = str(device)
         given = self.problem, (self.X, self.y, self.weight), device, random_state
         if is_raced(estimator) and not self.continues:
-            race = Race(estimator, *given, self.began)
-            self.raced = race.run()
-            self.ground, self.starts = self.raced.course.ground, [to_numpy(self.raced.theta)]
-            self.network = self.raced.course.activation, self.raced.course.sizes
-            self.candidates, self.remark = race.table(), race.told(self.raced)
+            self.race = Race(estimator, *given, self.began)
+            self.raced = self.race.run()
+            self.starts = [to_numpy(self.raced.theta)]
+            self._take_winner()
+            self.candidates = self.race.table()
             first = self.raced.course.first
             drawn = self.ground.objective.at(self.ground.tensor(self.raced.course.plain))
         else:
@@ -109,7 +109,7 @@ class ProblemTask(Task):
             self.starts = self._named_starts()
             first = drawn = self.ground.objective.at(self.ground.tensor(self.starts[0]))
             self.physics.check_start(first)
-        self.objective = self.ground.objective
+            self.objective = self.ground.objective
         self.source = self.ground.points.source(self.ground.objective_on)
         if self.source.draws and not self.source.begins_fresh:
             # Points that stay the same decide which iterate is the best.
@@ -117,6 +117,18 @@ class ProblemTask(Task):
         self.first_parts = self.physics.relative_parts(drawn)
         self.units = UnitsOfResiduals(self.objective, first.loss)
         self.n_multiplications = self.ground.n_multiplications
+
+    def _take_winner(self):
+        """What the winner of the race has now."""
+        course = self.raced.course
+        self.ground, self.objective = course.ground, course.ground.objective
+        self.network, self.remark = (course.activation, course.sizes), self.race.told(self.raced)
+
+    def finished(self, result):
+        if self.validation is None:
+            result = self.race.finished(self.raced, result)
+            self._take_winner()
+        return result
 
     @property
     def physics(self):

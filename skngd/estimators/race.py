@@ -1,48 +1,48 @@
 """The race of starts, (Race): the one that does best on held-out points is finished."""
 
 import time
-from math import inf, isfinite
+from math import inf
 
 import numpy as np
 
-from ..models.activations import ACTIVATIONS
 from ..optim import Stopping, minimize
-from ..optim.stopping import INTERRUPTED, out_of_iterations
-from ..tangent.qr import Qr
+from ..optim.stopping import INTERRUPTED, SECOND_STAGE, out_of_iterations
+from .candidates import Candidate, Course, joined
 from .device import few_threads, to_numpy
 from .ground import Ground, with_network
+from .neurons import fresh_neurons, widened, with_exact_output, with_fitted_output
 from .slab import solved_by_parts, time_axis
-from .units import UnitsOfResiduals
 
 # Candidates: activations, and radii of the weights of the first layer.
 NONLINEARITIES = "tanh", "sin"
 BANDWIDTHS = 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0
-SIZES = (32,)
+# Stretching, in up to so many dimensions: the bandwidth of one coordinate becomes so many times as
+# large, or as small, where that leaves less than this part of the loss, in so many rounds.
+STRETCHED, STRETCH, STRETCH_GAIN, STRETCHES = 3, 4.0, 0.7, 3
+SIZES, DEEP = (32,), (20, 20)
 # (iterations, how many candidates take part, how many times the best held-out loss they may have)
 # of the rounds behind that of the last layers.
 ROUNDS = (6, 8, 1e6), (14, 4, 1e4), (30, 2, 1e3)
+# The rounds of deep networks, that enter where a shallow one stalls.
+DEEP_ROUNDS = (8, 6, 1e6), (16, 3, 1e3), (24, 1, inf)
 # The rounds where there are measurements: their noise ends a fit long before the network does.
 MEASURED = (6, 4, 1e6), (14, 2, 1e4)
 # A held-out loss that tells nothing yet: twice as many take part, and wider networks.
 OPEN = 0.1
 # A held-out loss, as a part of that of the solution zero, that needs no rivals any more.
 SOLVED = 1e-18
-# λ / ‖A‖² of the last layer. Small weights are better starts than the smallest residual. The
-# number of damped steps where an equation is not linear in it, and of trials of each.
-LINEAR_DAMPING, FIRST_DAMPING = 1e-10, 1e-4
-STEPS_OF_OUTPUT, TRIALS = 6, 5
 # Growing: iterations after which progress is judged, the part of the loss that may be left by then,
 # and that may be left by the last growth, a held-out loss that needs no more neurons, the most
 # parameters, and the part of max_iter after which a network does not grow any more.
 PATIENCE, PROGRESS, GAIN, ENOUGH, LARGEST, LATEST = 40, 0.05, 0.3, 1e-10, 650, 0.6
-# The bandwidth of fresh neurons, in units of the length that nine in ten weights do not exceed.
-FRESH = 1.5
+# A second stage: the most fresh neurons and parameters, a held-out loss with which it is tried
+# before the end, one with which it ends the fit, and the part that it has to leave at most.
+MOST_FRESH, SECOND_LARGEST = 384, 1500
+SECOND_FROM, SECOND_ENOUGH, SECOND_GAIN = 1e-4, 1e-22, 0.25
 # A held-out loss of an evolution problem that asks for a growing interval of time.
 STUCK = 1e-6
 # The network of that, where it is open.
 EVOLVING = "tanh", (20, 20)
-# Seed of the held-out points.
-HELD_OUT = 20240301
 
 
 def is_raced(estimator):
@@ -52,119 +52,6 @@ def is_raced(estimator):
     if isinstance(estimator.hidden_layer_sizes, str):
         return True
     return estimator.activation == "auto" and len(estimator._hidden_layer_sizes()) > 0
-
-
-class Course:
-    """What a race has of one network: its ground, and the points by which it is judged."""
-
-    def __init__(self, ground, activation, sizes, plain):
-        self.ground, self.activation, self.sizes, self.plain = ground, activation, sizes, plain
-        physics, objective = ground.physics, ground.objective
-        self.held_out = ground.held_out(HELD_OUT)
-        # Losses are parts of those of the solution zero or, where that is none, of the plain start.
-        zero = np.zeros(physics.residuals.n_parameters)
-        zero[ground.model.n_parameters :] = physics.unknown_starts
-        for theta in (zero, plain):
-            self.first = objective.at(ground.tensor(theta))
-            if self.first.loss > 0 and isfinite(self.first.loss):
-                break
-        self.units = UnitsOfResiduals(objective, self.first.loss)
-        reference = self.held_out.at(self.first.theta).loss
-        self.reference = reference if reference > 0 and isfinite(reference) else 1.0
-
-
-class Candidate:
-    """A start, and how far it has come."""
-
-    def __init__(self, course, bandwidth, seed, theta):
-        self.course, self.bandwidth, self.seed, self.theta = course, bandwidth, seed, theta
-        self.past = self.method = self.result = None
-        self.round, self.seconds, self.is_by_parts = 0, 0.0, False
-        self.judge()
-
-    def judge(self):
-        """Measure the held-out loss, as a part of that of zero."""
-        loss = self.course.held_out.at(self.theta).loss / self.course.reference
-        self.loss = loss if isfinite(loss) else inf
-
-    def method_of(self, estimator):
-        """The method with what it has learnt."""
-        if self.method is None:
-            self.method = estimator._build_method()
-        return self.method
-
-    @property
-    def n_iter(self):
-        return 0 if self.result is None else self.result.n_iter
-
-    @property
-    def is_finished(self):
-        """Whether its run has ended by itself."""
-        return self.result is not None and self.result.stop.kind != "budget"
-
-
-def joined(earlier, later):
-    """The result of a run that continues another one, if there is one."""
-    if earlier is not None:
-        for name, column in later.history.items():
-            later.history[name] = earlier.history[name] + column[1:]
-        later.n_iter += earlier.n_iter
-    return later
-
-
-def fresh_neurons(model, bandwidth, random_state):
-    """Weights and biases of the first layer, shapes (n, d) and (n,).
-
-    The weights of a neuron point anywhere and are uniform in length up to ``bandwidth``; it bends
-    at a point of [−1, 1]^d, or has any phase.
-    """
-    n, d = model.layout[0][0]
-    directions = random_state.standard_normal((n, d))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    weights = directions * random_state.uniform(0, 1, (n, 1)) * bandwidth
-    if model.activation is ACTIVATIONS["sin"]:
-        return weights, random_state.uniform(0, 2 * np.pi, n)
-    return weights, -(weights * random_state.uniform(-1, 1, (n, d))).sum(1)
-
-
-def widened(before, network, model, random_state):
-    """Parameters of a model with more neurons in its one layer, the last weights of them zero."""
-    (_, weights, biases), (_, last, shifts) = before.layout
-    (_, wider, more), (_, wider_last, wider_shifts) = model.layout
-    d, fields = model.layer_sizes[0], model.n_outputs
-    theta = np.zeros(model.n_parameters)
-    lengths = np.linalg.norm(network[weights].reshape(-1, d), axis=1)
-    bandwidth = FRESH * np.quantile(lengths, 0.9)
-    theta[wider], theta[more] = map(np.ravel, fresh_neurons(model, bandwidth, random_state))
-    theta[wider][: weights.stop - weights.start] = network[weights]
-    theta[more][: biases.stop - biases.start] = network[biases]
-    theta[wider_last].reshape(fields, -1)[:, : before.layer_sizes[1]] = network[last].reshape(
-        fields, -1
-    )
-    theta[wider_shifts] = network[shifts]
-    return theta
-
-
-def with_fitted_output(iterate):
-    """The last layer by one least-squares solve, or by damped steps where that is not exact."""
-    place = iterate.objective.model.output_parameters
-    is_linear = iterate.objective.points.is_linear_in_output
-    damping = LINEAR_DAMPING if is_linear else FIRST_DAMPING
-    for _ in range(1 if is_linear else STEPS_OF_OUTPUT):
-        if not isfinite(iterate.loss):
-            break
-        fitted = Qr(iterate.operator.output_chunks(iterate.right_side))
-        for _ in range(TRIALS):
-            theta = iterate.theta.clone()
-            theta[place].sub_(fitted.solve(0.0, damping * fitted.square_norm)[:, 0])
-            moved = iterate.with_output(theta)
-            if moved.loss < iterate.loss:
-                break
-            damping *= 10
-        else:
-            break
-        iterate, damping = moved, damping / 10
-    return iterate
 
 
 class Race:
@@ -184,7 +71,8 @@ class Race:
     def __init__(self, estimator, problem, rows, device, random_state, began):
         self.estimator, self.random_state, self.began = estimator, random_state, began
         self.given = problem, rows, device
-        self.candidates = []
+        self.candidates, self.second_stages = [], 0.0
+        self.is_open = isinstance(estimator.hidden_layer_sizes, str)
 
     @property
     def best(self):
@@ -201,12 +89,11 @@ class Race:
             is_measured = bool(self.best.course.ground.measured)
             rounds = MEASURED if is_measured else ROUNDS
             for number, rules in enumerate(rounds, start=1):
-                if not iterates or not self._round(number, rules):
+                if not iterates or not self._round(f"round {number}", number, rules):
                     break
             winner = self.best
             if iterates and not is_measured:
-                self._grow(winner)
-                winner = self._by_parts(winner)
+                winner = self._by_parts(self._grow(winner))
         except KeyboardInterrupt:
             if not self.candidates:
                 raise
@@ -215,6 +102,14 @@ class Race:
                 self._advance(winner, 0)
             winner.result.stop = INTERRUPTED
         return winner
+
+    def finished(self, winner, result):
+        """The end of the fit that went on from the winner, with a second stage where that helps."""
+        winner.theta, winner.result = result.theta, result
+        winner.judge()
+        if result.stop.kind in ("converged", "budget") and result.stop != SECOND_STAGE:
+            self.second_stage(winner, SECOND_GAIN * winner.loss)
+        return winner.result
 
     def told(self, winner):
         """A sentence for ``stop_reason_``."""
@@ -231,13 +126,18 @@ class Race:
         return {
             "activation": np.array([row.course.activation for row in rows]),
             "hidden_layer_sizes": sizes,
-            "bandwidth": np.array([row.bandwidth or np.nan for row in rows]),
+            "bandwidth": np.array([self._bandwidths(row) for row in rows]),
             "seed": np.array([row.seed for row in rows]),
             "round": np.array([row.round for row in rows]),
             "n_iter": np.array([row.n_iter for row in rows]),
             "held_out_loss": np.array([row.loss for row in rows]),
             "seconds": np.array([row.seconds for row in rows]),
         }
+
+    def _bandwidths(self, candidate):
+        """One for each coordinate; NaN for the start of a network that is named."""
+        d = candidate.course.ground.model.layer_sizes[0]
+        return np.broadcast_to(np.nan if candidate.bandwidth is None else candidate.bandwidth, d)
 
     def _is_late(self):
         """Whether half of the time is over."""
@@ -247,8 +147,7 @@ class Race:
     def _networks(self):
         """(activation, sizes) that take part, the plain one first."""
         estimator = self.estimator
-        is_open = isinstance(estimator.hidden_layer_sizes, str)
-        sizes = SIZES if is_open else tuple(estimator._hidden_layer_sizes())
+        sizes = SIZES if self.is_open else tuple(estimator._hidden_layer_sizes())
         names = NONLINEARITIES if estimator.activation == "auto" else (estimator.activation,)
         return [(name, sizes) for name in names]
 
@@ -262,7 +161,7 @@ class Race:
         """Round 0: each candidate gets its last layer."""
         networks = self._networks()
         self._enter_all(networks)
-        is_open = isinstance(self.estimator.hidden_layer_sizes, str) and self.best.loss > OPEN
+        is_open = self.is_open and self.best.loss > OPEN
         is_linear = self.best.course.ground.objective.points.is_linear_in_output
         if is_open and is_linear and not self._is_late():
             # So few neurons do not tell a good bandwidth from a bad one.
@@ -279,6 +178,29 @@ class Race:
                         self._enter(course, bandwidth, seed)
                         if self._is_late():
                             return
+                self._stretch(course)
+
+    def _stretch(self, course):
+        """Try other bandwidths of single coordinates, from the best one of a network."""
+        d = course.ground.model.layer_sizes[0]
+        mine = [one for one in self.candidates if one.course is course and one.bandwidth]
+        if not 1 < d <= STRETCHED or not mine:
+            return
+        best = min(mine, key=lambda candidate: candidate.loss)
+        for _ in range(STRETCHES):
+            before = best
+            for axis in range(d):
+                for factor in (STRETCH, 1 / STRETCH):
+                    bandwidth = np.ones(d) * best.bandwidth
+                    bandwidth[axis] *= factor
+                    self._enter(course, bandwidth, best.seed)
+                    if self._is_late():
+                        return
+                    if self.candidates[-1].loss < STRETCH_GAIN * best.loss:
+                        best = self.candidates[-1]
+                        break
+            if best is before:
+                return
 
     def _enter(self, course, bandwidth, seed):
         began, ground = time.perf_counter(), course.ground
@@ -286,8 +208,8 @@ class Race:
         theta = course.plain if seed == 0 else physics.initial(self.random_state)
         if bandwidth is not None:
             theta = theta.copy()
-            _, weights, biases = model.layout[0]
-            fresh = fresh_neurons(model, bandwidth, self.random_state)
+            shape, weights, biases = model.layout[0]
+            fresh = fresh_neurons(*shape, model.activation, bandwidth, self.random_state)
             theta[weights], theta[biases] = fresh[0].ravel(), fresh[1]
             theta[model.output_parameters] = 0.0
         iterate = with_fitted_output(ground.objective.at(ground.tensor(theta)))
@@ -295,19 +217,20 @@ class Race:
         candidate.seconds = time.perf_counter() - began
         self.candidates.append(candidate)
 
-    def _round(self, number, rules):
+    def _round(self, stage, number, rules):
         """Let the better ones go on; whether there is anything left to decide."""
         n_iter, places, rivals = rules
         best = self.best.loss
         places = 2 * places if best > OPEN else places
         ranked = sorted(self.candidates, key=lambda candidate: candidate.loss)
         chosen = [one for one in ranked[:places] if one.loss <= rivals * best]
-        if best < SOLVED or len(chosen) < 2 or self._is_late():
+        is_decided = len(chosen) < 2 and places > 1
+        if best < SOLVED or is_decided or self._is_late():
             return False
         for candidate in chosen:
             self._advance(candidate, n_iter)
             candidate.round = number
-        self._tell(f"round {number}", chosen)
+        self._tell(stage, chosen)
         return True
 
     def _advance(self, candidate, n_iter):
@@ -343,20 +266,89 @@ class Race:
             raise KeyboardInterrupt
 
     def _grow(self, winner):
-        """Fresh neurons for a network that stalls, until they gain little."""
-        if not isinstance(self.estimator.hidden_layer_sizes, str):
-            return
+        """Fresh neurons for a network that stalls, until they gain little, or a deep one."""
+        if not self.is_open:
+            return winner
         last, without = LATEST * self.estimator.max_iter - PATIENCE, inf
-        while winner.loss > ENOUGH and winner.n_iter <= last and not self._is_late():
+        while winner.loss > SOLVED and winner.n_iter <= last and not self._is_late():
+            if self._is_solved_at_second_stage(winner):
+                return winner
             before = winner.loss
             self._advance(winner, PATIENCE)
             goes_on = not winner.is_finished and winner.loss < PROGRESS * before
             if goes_on:
                 continue
             stalled = winner.loss
-            if stalled > GAIN * without or not self._widen(winner):
-                return
+            if stalled <= ENOUGH or stalled > GAIN * without:
+                return winner
+            if without == inf:
+                deep = self._deeper(winner)
+                if deep.loss < winner.loss:
+                    return deep
+            if not self._widen(winner):
+                return winner
             without = stalled
+        return winner
+
+    def _deeper(self, winner):
+        """The best of deep networks, raced for some rounds."""
+        rivals, self.candidates = self.candidates, []
+        names = (
+            NONLINEARITIES if self.estimator.activation == "auto" else (winner.course.activation,)
+        )
+        self._enter_all([(name, DEEP) for name in names])
+        self._tell("deep networks", self.candidates)
+        for number, rules in enumerate(DEEP_ROUNDS, start=1):
+            self._round(f"deep round {number}", number, rules)
+        best, self.candidates = self.best, rivals + self.candidates
+        return best
+
+    def _is_solved_at_second_stage(self, winner):
+        """Try whether fresh neurons that are not trained make an end of it, as far as it is cheap.
+
+        They are as long as all of them took a third of the time.
+        """
+        if winner.loss > SECOND_FROM or 3 * self.second_stages > time.perf_counter() - self.began:
+            return False
+        return self.second_stage(winner, SECOND_ENOUGH)
+
+    def second_stage(self, winner, enough):
+        """Many fresh neurons for what is left, of which the last layer alone is fitted.
+
+        Taken where the held-out loss is at most ``enough``; whether it was.
+        """
+        began, old = time.perf_counter(), winner.course
+        # Fresh neurons would fit the noise of measurements.
+        if not self.is_open or len(old.sizes) > 1 or old.ground.measured or winner.loss <= enough:
+            return False
+        d, fields = old.ground.model.layer_sizes[0], old.ground.model.layer_sizes[-1]
+        (first,) = old.sizes
+        n = min(MOST_FRESH, SECOND_LARGEST // (d + 1 + fields) - first)
+        if n < first:
+            return False
+        wider = self._wider(winner, first + n, with_exact_output)
+        self.second_stages += time.perf_counter() - began
+        is_taken = wider.loss <= enough
+        if is_taken:
+            if winner.result is None:
+                self._advance(winner, 0)
+            winner.become(wider)
+            self._note(winner, began)
+            self._tell(f"{n} fresh neurons for what is left", [winner])
+        return is_taken
+
+    def _note(self, winner, began):
+        """Count a second stage as a part of the last iteration."""
+        course, result = winner.course, winner.result
+        iterate = course.ground.objective.at(winner.theta)
+        loss = course.units.loss(iterate)
+        row = {"loss": loss, "monitored_loss": loss, **course.ground.physics.parts(iterate)}
+        for name, number in {**row, "time": time.perf_counter() - self.began}.items():
+            result.history[name][-1] = number
+        result.theta, result.loss, result.last, result.past = winner.theta, loss, iterate, None
+        winner.seconds += time.perf_counter() - began
+        if result.stop.kind != "budget" or winner.loss <= ENOUGH:
+            result.stop = SECOND_STAGE
 
     def _by_parts(self, winner):
         """The winner, or a start from a growing interval of time where an evolution is stuck."""
@@ -364,7 +356,7 @@ class Race:
         if winner.loss <= STUCK or axis is None or self.given[1][0] is not None or self._is_late():
             return winner
         began, (activation, sizes) = time.perf_counter(), EVOLVING
-        if not isinstance(self.estimator.hidden_layer_sizes, str):
+        if not self.is_open:
             sizes = tuple(self.estimator._hidden_layer_sizes())
         if self.estimator.activation != "auto":
             activation = self.estimator.activation
@@ -390,20 +382,26 @@ class Race:
         d, fields = old.ground.model.layer_sizes[0], old.ground.model.layer_sizes[-1]
         if sizes[0] * (d + 1 + fields) > LARGEST:
             return False
-        course = self._course(old.activation, sizes)
-        physics, before = course.ground.physics, old.ground.model
-        network = to_numpy(old.ground.physics.residuals.network(winner.theta))
-        network = widened(before, network, course.ground.model, self.random_state)
-        unknowns = to_numpy(winner.theta)[before.n_parameters :]
-        theta = physics.residuals.internal(course.ground.tensor(network), unknowns)
-        # With the fresh neurons the last layer is solved once for all.
-        winner.theta = with_fitted_output(course.ground.objective.at(theta)).theta
-        winner.course, winner.past, winner.method = course, None, None
+        wider = self._wider(winner, sizes[0], with_fitted_output)
+        winner.become(wider)
         if winner.is_finished:
             winner.result.stop = out_of_iterations(winner.n_iter)
-        winner.judge()
         self._tell(f"{sizes[0]} neurons", [winner])
         return True
+
+    def _wider(self, candidate, width, fitted):
+        """A candidate with more neurons in the first layer and ``fitted`` last layer."""
+        old = candidate.course
+        course = self._course(old.activation, (width, *old.sizes[1:]))
+        physics, before = course.ground.physics, old.ground.model
+        network = to_numpy(old.ground.physics.residuals.network(candidate.theta))
+        network = widened(before, network, course.ground.model, self.random_state)
+        unknowns = to_numpy(candidate.theta)[before.n_parameters :]
+        theta = physics.residuals.internal(course.ground.tensor(network), unknowns)
+        # With the fresh neurons the last layer is solved once for all.
+        with few_threads(course.ground.n_multiplications):
+            theta = fitted(course.ground.objective.at(theta)).theta
+        return Candidate(course, candidate.bandwidth, candidate.seed, theta)
 
     def _tell(self, stage, chosen):
         if self.estimator.verbose:

@@ -13,8 +13,8 @@ from ..optim.stopping import out_of_iterations
 from ..tangent.christoffel import STABLE, enough_points
 from .callbacks import Watch
 from .callers import is_searched, warn
+from .candidates import joined
 from .device import few_threads, plain_tensors, to_numpy
-from .race import joined
 
 # Kinds of stops after which no further start is tried.
 ENDS_ALL = ("interrupted", "stopped")
@@ -88,6 +88,8 @@ def _train(estimator, task, watch, began):
                 result.stop = out_of_iterations(estimator.max_iter)
             if raced is not None:
                 result = joined(raced.result, result)
+        if raced is not None:
+            result = task.finished(result)
         history = {name: np.asarray(column) for name, column in result.history.items()}
         momentum = _share_of_momentum(estimator, history["beta"][1:])
         reason = result.stop.sentence + task.remark + momentum

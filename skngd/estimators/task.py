@@ -84,6 +84,10 @@ class Task(ABC):
     def output_units(self):
         """Shift and factor of the last layer, in the units of y."""
 
+    def finished(self, result):
+        """The end of the iterations that went on from the winner of a race."""
+        return result
+
     def conclude(self, theta, stop):
         """Look at the end once more: further attributes, a dict."""
         return {}

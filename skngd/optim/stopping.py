@@ -117,6 +117,10 @@ STALLED_AT_ONCE = Stop(
     "derivative of its value: compare it with torch.func.grad.",
 )
 INTERRUPTED = Stop("Interrupted from the keyboard", "interrupted", BEST)
+SECOND_STAGE = Stop(
+    "Converged: with fresh neurons for what was left, whose last layer alone was fitted",
+    "converged",
+)
 CALLBACK = Stop("Stopped by a callback", "stopped", BEST)
 NO_TANGENT_SPACE = Stop(
     "Diverged: the Jacobian is not finite or could not be factorised",

@@ -1,0 +1,73 @@
+"""What takes part in a race of starts: networks on their points, and how far each has come."""
+
+from math import inf, isfinite
+
+import numpy as np
+
+from .units import UnitsOfResiduals
+
+# Seed of the held-out points.
+HELD_OUT = 20240301
+
+
+class Course:
+    """What a race has of one network: its ground, and the points by which it is judged."""
+
+    def __init__(self, ground, activation, sizes, plain):
+        self.ground, self.activation, self.sizes, self.plain = ground, activation, sizes, plain
+        physics, objective = ground.physics, ground.objective
+        self.held_out = ground.held_out(HELD_OUT)
+        # Losses are parts of those of the solution zero or, where that is none, of the plain start.
+        zero = np.zeros(physics.residuals.n_parameters)
+        zero[ground.model.n_parameters :] = physics.unknown_starts
+        for theta in (zero, plain):
+            self.first = objective.at(ground.tensor(theta))
+            if self.first.loss > 0 and isfinite(self.first.loss):
+                break
+        self.units = UnitsOfResiduals(objective, self.first.loss)
+        reference = self.held_out.at(self.first.theta).loss
+        self.reference = reference if reference > 0 and isfinite(reference) else 1.0
+
+
+class Candidate:
+    """A start, and how far it has come."""
+
+    def __init__(self, course, bandwidth, seed, theta):
+        self.course, self.bandwidth, self.seed, self.theta = course, bandwidth, seed, theta
+        self.past = self.method = self.result = None
+        self.round, self.seconds, self.is_by_parts = 0, 0.0, False
+        self.judge()
+
+    def judge(self):
+        """Measure the held-out loss, as a part of that of zero."""
+        loss = self.course.held_out.at(self.theta).loss / self.course.reference
+        self.loss = loss if isfinite(loss) else inf
+
+    def become(self, wider):
+        """Take the network of a wider one, with what it has learnt."""
+        self.course, self.theta, self.loss = wider.course, wider.theta, wider.loss
+        self.past = self.method = None
+
+    def method_of(self, estimator):
+        """The method with what it has learnt."""
+        if self.method is None:
+            self.method = estimator._build_method()
+        return self.method
+
+    @property
+    def n_iter(self):
+        return 0 if self.result is None else self.result.n_iter
+
+    @property
+    def is_finished(self):
+        """Whether its run has ended by itself."""
+        return self.result is not None and self.result.stop.kind != "budget"
+
+
+def joined(earlier, later):
+    """The result of a run that continues another one, if there is one."""
+    if earlier is not None:
+        for name, column in later.history.items():
+            later.history[name] = earlier.history[name] + column[1:]
+        later.n_iter += earlier.n_iter
+    return later

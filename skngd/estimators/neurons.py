@@ -1,0 +1,116 @@
+"""Neurons: fresh ones that join those of a network, and the last layer of all of them."""
+
+from math import isfinite
+
+import numpy as np
+import torch
+
+from ..models.activations import ACTIVATIONS
+from ..tangent.qr import Qr
+
+# λ / ‖A‖² of the last layer. Small weights are better starts than the smallest residual. The
+# number of damped steps where an equation is not linear in it, and of trials of each.
+LINEAR_DAMPING, FIRST_DAMPING = 1e-10, 1e-4
+STEPS_OF_OUTPUT, TRIALS = 6, 5
+# The bandwidth of fresh neurons, in units of what nine in ten weights do not exceed, and the least
+# of one coordinate, as a part of the largest.
+FRESH, QUANTILE, IRRELEVANT = 1.5, 0.9, 0.05
+# λ / ‖A‖² that are tried for the last layer of a second stage, and its steps where an equation is
+# not linear in it.
+SECOND_DAMPING, SECOND_STEPS = (1e-30, 1e-26, 1e-22, 1e-18), 4
+
+
+def fresh_neurons(n, d, activation, bandwidth, random_state, bends=None):
+    """Weights and biases of n neurons with d inputs, shapes (n, d) and (n,).
+
+    The weights of a neuron point anywhere and are uniform in length up to ``bandwidth``, a number
+    or, for an ellipsoid of weights, one for each input. It bends at its row of ``bends``, shape
+    (n, d), at any point of [−1, 1]^d where that is None, or has any phase.
+    """
+    directions = random_state.standard_normal((n, d))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    weights = directions * random_state.uniform(0, 1, (n, 1)) * bandwidth
+    if activation is ACTIVATIONS["sin"]:
+        return weights, random_state.uniform(0, 2 * np.pi, n)
+    bends = random_state.uniform(-1, 1, (n, d)) if bends is None else bends
+    return weights, -(weights * bends).sum(1)
+
+
+def bandwidths_of(weights):
+    """The bandwidth of each input, shape (d,), of weights of shape (n, d)."""
+    sizes = np.quantile(np.abs(weights), QUANTILE, axis=0)
+    # An input that does not matter now may do so later.
+    sizes = np.maximum(sizes, IRRELEVANT * sizes.max()) if sizes.any() else np.ones(len(sizes))
+    return sizes * np.quantile(np.linalg.norm(weights / sizes, axis=1), QUANTILE)
+
+
+def widened(before, network, model, random_state):
+    """Parameters of a model with more neurons in its last hidden layer, their last weights zero.
+
+    In a network with several layers the fresh ones bend where a point of [−1, 1]^d is mapped to.
+    """
+    *_, (_, weights, biases), (_, last, shifts) = before.layout
+    *_, ((n, d), wider, more), (_, wider_last, wider_shifts) = model.layout
+    theta = np.zeros(model.n_parameters)
+    theta[: weights.start] = network[: weights.start]
+    bends = before_last_layer(
+        before, network, random_state.uniform(-1, 1, (n, before.layer_sizes[0]))
+    )
+    bandwidth = FRESH * bandwidths_of(network[weights].reshape(-1, d))
+    fresh = fresh_neurons(n, d, model.activation, bandwidth, random_state, bends)
+    theta[wider], theta[more] = fresh[0].ravel(), fresh[1]
+    theta[wider][: weights.stop - weights.start] = network[weights]
+    theta[more][: biases.stop - biases.start] = network[biases]
+    old = network[last].reshape(model.n_outputs, -1)
+    theta[wider_last].reshape(model.n_outputs, -1)[:, : old.shape[1]] = old
+    theta[wider_shifts] = network[shifts]
+    return theta
+
+
+def before_last_layer(model, network, X):
+    """The inputs of the last hidden layer at points of shape (m, d)."""
+    values = torch.as_tensor(X).T
+    layers = list(model.layers(torch.as_tensor(network)))
+    for weights, biases in layers[:-2]:
+        values = model.activation.value(torch.addmm(biases, weights, values))
+    return values.T.numpy()
+
+
+def with_fitted_output(iterate):
+    """The last layer by one least-squares solve, or by damped steps where that is not exact."""
+    place = iterate.objective.model.output_parameters
+    is_linear = iterate.objective.points.is_linear_in_output
+    damping = LINEAR_DAMPING if is_linear else FIRST_DAMPING
+    for _ in range(1 if is_linear else STEPS_OF_OUTPUT):
+        if not isfinite(iterate.loss):
+            break
+        fitted = Qr(iterate.operator.output_chunks(iterate.right_side))
+        for _ in range(TRIALS):
+            theta = iterate.theta.clone()
+            theta[place].sub_(fitted.solve(0.0, damping * fitted.square_norm)[:, 0])
+            moved = iterate.with_output(theta)
+            if moved.loss < iterate.loss:
+                break
+            damping *= 10
+        else:
+            break
+        iterate, damping = moved, damping / 10
+    return iterate
+
+
+def with_exact_output(iterate):
+    """The last layer as exactly as the arithmetic allows, by Gauss-Newton steps."""
+    place = iterate.objective.model.output_parameters
+    is_linear = iterate.objective.points.is_linear_in_output
+    for _ in range(1 if is_linear else SECOND_STEPS):
+        fitted, best = Qr(iterate.operator.output_chunks(iterate.right_side)), iterate
+        for damping in SECOND_DAMPING:
+            theta = iterate.theta.clone()
+            theta[place].sub_(fitted.solve(0.0, damping * fitted.square_norm)[:, 0])
+            moved = iterate.with_output(theta)
+            if isfinite(moved.loss) and moved.loss < best.loss:
+                best = moved
+        if best is iterate:
+            break
+        iterate = best
+    return iterate
