@@ -113,7 +113,7 @@ class Assembled:
         self.places, blocks = [], []
         for stated in (self.compiler.equation, *self.compiler.conditions):
             condition = stated.condition
-            if condition.hard:
+            if condition.hard and not condition.winds:
                 continue
             sites, normals = condition.sites(problem.domain, n_points, "uniform", random)
             low, high = bounds[len(problem.domain.names) :].numpy().T

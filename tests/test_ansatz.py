@@ -326,7 +326,6 @@ def test_a_condition_of_ones_own_may_be_hard():
             "derivative=1",
         ),
         (SQUARE, Initial(0.0), "coordinate 't'", "'x', 'y'"),
-        (Interval(), Periodic("x"), "hard", "Periodic"),
         (Interval(), Robin(1.0, 1.0), "hard", "Robin"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",

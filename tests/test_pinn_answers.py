@@ -28,7 +28,7 @@ def mean_square(values):
 # Derivatives and residuals
 
 
-def differences(fitted, Z, axes, h=1e-3):
+def differences(fitted, Z, axes, h=3e-4):
     """Central differences of predict, of second order, one axis after the other."""
     if not axes:
         return fitted.predict(Z)

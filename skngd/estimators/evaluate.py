@@ -15,7 +15,8 @@ SCORE_POINTS, SCORE_SEED = 512, 20240229
 
 def fitted_physics(estimator):
     """The physics of a fitted estimator, for its predictions."""
-    return build_physics(estimator, estimator.problem_, device_at_hand(estimator.device_))
+    device, circles = device_at_hand(estimator.device_), getattr(estimator, "_circles", ())
+    return build_physics(estimator, estimator.problem_, device, circles)
 
 
 def points_of(estimator, physics, X):

@@ -22,15 +22,17 @@ class Ground:
         Of ``fit``; None where they were not given.
     device : torch.device
     random_state : numpy.random.RandomState
+    circles : tuple of int, default=None
+        The coordinates that the network sees as circles; None: those that have to be.
     """
 
     # What ``tol="auto"`` stands for.
     relative_tol = 1e-3
 
-    def __init__(self, estimator, problem, rows, device, random_state):
+    def __init__(self, estimator, problem, rows, device, random_state, circles=None):
         X, y, weight = rows
         self.estimator, self.random_state = estimator, random_state
-        self.physics = physics = build_physics(estimator, problem, device)
+        self.physics = physics = build_physics(estimator, problem, device, circles)
         self.model = physics.model
         self.points = Points(estimator, physics, X if y is None else None, weight, random_state)
         self.measured = []

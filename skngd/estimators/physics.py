@@ -11,7 +11,8 @@ from ..models import FullyConnected
 from ..optim import Objective
 from ..pde.discretization import Discretization
 from ..pde.residuals.blocks import Collocation
-from ..pde.residuals.bound import written
+from ..pde.residuals.bound import ranges_of, written
+from ..pde.residuals.circles import periodic_axes
 from ..pde.residuals.model import ResidualModel, check_smoothness
 from ..pde.sizes import (
     OUT_OF_PROPORTION,
@@ -23,8 +24,9 @@ from ..pde.uncertainty import fisher_information, standard_deviations
 from .base import DTYPES
 from .device import to_numpy
 
-# What one unit of the last layer's parameters is for the damping; see ResidualModel.
-OUTPUT_SCALE = 10.0
+# What one unit of the parameters of the last layer is for the damping, behind one hidden layer and
+# behind several; see ResidualModel.count_in.
+OUTPUT_SCALE, DEEP_OUTPUT_SCALE = 10.0, 1.0
 # Points for each parameter where n_interior="auto", and the fewest.
 POINTS_PER_PARAMETER, FEWEST_POINTS = 5, 200
 
@@ -34,24 +36,26 @@ def columns_of(problem):
     return (*problem.domain.names, *problem.inputs)
 
 
-def build_physics(estimator, problem, device):
-    """The problem with the network that an estimator's settings name."""
+def build_physics(estimator, problem, device, circles=None):
+    """The problem with the network that an estimator's settings name.
+
+    ``circles`` are the coordinates that it sees as circles, None those that have to be.
+    """
     kind = {"dtype": DTYPES[estimator.dtype], "device": device}
-    shape = len(columns_of(problem)), len(problem.fields)
+    circles = periodic_axes(problem, ranges_of(problem)) if circles is None else circles
+    shape = len(columns_of(problem)) + len(circles), len(problem.fields)
     model = estimator._build_model(*shape, device)
-    return Physics(problem, model, kind, estimator._metric())
+    return Physics(problem, model, kind, estimator._metric(), circles)
 
 
 class Physics:
     """One fit of a problem by a network; ``kind`` is ``dtype`` and ``device`` of its tensors."""
 
-    def __init__(self, problem, model, kind, metric="l2"):
+    def __init__(self, problem, model, kind, metric="l2", circles=()):
         self.problem, self.model, self.kind, self.metric = problem, model, kind, metric
-        self.discretization = Discretization(problem, model.jets, kind)
+        self.discretization = Discretization(problem, model.jets, kind, circles)
         transforms = [unknown.transform() for unknown in problem.unknowns.values()]
-        self.residuals = ResidualModel(
-            model.n_parameters, transforms, model.output_parameters, OUTPUT_SCALE
-        )
+        self.residuals = ResidualModel(model.n_parameters, transforms, model.output_parameters)
         self.field_sizes = np.ones(len(problem.fields))
         self.unknown_starts = np.array([transform.start for transform in transforms], dtype=float)
 
@@ -71,6 +75,18 @@ class Physics:
         network = torch.as_tensor(theta, **self.kind)
         return to_numpy(self.residuals.internal(network, self.unknown_starts))
 
+    def _count_parameters(self):
+        """Set what one unit of each parameter is.
+
+        A unit of the weights of a neuron moves what it sees by about as much in all hidden layers,
+        in units of the first: by the square root of the number of its inputs.
+        """
+        layout, units = self.model.layout, np.ones(self.model.n_parameters)
+        for (_, into), weights, biases in layout[1:-1]:
+            units[weights.start : biases.stop] = np.sqrt(layout[0][0][1] / into)
+        scale = OUTPUT_SCALE if len(layout) < 3 else DEEP_OUTPUT_SCALE
+        self.residuals.count_in(scale * self._by_output(self.field_sizes), units)
+
     def _by_output(self, fields):
         """A number for each field as one for each parameter of the last layer."""
         width = self.model.layout[-1][0][1]
@@ -87,7 +103,7 @@ class Physics:
         blocks : list of Block
             The same in units of these sizes.
         """
-        half_width, n_fields = self._half_width(), len(self.problem.fields)
+        half_width, n_fields = self.discretization.units_of_inputs(), len(self.problem.fields)
         unknowns = self.trial_unknowns()
         for number, unknown in enumerate(self.problem.unknowns.values()):
             fields = sizes_of_fields(blocks, half_width, unknowns, n_fields)
@@ -100,17 +116,12 @@ class Physics:
                 unknowns = self.trial_unknowns()
         self.field_sizes = sizes_of_fields(blocks, half_width, unknowns, n_fields)
         if isinstance(self.model, FullyConnected):
-            self.residuals.count_output_in(OUTPUT_SCALE * self._by_output(self.field_sizes))
+            self._count_parameters()
         self.discretization.sizes = {
             block.name: sizes_of_equations(block, half_width, unknowns, self.field_sizes)
             for block in blocks
         }
         return [self.discretization.measured(block) for block in blocks]
-
-    def _half_width(self):
-        """Half the range of each coordinate."""
-        d = self.discretization
-        return (d.high - d.low) / 2
 
     def unsolved(self, first, last):
         """The name of the block that is furthest from being solved, and which part of all is left.
@@ -220,8 +231,7 @@ class Physics:
             if not len(bad):
                 continue
             first, d = int(bad[0]), self.discretization
-            x = d.centre + to_numpy(block.sites[0][1][first]) * d.half_width
-            x[d.logarithmic] = np.exp(x[d.logarithmic])
+            x = d.located(to_numpy(block.sites[0][1][first]))
             raise ValueError(
                 f"Expected the residual of {block.name!r} to be finite for the network that the "
                 f"fit starts from, got {float(residual[0, first])} at "

@@ -165,6 +165,7 @@ class ProblemTask(Task):
 
     def attributes(self, theta):
         n_fields, discretization = len(self.problem.fields), self.physics.discretization
+        mean, scale = discretization.scaling_of_inputs()
         fitted = {} if self.raced is None else {"candidates_": self.candidates}
         if self.estimator.model is None:
             fitted["activation_"], fitted["hidden_layer_sizes_"] = self.network
@@ -174,8 +175,9 @@ class ProblemTask(Task):
             **self.physics.fitted_at(theta),
             "sizes_": discretization.sizes,
             "device_": self.device,
-            "X_mean_": discretization.centre,
-            "X_scale_": discretization.half_width,
+            "_circles": discretization.circles.axes,
+            "X_mean_": mean,
+            "X_scale_": scale,
             "y_mean_": np.zeros(n_fields),
             "y_scale_": np.ones(n_fields),
         }

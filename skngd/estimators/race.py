@@ -7,6 +7,8 @@ import numpy as np
 
 from ..optim import Stopping, minimize
 from ..optim.stopping import INTERRUPTED, SECOND_STAGE, out_of_iterations
+from ..pde.residuals.bound import ranges_of
+from ..pde.residuals.circles import periodic_axes
 from .candidates import Candidate, Course, joined
 from .device import few_threads, to_numpy
 from .ground import Ground, with_network
@@ -24,7 +26,7 @@ SIZES, DEEP = (32,), (20, 20)
 # of the rounds behind that of the last layers.
 ROUNDS = (6, 8, 1e6), (14, 4, 1e4), (30, 2, 1e3)
 # The rounds of deep networks, that enter where a shallow one stalls.
-DEEP_ROUNDS = (8, 6, 1e6), (16, 3, 1e3), (24, 1, inf)
+DEEP_ROUNDS = (8, 6, 1e6), (16, 4, 1e3), (24, 2, 1e2)
 # The rounds where there are measurements: their noise ends a fit long before the network does.
 MEASURED = (6, 4, 1e6), (14, 2, 1e4)
 # A held-out loss that tells nothing yet: twice as many take part, and wider networks.
@@ -137,7 +139,8 @@ class Race:
     def _bandwidths(self, candidate):
         """One for each coordinate; NaN for the start of a network that is named."""
         d = candidate.course.ground.model.layer_sizes[0]
-        return np.broadcast_to(np.nan if candidate.bandwidth is None else candidate.bandwidth, d)
+        found = np.nan if candidate.bandwidth is None else candidate.bandwidth
+        return np.broadcast_to(found, d)[: d - len(candidate.course.circles)]
 
     def _is_late(self):
         """Whether half of the time is over."""
@@ -151,9 +154,9 @@ class Race:
         names = NONLINEARITIES if estimator.activation == "auto" else (estimator.activation,)
         return [(name, sizes) for name in names]
 
-    def _course(self, activation, sizes):
+    def _course(self, activation, sizes, circles=None):
         shaped = with_network(self.estimator, activation, sizes)
-        ground = Ground(shaped, *self.given, self.random_state)
+        ground = Ground(shaped, *self.given, self.random_state, circles)
         plain = ground.physics.initial(self.random_state)
         return Course(ground, activation, sizes, plain)
 
@@ -296,7 +299,12 @@ class Race:
         names = (
             NONLINEARITIES if self.estimator.activation == "auto" else (winner.course.activation,)
         )
-        self._enter_all([(name, DEEP) for name in names])
+        problem, deep = self.given[0], [(name, DEEP) for name in names]
+        ranges = ranges_of(problem)
+        circles = periodic_axes(problem, ranges, is_free=True)
+        if circles != periodic_axes(problem, ranges):
+            deep += [(*network, circles) for network in deep]
+        self._enter_all(deep)
         self._tell("deep networks", self.candidates)
         for number, rules in enumerate(DEEP_ROUNDS, start=1):
             self._round(f"deep round {number}", number, rules)
@@ -392,7 +400,7 @@ class Race:
     def _wider(self, candidate, width, fitted):
         """A candidate with more neurons in the first layer and ``fitted`` last layer."""
         old = candidate.course
-        course = self._course(old.activation, (width, *old.sizes[1:]))
+        course = self._course(old.activation, (width, *old.sizes[1:]), old.circles)
         physics, before = course.ground.physics, old.ground.model
         network = to_numpy(old.ground.physics.residuals.network(candidate.theta))
         network = widened(before, network, course.ground.model, self.random_state)

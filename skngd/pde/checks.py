@@ -158,7 +158,7 @@ def _check_contents(problem):
     with torch.enable_grad():
         for stated in (compiler.equation, *compiler.conditions):
             condition = stated.condition
-            if condition.hard:
+            if condition.hard and not condition.winds:
                 continue
             sites, normals = condition.sites(problem.domain, N_TRIAL_POINTS, "sobol", random_state)
             sites = [_with_inputs(problem, site[:N_TRIAL_POINTS], random_state) for site in sites]

@@ -32,14 +32,17 @@ class Condition(ABC):
 
     Attributes
     ----------
-    hard : bool
+    hard : bool or "auto"
         Whether it is built into the ansatz.
+    winds : bool
+        Whether that is done by a coordinate that is a circle for the network.
     prescribes : str or None
         What of the solution it gives on its faces: a ``"value"`` or a ``"slope"`` can be hard.
     needs_normals : bool
     """
 
-    hard = False
+    hard: bool | str = False
+    winds = False
     prescribes: str | None = None
     needs_normals = False
 

@@ -163,18 +163,31 @@ class Periodic(Condition):
         Highest derivative in that coordinate that has to agree.
     field : str, default=None
     weight : float or "measure", default=1.0
+    hard : bool or "auto", default="auto"
+        Build it into the ansatz: the network sees the cosine and the sine of the coordinate in its
+        place, and all derivatives agree. A wave that travels is no plane wave there, and can be
+        harder to find. With ``"auto"`` deep networks race both ways, where all fields and their
+        first derivatives are periodic, and the equation is the same at both faces and behind them;
+        other networks take it for False.
     name : str, default=None
     """
 
-    def __init__(self, on, derivatives=1, field=None, weight=1.0, name=None):
+    winds = True
+
+    def __init__(self, on, derivatives=1, field=None, weight=1.0, hard="auto", name=None):
         if not isinstance(on, str):
             raise ValueError(
                 f"Expected on to be the name of a coordinate, such as 'x', got {shown(on)}. Give a "
                 "Periodic condition for each coordinate."
             )
         _check_order(derivatives, "derivatives", self)
+        if not isinstance(hard, bool) and hard != "auto":
+            raise ValueError(
+                f"Expected hard of Periodic to be True, False or 'auto', got {shown(hard)}. Leave "
+                "it out for 'auto'."
+            )
         super().__init__(on, field, weight, name)
-        self.derivatives = derivatives
+        self.derivatives, self.hard = derivatives, hard
 
     def sites(self, domain, n, sampler, random_state):
         return list(domain.pairs(n, self.on, sampler, random_state)), None

@@ -8,6 +8,7 @@ from ..geometry.sampling import choose_by_residual, gauss_rule
 from .conditions import Measurements
 from .residuals.blocks import Collocation
 from .residuals.bound import Stated, ranges_of
+from .residuals.circles import Circles
 from .residuals.compile import Compiler
 
 # Candidates for each point that residual-adaptive sampling chooses.
@@ -22,10 +23,10 @@ class Discretization:
 
     The columns of points are the coordinates, then the inputs; ``low`` and ``high``, shape (d,),
     are their range. The network sees (x − centre) / half_width, of inputs with ``scale="log"`` the
-    logarithm.
+    logarithm, and of the coordinates in ``circles``, a tuple of their numbers, cosine and sine.
     """
 
-    def __init__(self, problem, jets_of, kind):
+    def __init__(self, problem, jets_of, kind, circles=()):
         self.problem, self.kind = problem, kind
         self.domain, inputs = problem.domain, problem.inputs
         self.columns = (*self.domain.names, *inputs)
@@ -39,8 +40,10 @@ class Discretization:
         self.centre, self.half_width = (low + high) / 2, (high - low) / 2
         self._centre = torch.as_tensor(self.centre, **kind)
         self._half_width = torch.as_tensor(self.half_width, **kind)
-        self.jets_of = lambda indices: jets_of(indices, 1.0 / self._half_width)
-        self.compiler = Compiler(problem, self.jets_of, self.normalise, kind)
+        self.circles = Circles(ranges_of(problem), circles)
+        scale = torch.as_tensor(1.0 / self.circles.units(self.half_width), **kind)
+        self.jets_of = lambda indices: jets_of(indices, scale)
+        self.compiler = Compiler(problem, self.jets_of, self.normalise, kind, self.circles)
         self.source = self.domain
         # By label: what the residuals of a block are divided by, shape (e,).
         self.sizes = {}
@@ -56,10 +59,28 @@ class Discretization:
 
     def normalise(self, x):
         """Points of the network for points of shape (m, d) in the units of the problem."""
+        plain = x
         if self.logarithmic:
             x = x.clone()
             x[:, self.logarithmic] = torch.log(x[:, self.logarithmic])
-        return (x - self._centre) / self._half_width
+        return self.circles.inputs(plain, (x - self._centre) / self._half_width)
+
+    def located(self, inputs):
+        """Undo :meth:`normalise` for one point, an array."""
+        x = self.centre + inputs[: len(self.centre)] * self.half_width
+        x[self.logarithmic] = np.exp(x[self.logarithmic])
+        return self.circles.located(inputs, x)
+
+    def units_of_inputs(self):
+        """What one unit of each input of the network is in the units of the problem."""
+        return self.circles.units((self.high - self.low) / 2)
+
+    def scaling_of_inputs(self):
+        """Centre and half width of each input of the network: circles come as they are."""
+        n, axes = len(self.circles.axes), list(self.circles.axes)
+        centre = np.append(self.centre, np.zeros(n))
+        centre[axes] = 0.0
+        return centre, self.circles.units(self.half_width)
 
     def outside(self, X):
         """Which rows lie outside of the domain, or of the range of an input."""
@@ -111,7 +132,7 @@ class Discretization:
         weights = gauss_rule(len(sites[0]))[1] if sampler == "gauss" else None
         points = [(sites, normals, weights)]
         for stated, n in zip(self.compiler.conditions, n_boundary, strict=True):
-            if stated.condition.hard:
+            if self.compiler.is_hard(stated):
                 points.append(None)
                 continue
             # Gauss points are for the interval, not for what bounds it.
@@ -164,7 +185,7 @@ class Discretization:
         """
         x = torch.as_tensor(X, **self.kind)
         number = list(self.problem.fields).index(field)
-        constant, terms = self.compiler.ansatz[field].expansion(index, x)
+        constant, terms = self.compiler.expansion(field, index, x)
         total = 0.0 if constant is None else constant
         for face, inner, coefficient in terms:
             points = x if face is None else face.onto(x)

@@ -263,7 +263,7 @@ def hard_conditions(problem, field):
     mine = []
     for stated in stated_conditions(problem):
         condition = stated.condition
-        if not condition.hard:
+        if condition.winds or not condition.hard:
             continue
         condition.check_field(problem.fields)
         if condition.field in (None, field):

@@ -27,11 +27,13 @@ class Compiler:
     """What the blocks of one problem have in common.
 
     ``jets_of`` maps a tuple of multi-indices to a :class:`JetModel`, and ``normalise`` points of
-    shape (m, d) in the units of the problem to points of the network.
+    shape (m, d) in the units of the problem to points of the network. ``circles`` are the
+    :class:`Circles` of these; None stands for no such.
     """
 
-    def __init__(self, problem, jets_of, normalise, kind):
+    def __init__(self, problem, jets_of, normalise, kind, circles=None):
         self.problem, self.jets_of, self.normalise, self.kind = problem, jets_of, normalise, kind
+        self.circles = circles
         self.equation, self.conditions = Stated(problem, Interior()), stated_conditions(problem)
         self.ansatz = {field: hard_conditions(problem, field) for field in problem.fields}
 
@@ -69,13 +71,35 @@ class Compiler:
         block.affine = affine_form(block, unknowns)
         return block
 
+    def is_hard(self, stated):
+        """Whether a condition is built into the ansatz."""
+        condition = stated.condition
+        if condition.winds:
+            axes = () if self.circles is None else self.circles.axes
+            return self.problem.domain.names.index(condition.on) in axes
+        return condition.hard
+
+    def expansion(self, field, index, x):
+        """∂^index of a field as :meth:`Ansatz.expansion` gives it, in inputs of the network."""
+        constant, terms = self.ansatz[field].expansion(index, x)
+        if self.circles is None or not self.circles.axes:
+            return constant, terms
+        found = []
+        for face, inner, coefficient in terms:
+            points = x if face is None else face.onto(x)
+            for network_index, factor in self.circles.expansion(inner, points):
+                parts = [part for part in (coefficient, factor) if part is not None]
+                product = parts[0] * parts[1] if len(parts) == 2 else (parts or [None])[0]
+                found.append((face, network_index, product))
+        return constant, found
+
     def _expand(self, sites, requested):
         """Network sites, and for each derivative of v how it follows from those of N."""
         places, asked, fields = {}, [], list(self.problem.fields)
         for site, x in enumerate(sites):
             in_order = sorted(requested[site], key=lambda k: (fields.index(k[0]), by_order(k[1])))
             for field, index in in_order:
-                constant, terms = self.ansatz[field].expansion(index, x)
+                constant, terms = self.expansion(field, index, x)
                 self._check_finite(field, index, constant, x)
                 asked.append((site, field, index, constant, terms))
                 for face, network_index, _ in terms:

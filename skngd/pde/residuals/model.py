@@ -6,6 +6,7 @@ residual is a model with one output; its weighted squared loss is the loss of th
 everything that is said in :mod:`skngd.optim` about models holds for it.
 """
 
+import numpy as np
 import torch
 
 from ...models import AutodiffJets
@@ -20,10 +21,8 @@ class ResidualModel(Model):
     """θ ↦ r_θ: the residuals of the blocks, for a network and unknown coefficients.
 
     Behind the parameters of the network come the unknowns, untransformed, with a transform for
-    each; see :mod:`skngd.pde.coefficients`. One unit of ``output_parameters``, the slice that
-    belongs to the last layer, is ``output_scale``, a number or an array of shape (p,): the size of
-    the field that they give, and a number by which damping holds that layer back less than the
-    others. It is linear, and needs no small steps.
+    each; see :mod:`skngd.pde.coefficients`. Damping measures steps in units of the parameters, see
+    :meth:`count_in`; ``output_parameters`` is the slice that belongs to the last layer.
     """
 
     n_outputs = 1
@@ -32,16 +31,32 @@ class ResidualModel(Model):
         self.n_network, self.transforms = n_network, tuple(transforms)
         self.n_parameters = n_network + len(self.transforms)
         self.output_parameters = output_parameters
-        self.count_output_in(output_scale)
+        self.count_in(output_scale)
 
-    def count_output_in(self, output_scale):
-        """Set what one unit of the parameters of the last layer is."""
-        self.output_scale, self._known = output_scale, {}
+    def count_in(self, output_scale, units=None):
+        """Set what one unit of a parameter is: the larger, the less damping holds it back.
+
+        Parameters
+        ----------
+        output_scale : float or ndarray of shape (p,)
+            Of the parameters of the last layer. It has the size of the field that they give, and
+            is larger than for others: the layer is linear, and needs no small steps.
+        units : ndarray of shape (P,), default=None
+            Of those of the other layers; None stands for ones.
+        """
+        self.output_scale, self.units, self._known = output_scale, units, {}
+        # The parameters before the first that is scaled are left alone.
+        first = self.n_network
+        if self.output_parameters is not None:
+            first = self.output_parameters.start
+        if units is not None:
+            first = int(np.flatnonzero(np.append(units[:first] != 1.0, True))[0])
+        self.scaled = slice(first, self.n_network)
 
     def network(self, theta):
         """The parameters of the network in its own units."""
         network = theta[: self.n_network] if self.transforms else theta
-        if self.output_parameters is None:
+        if self.scaled.start == self.n_network:
             return network
         return network * self._constants(theta)[0]
 
@@ -50,14 +65,16 @@ class ResidualModel(Model):
         key = like.dtype, like.device
         if key not in self._known:
             units = like.new_ones(self.n_network)
+            if self.units is not None:
+                units[:] = torch.as_tensor(self.units).to(units)
             if self.output_parameters is not None:
                 units[self.output_parameters] = torch.as_tensor(self.output_scale).to(units)
             self._known[key] = units, like.new_empty(0)
         return self._known[key]
 
-    def output_units(self, like):
-        """What one unit of the parameters of the last layer is, a tensor of shape (p,)."""
-        return self._constants(like)[0][self.output_parameters]
+    def units_of(self, place, like):
+        """What one unit of some parameters is, a tensor; ``place`` is their slice."""
+        return self._constants(like)[0][place]
 
     def internal(self, network, unknowns=()):
         """Undo :meth:`network`; the unknowns, untransformed, are appended."""
@@ -170,7 +187,7 @@ class ResidualRecord(Record):
 
     def output_jacobian(self, scale=None):
         place, n = self.model.output_parameters, len(self.value)
-        unit = self.model.output_units(self.value).unsqueeze(1)
+        unit = self.model.units_of(place, self.value).unsqueeze(1)
         if self.output is not None:
             return (self.output * (unit if scale is None else scale.view(n) * unit)).T
         transposed = self.value.new_empty(place.stop - place.start, n)
@@ -190,9 +207,9 @@ class ResidualRecord(Record):
             for _, _, _, _, of_unknowns, rows in self._rows():
                 columns = of_unknowns.transpose(0, 1).flatten(1) * slopes
                 transposed[n_network:, rows] = columns if scale is None else columns * scale[rows]
-        if self.model.output_parameters is not None:
-            unit = self.model.output_units(self.value).unsqueeze(1)
-            transposed[self.model.output_parameters].mul_(unit)
+        scaled = self.model.scaled
+        if scaled.start < n_network:
+            transposed[scaled].mul_(self.model.units_of(scaled, self.value).unsqueeze(1))
         return transposed.T
 
     def plain_jacobian(self):
@@ -209,8 +226,8 @@ class ResidualRecord(Record):
             if len(slopes):
                 gradient[self.model.n_network :] += torch.einsum("eqm,em->q", of_unknowns, f)
         gradient[self.model.n_network :] *= slopes
-        if self.model.output_parameters is not None:
-            gradient[self.model.output_parameters] *= self.model.output_units(gradient)
+        scaled = self.model.scaled
+        gradient[scaled] *= self.model.units_of(scaled, gradient)
         return gradient
 
     def directional(self, dtheta, order=1):
