@@ -21,7 +21,6 @@ from skngd.pde import (
     Input,
     Interval,
     Neumann,
-    Periodic,
     Problem,
     Robin,
     Unknown,

@@ -8,7 +8,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skngd import PINNEstimator
-from skngd.estimators import race
+from skngd.estimators import growth, race
 from skngd.pde import Box, Dirichlet, Initial, Periodic, Problem, Unknown
 from skngd.pde.residuals.bound import ranges_of
 from skngd.pde.residuals.circles import Circles, periodic_axes
@@ -160,8 +160,8 @@ def test_an_unknown_on_a_ring():
 
 def test_deep_networks_race_both_ways(monkeypatch):
     monkeypatch.setattr(race, "SIZES", (1,))
-    monkeypatch.setattr(race, "DEEP", (4, 4))
-    monkeypatch.setattr(race.Race, "second_stage", lambda self, winner, enough: False)
+    monkeypatch.setattr(growth, "DEEP", (4, 4))
+    monkeypatch.setattr(growth.Growth, "second_stage", lambda self, winner, enough: False)
     solver = fitted(Ring(hard="auto"), activation="tanh", max_iter=300)
     table = solver.candidates_
     deep = [sizes == (4, 4) for sizes in table["hidden_layer_sizes"]]

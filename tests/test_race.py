@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV
 from solvers import Pendulum, Rod, Rotation
 
 from skngd import PINNEstimator
-from skngd.estimators import neurons, race
+from skngd.estimators import growth, neurons, race
 from skngd.estimators.slab import time_axis
 from skngd.models import FullyConnected
 from skngd.pde import Box, Dirichlet, Initial, Input, Periodic, Problem, Unknown
@@ -141,11 +141,11 @@ def test_a_nonlinear_equation_is_solved():
 
 def test_a_network_that_stalls_grows(monkeypatch):
     monkeypatch.setattr(race, "SIZES", (4,))
-    monkeypatch.setattr(race.Race, "_deeper", lambda self, winner: winner)
-    monkeypatch.setattr(race.Race, "second_stage", lambda self, winner, enough: False)
+    monkeypatch.setattr(growth.Growth, "_deeper", lambda self, winner: winner)
+    monkeypatch.setattr(growth.Growth, "second_stage", lambda self, winner, enough: False)
     solver = fitted(Waves(30.0), activation="tanh", max_iter=300, n_interior=200)
     assert len(solver.loss_curve_) == solver.n_iter_ + 1 <= 301
-    monkeypatch.setattr(race, "ENOUGH", np.inf)
+    monkeypatch.setattr(growth, "ENOUGH", np.inf)
     small = fitted(Waves(30.0), activation="tanh", max_iter=300, n_interior=200)
     assert small.hidden_layer_sizes_ < solver.hidden_layer_sizes_
     assert error(solver) < 0.1 * error(small)
@@ -153,8 +153,8 @@ def test_a_network_that_stalls_grows(monkeypatch):
 
 def test_a_deep_network_enters_where_a_shallow_one_stalls(monkeypatch):
     monkeypatch.setattr(race, "SIZES", (2,))
-    monkeypatch.setattr(race, "DEEP", (6, 5))
-    monkeypatch.setattr(race.Race, "second_stage", lambda self, winner, enough: False)
+    monkeypatch.setattr(growth, "DEEP", (6, 5))
+    monkeypatch.setattr(growth.Growth, "second_stage", lambda self, winner, enough: False)
     solver = fitted(Waves(8.0), activation="tanh", max_iter=300)
     assert {(2,), (6, 5)} <= set(solver.candidates_["hidden_layer_sizes"])
     assert solver.hidden_layer_sizes_ == (6, 5)
@@ -333,7 +333,7 @@ def test_an_interrupted_race_keeps_the_best(monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(race.Race, "_round", interrupted)
+    monkeypatch.setattr(race.Race, "round", interrupted)
     with pytest.warns(UserWarning, match="Interrupted"):
         solver = fitted(Logistic())
     assert solver.stop_reason_.startswith("Interrupted")

@@ -6,6 +6,11 @@ import numpy as np
 
 from .units import UnitsOfResiduals
 
+# How much larger the held-out loss may be than that of the fit, both beside those of zero, and a
+# loss so small that this does not matter.
+OVERFITTED, SMALL = 10.0, 1e-14
+# A held-out loss, as a part of that of the solution zero, that needs no rivals any more.
+SOLVED = 1e-18
 # Seed of the held-out points.
 HELD_OUT = 20240301
 
@@ -54,6 +59,13 @@ class Candidate:
         if self.method is None:
             self.method = estimator._build_method()
         return self.method
+
+    @property
+    def overfits(self):
+        """Whether the residual between the points is another one than at them."""
+        course = self.course
+        loss = course.ground.objective.at(self.theta).loss / course.first.loss
+        return self.loss > OVERFITTED * max(loss, SMALL)
 
     @property
     def n_iter(self):

@@ -1,5 +1,7 @@
 """The collocation points of a fit with a problem: how many, where, and drawn again when."""
 
+import copy
+
 import numpy as np
 
 from ..optim.source import Redrawn, Source, epochs
@@ -60,6 +62,14 @@ class Points:
         self.n_fresh_boundary = physics.n_boundary(estimator.n_boundary, self.n_fresh)
         with_sobol = estimator.sampler in ("adaptive", "christoffel")
         self.sampler = "sobol" if with_sobol else estimator.sampler
+
+    def adapt(self):
+        """Have half of the points follow the residual from now on, where the settings allow it."""
+        estimator = self.estimator
+        is_plain = estimator.sampler == "sobol" and estimator.batch_size is None
+        if is_plain and estimator.resample_every is None and self.own is None:
+            self.estimator = copy.copy(estimator)
+            self.estimator.sampler = "adaptive"
 
     def draw(self):
         """Blocks on points that are spread over the domain, or on all rows of ``fit(X)``."""

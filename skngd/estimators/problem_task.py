@@ -101,6 +101,8 @@ class ProblemTask(Task):
             self.starts = [to_numpy(self.raced.theta)]
             self._take_winner()
             self.candidates = self.race.table()
+            if self.raced.is_by_parts or self.raced.overfits:
+                self.ground.points.adapt()
             first = self.raced.course.first
             drawn = self.ground.objective.at(self.ground.tensor(self.raced.course.plain))
         else:
@@ -126,7 +128,7 @@ class ProblemTask(Task):
 
     def finished(self, result):
         if self.validation is None:
-            result = self.race.finished(self.raced, result)
+            result = self.race.growth.finished(self.raced, result)
             self._take_winner()
         return result
 

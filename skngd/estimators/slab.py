@@ -10,8 +10,9 @@ from ..pde.conditions import Initial
 
 # The first part of the interval, and the shortest step by which it grows.
 FIRST_PART, SHORTEST = 1 / 8, 1 / 64
-# Iterations on each part, and the loss, beside that of the solution zero, with which it is solved.
-ITERATIONS, SOLVED = 60, 1e-8
+# Iterations on each part, the loss, beside that of the solution zero, with which it is solved, and
+# one with which the next part may begin.
+ITERATIONS, SOLVED, GOOD = 60, 1e-8, 1e-6
 # Parts that are tried, those that are tried again included.
 MOST_PARTS = 32
 
@@ -37,16 +38,28 @@ def time_axis(problem):
     return problem.domain.names.index(time)
 
 
-def on_part(ground, axis, part, seed):
-    """The objective on the first part of the interval, with as many points as the whole has."""
+def on_part(ground, axis, part, seed, theta):
+    """The objective on the first part of the interval, with as many points as the whole has.
+
+    Half of those of the equation are where the residual at ``theta`` is large.
+    """
     physics, points = ground.physics, ground.points
     discretization, start = physics.discretization, physics.discretization.low[axis]
+    random_state = np.random.RandomState(seed)
+
+    def moved(site):
+        site[:, axis] = start + part * (site[:, axis] - start)
+        return site
+
     drawn = discretization.sample(
-        points.n_interior, points.n_boundary, points.sampler, np.random.RandomState(seed)
+        points.n_interior, points.n_boundary, points.sampler, random_state
     )
     for given in drawn:
         for site in () if given is None else given[0]:
-            site[:, axis] = start + part * (site[:, axis] - start)
+            moved(site)
+    n = int(np.prod(points.n_interior))
+    interior = discretization.adapted(physics.residuals, theta, n, random_state, moved)
+    drawn[0] = [interior], None, None
     return physics.objective(discretization.blocks(drawn, physics.trial_unknowns()))
 
 
@@ -60,7 +73,7 @@ def solved_by_parts(estimator, ground, axis, theta, reference, is_late):
     reached, step = 0.0, FIRST_PART
     for seed in range(MOST_PARTS):
         part = min(reached + step, 1.0)
-        objective = on_part(ground, axis, part, seed)
+        objective = on_part(ground, axis, part, seed, theta)
         zero = objective.at(reference).loss
         result = minimize(
             estimator._build_method(),
@@ -69,7 +82,7 @@ def solved_by_parts(estimator, ground, axis, theta, reference, is_late):
             stop_rules=Stopping(0.0, ITERATIONS, SOLVED * zero),
             max_iter=ITERATIONS,
         )
-        if isfinite(result.loss) and result.loss <= SOLVED * zero:
+        if isfinite(result.loss) and result.loss <= GOOD * zero:
             theta, reached, step = result.theta, part, min(2 * step, FIRST_PART)
         else:
             step /= 2

@@ -140,16 +140,16 @@ class Discretization:
             points.append((*stated.condition.sites(self.source, n, kind, random_state), None))
         return points
 
-    def adapted(self, model, theta, n, random_state):
+    def adapted(self, model, theta, n, random_state, moved=lambda points: points):
         """Interior points where the residual is large (RAD; Wu et al., 2023).
 
         Half of the n points are spread evenly, half chosen among new candidates with a probability
-        that grows with the residual.
+        that grows with the residual. ``moved`` puts points into a part of the domain.
         """
-        even = self.source.sample(n - n // 2, "sobol", random_state)
+        even = moved(self.source.sample(n - n // 2, "sobol", random_state))
         if n < 2:
             return even
-        candidates = self.source.sample(CANDIDATES * n, "sobol", random_state)
+        candidates = moved(self.source.sample(CANDIDATES * n, "sobol", random_state))
         unknowns = model.unknowns(theta)
         block = self.equation(candidates, unknowns=unknowns)
         values = model.value(theta, Collocation([block])).view(block.n_equations, -1)
