@@ -115,6 +115,11 @@ def test_a_problem_and_then_none():
     assert not hasattr(solver, "candidates_")
 
 
+def worst(stage):
+    """In the place of deep networks: a candidate that does not win."""
+    return max(stage.race.candidates, key=lambda candidate: candidate.loss)
+
+
 # Who wins
 
 
@@ -141,7 +146,7 @@ def test_a_nonlinear_equation_is_solved():
 
 def test_a_network_that_stalls_grows(monkeypatch):
     monkeypatch.setattr(race, "SIZES", (4,))
-    monkeypatch.setattr(growth.Growth, "_deeper", lambda self, winner: winner)
+    monkeypatch.setattr(growth.Growth, "_deeper", worst)
     monkeypatch.setattr(growth.Growth, "second_stage", lambda self, winner, enough: False)
     solver = fitted(Waves(30.0), activation="tanh", max_iter=300, n_interior=200)
     assert len(solver.loss_curve_) == solver.n_iter_ + 1 <= 301

@@ -40,8 +40,8 @@ class Growth:
 
     def __init__(self, race):
         self.race, self.estimator = race, race.estimator
-        # Seconds that second stages took so far.
-        self.second_stages = 0.0
+        # Seconds that second stages took so far, and whether a growing interval was tried.
+        self.second_stages, self.tried_parts = 0.0, False
 
     def run(self, winner):
         """The winner, or what has become better on the way."""
@@ -72,7 +72,12 @@ class Growth:
             if stalled <= ENOUGH or stalled > GAIN * without:
                 return winner
             if without == inf:
-                deep = self._deeper(winner)
+                if len(self.race.given[0].domain.names) == 1:
+                    # With time alone, parts of it cost less than other networks.
+                    winner = self._by_parts(winner)
+                    if winner.is_by_parts:
+                        return winner
+                deep = self._deeper()
                 if deep.loss < winner.loss:
                     return deep
             if not self._widen(winner):
@@ -80,7 +85,7 @@ class Growth:
             without = stalled
         return winner
 
-    def _deeper(self, winner):
+    def _deeper(self):
         """The best of deep networks, raced for some rounds."""
         n_rivals, names = len(self.race.candidates), self.race.activations()
         problem, deep = self.race.given[0], [(name, DEEP) for name in names]
@@ -148,8 +153,10 @@ class Growth:
         """The winner, or a start from a growing interval of time where an evolution is stuck."""
         problem, (X, *_), _ = self.race.given
         axis = time_axis(problem)
-        if winner.loss <= STUCK or axis is None or X is not None or self.race.is_late():
+        is_apt = axis is not None and X is None and not self.tried_parts
+        if winner.loss <= STUCK or not is_apt or self.race.is_late():
             return winner
+        self.tried_parts = True
         began, activation = time.perf_counter(), EVOLVING
         sizes = OF_ONE if len(problem.domain.names) == 1 else OF_SEVERAL
         if not self.race.is_open:

@@ -53,9 +53,10 @@ class PINNEstimator(NaturalMomentumRegressor):
         What is solved; its coefficients can be reached as ``problem__<name>``. None is plain
         regression, as :class:`NaturalMomentumRegressor`.
     hidden_layer_sizes : int, array-like of int or "auto", default="auto"
-        Numbers of neurons. ``"auto"`` is one layer of 32, which is doubled where the fit stalls, up
-        to 650 parameters; with ``problem=None`` it stays 32. Fronts and shocks want several layers,
-        such as (20, 20, 20).
+        Numbers of neurons. ``"auto"`` begins with one layer of 32; where the fit stalls it grows,
+        up to 650 parameters, or two or three layers of 20 take its place. At the end some hundred
+        neurons may join it of which the last layer alone is fitted, up to 1500 parameters. With
+        ``problem=None`` it stays 32.
     n_interior : int, tuple of int or "auto", default="auto"
         Collocation points of the equation. ``"auto"`` is five for each parameter of the network,
         at least 200.
@@ -122,7 +123,7 @@ n_iter_no_change, warm_start, device, dtype, random_state, verbose
         The starts that raced, one row each: ``activation``, ``hidden_layer_sizes``, ``bandwidth``
         (of the first layer; NaN is the start of a network that is named), ``seed``, the last
         ``round`` it took part in, ``n_iter``, ``held_out_loss`` as a part of that of the solution
-        zero, ``seconds``.
+        zero, ``seconds``. There is a bandwidth for each coordinate, shape (n_starts, n_features).
     theta_, coefs_, intercepts_, loss_, loss_curve_, n_iter_, stop_reason_, device_, \
 n_features_in_
         As in :class:`NaturalMomentumRegressor`. The loss is ½ Σ weight · mean square of the

@@ -77,6 +77,7 @@ def _train(estimator, task, watch, began):
                     floor,
                     expects_descent=watched is objective and not source.draws,
                     relative_tol=task.relative_tol,
+                    small=0.0 if raced is None else units.small(),
                 ),
                 max_iter=estimator.max_iter - made,
                 max_time=estimator.max_time,

@@ -5,6 +5,9 @@ import torch
 
 from .device import to_numpy
 
+# A squared residual, as a part of that of zero, of which further digits are worth little.
+SMALL = 1e-15
+
 
 class Units:
     """The loss as it is; the base class of those that convert it."""
@@ -12,6 +15,10 @@ class Units:
     def floor(self, dtype):
         """A loss that is zero to working precision: every label has probability one."""
         return 10 * torch.finfo(dtype).eps
+
+    def small(self):
+        """A loss of which further digits are worth little."""
+        return 0.0
 
     def loss(self, iterate):
         """The loss of an iterate."""
@@ -49,6 +56,9 @@ class UnitsOfResiduals(Units):
 
     def floor(self, dtype):
         return self.total * self.first_loss * torch.finfo(dtype).eps ** 2
+
+    def small(self):
+        return self.total * self.first_loss * SMALL
 
     def loss(self, iterate):
         return self.total * iterate.loss

@@ -55,10 +55,14 @@ class Stopping:
         The part that ``tol="auto"`` stands for.
     expects_descent : bool, default=True
         Whether a loss that has risen is a failure. It is none on held-out rows or on batches.
+    small : float, default=0.0
+        A loss up to which it has to fall by :attr:`small_tol` of itself, where ``tol`` is "auto":
+        the digits to come are worth less than their time.
     """
 
     # A loss this many times the best one is no convergence.
     risen = 1.1
+    small_tol = 0.3
 
     def __init__(
         self,
@@ -67,7 +71,9 @@ class Stopping:
         floor=0.0,
         expects_descent=True,
         relative_tol=1e-3,
+        small=0.0,
     ):
+        self.small = small
         self.expects_descent, self.relative_tol = expects_descent, relative_tol
         self.tol, self.n_iter_no_change, self.floor = tol, n_iter_no_change, floor
         self.begin(math.inf)
@@ -80,7 +86,8 @@ class Stopping:
         """Stop or None, for the monitored loss after an iteration."""
         if loss <= self.floor:
             return Stop("Converged: the loss is zero to working precision", "converged")
-        tol = self.relative_tol * self.reference if self.tol == "auto" else self.tol
+        part = self.small_tol if self.reference <= self.small else self.relative_tol
+        tol = part * self.reference if self.tol == "auto" else self.tol
         if loss < self.reference - tol or not math.isfinite(self.reference):
             self.reference, self.waited = loss, 0
             return None
@@ -97,7 +104,7 @@ class Stopping:
                 "restart=None.",
             )
         if self.tol == "auto":
-            limit = f"a fraction {self.relative_tol:g} of itself (tol='auto')"
+            limit = f"a fraction {part:g} of itself (tol='auto')"
         else:
             limit = f"tol={self.tol:g}"
         return Stop(
