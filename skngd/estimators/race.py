@@ -26,6 +26,9 @@ ROUNDS = (6, 8, 1e6), (14, 4, 1e4), (30, 2, 1e3)
 MEASURED = (6, 4, 1e6), (14, 2, 1e4)
 # A held-out loss that tells nothing yet: twice as many take part, and wider networks.
 OPEN = 0.1
+# Where wider ones tell nothing either: the number of neurons that look for a bandwidth, a held-out
+# loss of theirs that tells, and how many networks are drawn with that bandwidth.
+SCOUTS, SCOUTED, DRAWS = 256, 0.02, 3
 
 
 def is_raced(estimator):
@@ -134,8 +137,11 @@ class Race:
         names = self.activations()
         return [(name, sizes) for name in names]
 
-    def course(self, activation, sizes, circles=None):
+    def course(self, activation, sizes, circles=None, n_interior=None):
+        """What a race has of one network; with as many points as the estimator says, or n."""
         shaped = with_network(self.estimator, activation, sizes)
+        if n_interior is not None:
+            shaped.n_interior = n_interior
         ground = Ground(shaped, *self.given, self.random_state, circles)
         plain = ground.physics.initial(self.random_state)
         return Course(ground, activation, sizes, plain)
@@ -149,24 +155,46 @@ class Race:
         if is_open and is_linear and not self.is_late():
             # So few neurons do not tell a good bandwidth from a bad one.
             self.enter_all([(name, (2 * sizes[0],)) for name, sizes in networks])
+            if self.best.loss > OPEN and not self.is_late():
+                self._scout([(name, (2 * sizes[0],)) for name, sizes in networks])
         self.tell("last layers", self.candidates)
 
+    def _scout(self, networks):
+        """Let many neurons find bandwidths that few cannot tell apart, and enter these."""
+        for activation, sizes in networks:
+            wide, found = self.course(activation, (SCOUTS,), n_interior=3 * SCOUTS), []
+            with few_threads(wide.ground.n_multiplications):
+                self._try_all(wide, found)
+            best = min(found, key=lambda candidate: candidate.loss)
+            if best.bandwidth is None or best.loss > SCOUTED or self.is_late():
+                continue
+            course = self.course(activation, sizes)
+            for seed in range(1, DRAWS + 1):
+                self._enter(course, best.bandwidth, seed, self.candidates)
+
     def enter_all(self, networks):
+        """Candidates for some networks, given as arguments of :meth:`course`."""
         n_init = 1 if self.estimator.n_init == "auto" else self.estimator.n_init
         for network in networks:
             course = self.course(*network)
             with few_threads(course.ground.n_multiplications):
-                for seed in range(n_init):
-                    for bandwidth in (None, *BANDWIDTHS):
-                        self._enter(course, bandwidth, seed)
-                        if self.is_late():
-                            return
-                self._stretch(course)
+                self._try_all(course, self.candidates, n_init)
+            if self.is_late():
+                return
 
-    def _stretch(self, course):
+    def _try_all(self, course, into, n_init=1):
+        """Put candidates with all bandwidths for one network into a list."""
+        for seed in range(n_init):
+            for bandwidth in (None, *BANDWIDTHS):
+                self._enter(course, bandwidth, seed, into)
+                if self.is_late():
+                    return
+        self._stretch(course, into)
+
+    def _stretch(self, course, into):
         """Try other bandwidths of single coordinates, from the best one of a network."""
         d = course.ground.model.layer_sizes[0]
-        mine = [one for one in self.candidates if one.course is course and one.bandwidth]
+        mine = [one for one in into if one.course is course and one.bandwidth]
         if not 1 < d <= STRETCHED or not mine:
             return
         best = min(mine, key=lambda candidate: candidate.loss)
@@ -176,16 +204,16 @@ class Race:
                 for factor in (STRETCH, 1 / STRETCH):
                     bandwidth = np.ones(d) * best.bandwidth
                     bandwidth[axis] *= factor
-                    self._enter(course, bandwidth, best.seed)
+                    self._enter(course, bandwidth, best.seed, into)
                     if self.is_late():
                         return
-                    if self.candidates[-1].loss < STRETCH_GAIN * best.loss:
-                        best = self.candidates[-1]
+                    if into[-1].loss < STRETCH_GAIN * best.loss:
+                        best = into[-1]
                         break
             if best is before:
                 return
 
-    def _enter(self, course, bandwidth, seed):
+    def _enter(self, course, bandwidth, seed, into):
         began, ground = time.perf_counter(), course.ground
         physics, model = ground.physics, ground.model
         theta = course.plain if seed == 0 else physics.initial(self.random_state)
@@ -198,7 +226,7 @@ class Race:
         iterate = with_fitted_output(ground.objective.at(ground.tensor(theta)))
         candidate = Candidate(course, bandwidth, seed, iterate.theta)
         candidate.seconds = time.perf_counter() - began
-        self.candidates.append(candidate)
+        into.append(candidate)
 
     def round(self, stage, number, rules, among):
         """Let the better ones of some go on; whether there is anything left to decide."""
