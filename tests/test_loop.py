@@ -165,6 +165,15 @@ def test_tol_is_measured_from_the_last_loss_that_counted(tol, n_iter):
     assert waited + 1 == n_iter
 
 
+def test_a_small_loss_has_to_fall_faster():
+    """By 10 % in each iteration: enough, but where further digits are worth little."""
+    for small, ends in ((0.0, False), (1e-3, False), (1.0, True)):
+        rules = Stopping(n_iter_no_change=3, small=small)
+        rules.begin(0.1)
+        stops = [rules.after(0.1 * 0.9**k) for k in range(1, 20)]
+        assert any(stop is not None for stop in stops) == ends
+
+
 def test_zero_loss():
     objective, theta = linear_problem()
     method = build_method(momentum=None, step_size=1.0, rcond=1e-12)

@@ -265,3 +265,18 @@ def test_a_module_without_second_derivatives_is_refused(activation):
     module = torch.nn.Sequential(torch.nn.Linear(2, 5), activation(), torch.nn.Linear(5, 1))
     with pytest.raises(ValueError, match=r"second derivatives .* all vanish.*torch.nn.Tanh"):
         PINNEstimator(Heat(), model=module, n_interior=20).fit()
+
+
+@pytest.mark.parametrize(
+    ("residual", "which", "what"),
+    [
+        (lambda u, x: 0.0 * u.x, "equation of", "zero"),
+        (lambda u, x: (u.x, 0.0 * u - 3.0), "equation 2 of 2", "3 at one"),
+    ],
+    ids=["zero", "constant"],
+)
+def test_an_equation_that_asks_for_nothing(residual, which, what):
+    problem = Problem.from_function(residual, Box(x=(0, 1)), (Dirichlet(0.0),))
+    with pytest.raises(ValueError, match="depend on the solution") as caught:
+        PINNEstimator(problem).fit()
+    assert_advises(caught.value, which, what)

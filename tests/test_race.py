@@ -12,10 +12,12 @@ from sklearn.model_selection import GridSearchCV
 from solvers import Pendulum, Rod, Rotation
 
 from skngd import PINNEstimator
-from skngd.estimators import growth, neurons, race
+from skngd.estimators import growth, neurons, race, slab
+from skngd.estimators.ground import Ground
 from skngd.estimators.slab import time_axis
 from skngd.models import FullyConnected
 from skngd.pde import Box, Dirichlet, Initial, Input, Periodic, Problem, Unknown
+from skngd.pde.residuals.blocks import Collocation
 from skngd.problems import zoo
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -362,6 +364,29 @@ class VanDerPol(Problem):
 
     def residual(self, u, t):
         return u.tt - 5 * (1 - u**2) * u.t + u
+
+
+def test_points_of_a_part_follow_the_residual():
+    problem, estimator = zoo.Burgers(), PINNEstimator(hidden_layer_sizes=(5,), activation="tanh")
+    rng = np.random.RandomState(0)
+    ground = Ground(estimator, problem, (None, None, None), torch.device("cpu"), rng)
+    theta = ground.tensor(ground.physics.initial(rng))
+    objective = slab.on_part(ground, 0, 0.25, 0, theta)
+    interior = objective.points.blocks[0]
+    (_, inputs), *_ = interior.sites
+    assert interior.n_points == ground.points.n_interior
+    # t in the first quarter: from −1 to −1/2 for the network.
+    assert inputs[:, 0].min() >= -1
+    assert inputs[:, 0].max() <= -0.5
+    evenly = ground.physics.discretization.sample(interior.n_points, [1, 1], "sobol", rng)
+    for site in evenly[0][0]:
+        site[:, 0] *= 0.25
+    even = ground.physics.discretization.blocks(evenly)[0]
+    sizes = [
+        ground.physics.residuals.value(theta, Collocation([block])).square().mean()
+        for block in (interior, even)
+    ]
+    assert sizes[0] > sizes[1]
 
 
 def test_a_stiff_oscillator_is_found_on_a_growing_interval():

@@ -152,6 +152,30 @@ def test_theta_is_internal_and_back():
     )
 
 
+@pytest.mark.parametrize("first", [0, 7])
+def test_units_of_parameters_scale_columns(first):
+    """One unit is another one; the residual of the same network is the same."""
+    assembled, scaled = (Assembled(SYSTEM, hidden_layer_sizes=(3, 2)) for _ in range(2))
+    model, n = scaled.model, scaled.network.n_parameters
+    units = np.ones(n)
+    units[first:] = np.random.RandomState(0).uniform(0.2, 3.0, n - first)
+    model.count_in(5.0, units)
+    assert model.scaled.start == first
+    scale = torch.ones(model.n_parameters, dtype=torch.float64)
+    scale[:n] = torch.tensor(units)
+    scale[assembled.output_parameters] = 5.0
+    before = assembled.model.record(assembled.theta, assembled.collocation)
+    after = model.record(assembled.theta / scale, scaled.collocation)
+    assert_close(after.value, before.value, 1e-12)
+    assert_close(after.jacobian(), before.jacobian() * scale, 1e-12)
+    cotangent = normal(*after.value.shape)
+    assert_close(after.gradient(cotangent), before.gradient(cotangent) * scale, 1e-12)
+    step = normal(model.n_parameters)
+    for order in (1, 2):
+        expected = before.directional(step * scale, order)
+        assert_close(after.directional(step, order), expected, 1e-11)
+
+
 def test_unknowns_begin_where_they_are_told():
     assembled = Assembled(SYSTEM)
     starts = [unknown.start for unknown in assembled.problem.unknowns.values()]

@@ -48,6 +48,23 @@ def build_physics(estimator, problem, device, circles=None):
     return Physics(problem, model, kind, estimator._metric(), circles)
 
 
+def check_content(block, name):
+    """Refuse an equation that is the same whatever the solution is: zero, or never zero."""
+    if block.affine is None or block.name != "equation":
+        return
+    (of_jets, of_unknowns), constant = block.affine
+    for number in range(block.n_equations):
+        if any(bool((c[number] != 0).any()) for c in (*of_jets, of_unknowns)):
+            continue
+        size = float(constant[number].abs().max())
+        what = "zero" if size == 0 else f"{size:.3g} at one of its points"
+        which = "" if block.n_equations == 1 else f" {number + 1} of {block.n_equations}"
+        raise ValueError(
+            f"Expected equation{which} of {name} to depend on the solution, got one that is "
+            f"{what} whatever the solution is. Check its factors, or leave it out."
+        )
+
+
 class Physics:
     """One fit of a problem by a network; ``kind`` is ``dtype`` and ``device`` of its tensors."""
 
@@ -103,6 +120,8 @@ class Physics:
         blocks : list of Block
             The same in units of these sizes.
         """
+        for block in blocks:
+            check_content(block, type(self.problem).__name__)
         half_width, n_fields = self.discretization.units_of_inputs(), len(self.problem.fields)
         unknowns = self.trial_unknowns()
         for number, unknown in enumerate(self.problem.unknowns.values()):
