@@ -141,6 +141,7 @@ def test_a_ring_is_solved_and_kept():
     assert_allclose(solver.predict(X), Ring().solution(X), atol=1e-6)
     again = pickle.loads(pickle.dumps(solver))
     assert_array_equal(again.predict(X), solver.predict(X))
+    assert solver.circles_ == ("x",)
     # The first layer in the inputs of the network: t, cos and sin.
     t, x = X.T
     angle = 2 * np.pi * (x + 1) / 3
@@ -172,3 +173,11 @@ def test_deep_networks_race_both_ways(monkeypatch):
 def test_what_hard_may_be():
     with pytest.raises(ValueError, match="Expected hard of Periodic"):
         Periodic("x", hard="yes")
+
+
+def test_warm_start_keeps_the_circles():
+    solver = fitted(Ring(), hidden_layer_sizes=(6,), activation="tanh", warm_start=True)
+    solver.problem = Ring(hard="auto")
+    before = solver.loss_
+    assert solver.fit().coefs_[0].shape == (3, 6)
+    assert solver.loss_curve_[0] < 1e3 * before

@@ -7,7 +7,7 @@ from sklearn.metrics import r2_score
 from ..pde.expressions.quantity import Field
 from .device import device_at_hand, plain_tensors, row_slices
 from .observed import named_columns, observed
-from .physics import build_physics, columns_of
+from .physics import build_physics, columns_of, fitted_circles
 
 # Points at which score(X) looks at the equation and at each condition, and their seed.
 SCORE_POINTS, SCORE_SEED = 512, 20240229
@@ -15,7 +15,7 @@ SCORE_POINTS, SCORE_SEED = 512, 20240229
 
 def fitted_physics(estimator):
     """The physics of a fitted estimator, for its predictions."""
-    device, circles = device_at_hand(estimator.device_), getattr(estimator, "_circles", ())
+    device, circles = device_at_hand(estimator.device_), fitted_circles(estimator)
     return build_physics(estimator, estimator.problem_, device, circles)
 
 

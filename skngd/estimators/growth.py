@@ -122,7 +122,7 @@ class Growth:
             return False
         d, fields = old.ground.model.layer_sizes[0], old.ground.model.layer_sizes[-1]
         (first,) = old.sizes
-        n = min(MOST_FRESH, SECOND_LARGEST // (d + 1 + fields) - first)
+        n = min(MOST_FRESH, (SECOND_LARGEST - fields) // (d + 1 + fields) - first)
         if n < first:
             return False
         wider = self._wider(winner, first + n, with_exact_output)

@@ -36,6 +36,11 @@ def columns_of(problem):
     return (*problem.domain.names, *problem.inputs)
 
 
+def fitted_circles(estimator):
+    """The coordinates that a fitted network sees as circles, by number; see ``circles_``."""
+    return tuple(estimator.problem_.domain.names.index(name) for name in estimator.circles_)
+
+
 def build_physics(estimator, problem, device, circles=None):
     """The problem with the network that an estimator's settings name.
 

@@ -119,9 +119,14 @@ n_iter_no_change, warm_start, device, dtype, random_state, verbose
         Estimated standard deviation of a measurement.
     activation_, hidden_layer_sizes_ : str, tuple of int
         The network that was fitted. Not with ``model``.
+    circles_ : tuple of str
+        Periodic coordinates that the network sees as points of a circle. In ``coefs_[0]`` the row
+        of such a coordinate x is that of cos 2π (x − x.min) / (x.max − x.min), and those of the
+        sines are behind the rows of all columns.
     candidates_ : dict of str to ndarray
-        The starts that raced, one row each: ``activation``, ``hidden_layer_sizes``, ``bandwidth``
-        (of the first layer; NaN is the start of a network that is named), ``seed``, the last
+        The starts that raced, as they were at the end of it, one row each: ``activation``,
+        ``hidden_layer_sizes``, ``bandwidth``
+        (of the first layer; NaN is a start as networks that are named have), ``seed``, the last
         ``round`` it took part in, ``n_iter``, ``held_out_loss`` as a part of that of the solution
         zero, ``seconds``. There is a bandwidth for each coordinate, shape (n_starts, n_features).
     theta_, coefs_, intercepts_, loss_, loss_curve_, n_iter_, stop_reason_, device_, \

@@ -16,7 +16,7 @@ from .data import ROWS, advice
 from .device import multiplications, plain_tensors, resolve_device, to_numpy
 from .ground import Ground, with_network
 from .observed import named_columns, observed, weights_of
-from .physics import columns_of
+from .physics import columns_of, fitted_circles
 from .race import Race, is_raced
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
@@ -28,6 +28,8 @@ UNSOLVED = 1e-5
 # The residual between the points, in units of the terms of the equation, that is too much, and how
 # much larger than at the points.
 HIDDEN, OVERFITTED = 1.0, 100.0
+# A residual at the points with which the equation is said to hold there.
+HOLDS = 0.03
 # What a problem takes of the hyperparameters of regression.
 PLAIN = {"loss": "squared", "alpha": 0.0, "metric": "auto"}
 
@@ -106,7 +108,8 @@ class ProblemTask(Task):
             first = self.raced.course.first
             drawn = self.ground.objective.at(self.ground.tensor(self.raced.course.plain))
         else:
-            self.ground = Ground(estimator, *given)
+            circles = fitted_circles(estimator) if self.continues else None
+            self.ground = Ground(estimator, *given, circles)
             self.network = estimator._activation(), tuple(estimator._hidden_layer_sizes())
             self.starts = self._named_starts()
             first = drawn = self.ground.objective.at(self.ground.tensor(self.starts[0]))
@@ -115,7 +118,9 @@ class ProblemTask(Task):
         self.source = self.ground.points.source(self.ground.objective_on)
         if self.source.draws and not self.source.begins_fresh:
             # Points that stay the same decide which iterate is the best.
-            self.validation = self.ground.objective_on(self.ground.points.draw())
+            # Those that adapt leave the points of the race, which then are held out.
+            judging = None if self.raced is None else self.objective
+            self.validation = judging or self.ground.objective_on(self.ground.points.draw())
         self.first_parts = self.physics.relative_parts(drawn)
         self.units = UnitsOfResiduals(self.objective, first.loss)
         self.n_multiplications = self.ground.n_multiplications
@@ -177,7 +182,7 @@ class ProblemTask(Task):
             **self.physics.fitted_at(theta),
             "sizes_": discretization.sizes,
             "device_": self.device,
-            "_circles": discretization.circles.axes,
+            "circles_": tuple(self.problem.domain.names[i] for i in discretization.circles.axes),
             "X_mean_": mean,
             "X_scale_": scale,
             "y_mean_": np.zeros(n_fields),
@@ -201,13 +206,23 @@ class ProblemTask(Task):
         """An equation that holds at the points of the fit need not hold between them."""
         found = residual_between(self.physics, theta)
         if found > HIDDEN and found > OVERFITTED * seen:
+            where = (
+                "The equation holds at the points of the fit, but not between them:"
+                if seen < HOLDS
+                else "The equation holds neither at the points of the fit nor between them:"
+            )
             warn(
-                "The equation holds at the points of the fit, but not between them: where the "
-                f"solution is steepest the residual is {found:.2g} of the size of its terms, at "
-                f"the points {seen:.2g}. This need not be a solution. Increase n_interior, set "
-                "sampler='adaptive', or take fewer neurons.",
+                f"{where} where the solution is steepest the residual is {found:.2g} of the size "
+                f"of its terms, at the points {seen:.2g}. This need not be a solution. Increase "
+                "n_interior, set sampler='adaptive', or take fewer neurons.",
                 ConvergenceWarning,
             )
+
+    def _untried(self):
+        """Networks that were not fitted yet."""
+        if self.raced is None:
+            return "other neurons, such as hidden_layer_sizes='auto', or activation='sin'"
+        return "hidden_layer_sizes=(20, 20, 20)"
 
     def _warn_if_unsolved(self, last):
         """A loss that does not fall any more need not be small."""
@@ -216,8 +231,8 @@ class ProblemTask(Task):
             warn(
                 "The fit has converged, but not to a solution: the residuals are still "
                 f"{np.sqrt(part):.2g} of those at the start, the largest those of {name!r}. Try "
-                "other neurons, such as hidden_layer_sizes=(20, 20) or activation='sin', hard "
-                "conditions, or another random_state.",
+                f"{self._untried()}, more points by n_interior, a smaller domain, or another "
+                "random_state.",
                 ConvergenceWarning,
             )
 

@@ -188,7 +188,7 @@ def _share_of_momentum(estimator, beta):
     """A sentence on how often momentum acted, where it was asked for."""
     if not estimator._has_momentum():
         return ""
-    return f" Momentum acted in {np.count_nonzero(beta)} of {len(beta)} iterations."
+    return f" Momentum acted in {np.count_nonzero(np.nan_to_num(beta))} of {len(beta)} iterations."
 
 
 def _warn_of_end(stop, budget_advice=""):

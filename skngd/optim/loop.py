@@ -191,7 +191,7 @@ def minimize(
                 result.past, looks = None, looks and source.draws
                 if not source.draws:
                     at_once = result.n_iter == 1
-                    result.stop = stopping.STALLED_AT_ONCE if at_once else stopping.STALLED
+                    result.stop = stopping.stalled(here.loss, at_once)
             elif not math.isfinite(step.end.loss):
                 looks = False
                 result.stop = stopping.diverged(step.end.loss)

@@ -123,6 +123,7 @@ STALLED_AT_ONCE = Stop(
     advice="It is a stationary point, or the gradient of a loss or model of your own is not the "
     "derivative of its value: compare it with torch.func.grad.",
 )
+NOTHING_LEFT = Stop("Converged: the loss of the start is zero", "converged")
 INTERRUPTED = Stop("Interrupted from the keyboard", "interrupted", BEST)
 SECOND_STAGE = Stop(
     "Converged: with fresh neurons for what was left, whose last layer alone was fitted",
@@ -141,6 +142,13 @@ NO_DESCENT = Stop(
     BEST,
     "Set step_size='trust-region', or a larger damping.",
 )
+
+
+def stalled(loss, at_once):
+    """No step lowers the loss."""
+    if not at_once:
+        return STALLED
+    return STALLED_AT_ONCE if loss else NOTHING_LEFT
 
 
 def diverged(loss):
