@@ -51,7 +51,7 @@ def line(cls, seeds):
     )
 
 
-def beside_fastlsq(seeds):
+def beside_fastlsq(seeds, names):
     """The peer's problems, by both."""
     import fastlsq
     from fastlsq.problems import linear, nonlinear
@@ -60,6 +60,8 @@ def beside_fastlsq(seeds):
     solvers = {"linear": fastlsq.solve_linear, "nonlinear": fastlsq.solve_nonlinear}
     print(f"{'problem':20} {'solver':22} {'median':>8} {'worst':>8} {'s':>6}")
     for cls, (name, scale) in problems.OF_PEER.items():
+        if names and cls.__name__ not in names:
+            continue
         kind, name = name.split(".")
 
         def of_peer(seed, scale, kind=kind, name=name):
@@ -96,7 +98,7 @@ def main():
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.fastlsq:
-        return beside_fastlsq(arguments.seeds)
+        return beside_fastlsq(arguments.seeds, arguments.names)
     print(HEADER)
     done = set()
     for group, classes in problems.GROUPS.items():
