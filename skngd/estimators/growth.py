@@ -24,8 +24,9 @@ PATIENCE, PROGRESS, GAIN, ENOUGH, LARGEST, LATEST = 40, 0.05, 0.3, 1e-10, 650, 0
 # before the end, one with which it ends the fit, and the part that it has to leave at most.
 MOST_FRESH, SECOND_LARGEST = 384, 1500
 SECOND_FROM, SECOND_ENOUGH, SECOND_GAIN = 1e-4, 1e-22, 0.25
-# A held-out loss of an evolution problem that asks for a growing interval of time.
-STUCK = 1e-6
+# A held-out loss of an evolution problem that asks for a growing interval of time: where progress
+# has stalled, and where it was not waited for that.
+STUCK, LOST = 1e-6, 1e-4
 # The network of that, where it is open, in one dimension and in several.
 EVOLVING, OF_ONE, OF_SEVERAL = "tanh", (20, 20), (20, 20, 20)
 
@@ -41,7 +42,7 @@ class Growth:
     def __init__(self, race):
         self.race, self.estimator = race, race.estimator
         # Seconds that second stages took so far, and whether a growing interval was tried.
-        self.second_stages, self.tried_parts = 0.0, False
+        self.second_stages, self.tried_parts, self.is_stalled = 0.0, False, False
 
     def run(self, winner):
         """The winner, or what has become better on the way."""
@@ -68,7 +69,7 @@ class Growth:
             goes_on = not winner.is_finished and winner.loss < PROGRESS * before
             if goes_on:
                 continue
-            stalled = winner.loss
+            stalled, self.is_stalled = winner.loss, True
             if stalled <= ENOUGH or stalled > GAIN * without:
                 return winner
             if without == inf:
@@ -154,7 +155,8 @@ class Growth:
         problem, (X, *_), _ = self.race.given
         axis = time_axis(problem)
         is_apt = axis is not None and X is None and not self.tried_parts
-        if winner.loss <= STUCK or not is_apt or self.race.is_late():
+        enough = STUCK if self.is_stalled else LOST
+        if winner.loss <= enough or not is_apt or self.race.is_late():
             return winner
         self.tried_parts = True
         began, activation = time.perf_counter(), EVOLVING

@@ -13,8 +13,8 @@ FIRST_PART, SHORTEST = 1 / 8, 1 / 64
 # Iterations on each part, the loss, beside that of the solution zero, with which it is solved, and
 # one with which the next part may begin.
 ITERATIONS, SOLVED, GOOD = 60, 1e-8, 1e-6
-# Parts that are tried, those that are tried again included.
-MOST_PARTS = 32
+# Parts that are tried, those that are tried again included; iterations, in multiples of max_iter.
+MOST_PARTS, MOST_ITERATIONS = 32, 3
 
 
 def time_axis(problem):
@@ -70,7 +70,7 @@ def solved_by_parts(estimator, ground, axis, theta, reference, is_late):
     parameters, and ``is_late`` tells when to give up.
     """
     theta, reference = ground.tensor(theta), ground.tensor(reference)
-    reached, step = 0.0, FIRST_PART
+    reached, step, n_left = 0.0, FIRST_PART, MOST_ITERATIONS * estimator.max_iter
     for seed in range(MOST_PARTS):
         part = min(reached + step, 1.0)
         objective = on_part(ground, axis, part, seed, theta)
@@ -82,12 +82,13 @@ def solved_by_parts(estimator, ground, axis, theta, reference, is_late):
             stop_rules=Stopping(0.0, ITERATIONS, SOLVED * zero),
             max_iter=ITERATIONS,
         )
+        n_left -= result.n_iter
         if isfinite(result.loss) and result.loss <= GOOD * zero:
             theta, reached, step = result.theta, part, min(2 * step, FIRST_PART)
         else:
             step /= 2
         if reached == 1.0:
             return theta
-        if step < SHORTEST or is_late():
+        if step < SHORTEST or n_left <= 0 or is_late():
             return None
     return None
