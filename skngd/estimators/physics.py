@@ -53,21 +53,22 @@ def build_physics(estimator, problem, device, circles=None):
     return Physics(problem, model, kind, estimator._metric(), circles)
 
 
-def check_content(block, name):
-    """Refuse an equation that is the same whatever the solution is: zero, or never zero."""
+def empty_equations(block, name):
+    """Sentences on equations that are the same whatever the solution is: zero, or never zero."""
     if block.affine is None or block.name != "equation":
-        return
+        return []
     (of_jets, of_unknowns), constant = block.affine
+    sentences = []
     for number in range(block.n_equations):
         if any(bool((c[number] != 0).any()) for c in (*of_jets, of_unknowns)):
             continue
-        size = float(constant[number].abs().max())
-        what = "zero" if size == 0 else f"{size:.3g} at one of its points"
-        which = "" if block.n_equations == 1 else f" {number + 1} of {block.n_equations}"
-        raise ValueError(
-            f"Expected equation{which} of {name} to depend on the solution, got one that is "
-            f"{what} whatever the solution is. Check its factors, or leave it out."
-        )
+        is_zero = not bool((constant[number] != 0).any())
+        which = "The equation" if block.n_equations == 1 else f"Equation {number + 1}"
+        what = "zero whatever the solution is: it asks for nothing, and the solution is not unique"
+        if not is_zero:
+            what = "not zero whatever the solution is: there is no solution"
+        sentences.append(f"{which} of {name} is {what}. Check its factors, or leave it out.")
+    return sentences
 
 
 class Physics:
@@ -125,8 +126,6 @@ class Physics:
         blocks : list of Block
             The same in units of these sizes.
         """
-        for block in blocks:
-            check_content(block, type(self.problem).__name__)
         half_width, n_fields = self.discretization.units_of_inputs(), len(self.problem.fields)
         unknowns = self.trial_unknowns()
         for number, unknown in enumerate(self.problem.unknowns.values()):

@@ -16,7 +16,7 @@ from .data import ROWS, advice
 from .device import multiplications, plain_tensors, resolve_device, to_numpy
 from .ground import Ground, with_network
 from .observed import named_columns, observed, weights_of
-from .physics import columns_of, fitted_circles
+from .physics import columns_of, empty_equations, fitted_circles
 from .race import Race, is_raced
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
@@ -194,6 +194,9 @@ class ProblemTask(Task):
 
     def conclude(self, theta, stop):
         parts = self.physics.relative_parts(self.objective.at(theta))
+        for block in self.objective.points.blocks:
+            for sentence in empty_equations(block, type(self.problem).__name__):
+                warn(sentence)
         if stop.kind == "converged":
             self._warn_if_unsolved(parts)
         self._warn_if_hidden(theta, np.sqrt(parts["equation"]))
