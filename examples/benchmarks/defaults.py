@@ -66,7 +66,6 @@ def beside_fastlsq(seeds, names):
 
         def of_peer(seed, scale, kind=kind, name=name):
             torch.manual_seed(seed)
-            np.random.seed(seed)  # noqa: NPY002 - the peer draws from the global generator
             problem = getattr(known[kind], name)()
             began = time.perf_counter()
             found = solvers[kind](problem, scale=scale, verbose=False, return_metrics=False)

@@ -6,7 +6,6 @@ from math import inf
 import numpy as np
 
 from ..optim.stopping import SECOND_STAGE, out_of_iterations
-from ..pde.residuals.bound import ranges_of
 from ..pde.residuals.circles import periodic_axes
 from .candidates import SOLVED, Candidate
 from .device import few_threads, to_numpy
@@ -90,9 +89,8 @@ class Growth:
         """The best of deep networks, raced for some rounds."""
         n_rivals, names = len(self.race.candidates), self.race.activations()
         problem, deep = self.race.given[0], [(name, DEEP) for name in names]
-        ranges = ranges_of(problem)
-        circles = periodic_axes(problem, ranges, is_free=True)
-        if circles != periodic_axes(problem, ranges):
+        circles = periodic_axes(problem, is_free=True)
+        if circles != periodic_axes(problem):
             deep += [(*network, circles) for network in deep]
         self.race.enter_all(deep)
         entered = self.race.candidates[n_rivals:]
@@ -121,8 +119,7 @@ class Growth:
         is_apt = self.race.is_open and len(old.sizes) == 1 and not old.ground.measured
         if not is_apt or winner.loss <= enough:
             return False
-        d, fields = old.ground.model.layer_sizes[0], old.ground.model.layer_sizes[-1]
-        (first,) = old.sizes
+        (first,), (d, *_, fields) = old.sizes, old.ground.model.layer_sizes
         n = min(MOST_FRESH, (SECOND_LARGEST - fields) // (d + 1 + fields) - first)
         if n < first:
             return False
@@ -181,23 +178,21 @@ class Growth:
         return min(winner, candidate, key=lambda one: one.loss)
 
     def _widen(self, winner):
-        """Double the first layer; False where the network would be too large."""
-        old, (first, *others) = winner.course, winner.course.sizes
-        sizes = (2 * first, *others)
-        d, fields = old.ground.model.layer_sizes[0], old.ground.model.layer_sizes[-1]
-        if sizes[0] * (d + 1 + fields) > LARGEST:
+        """Double the one layer; False where the network would be too large."""
+        (first,), (d, *_, fields) = winner.course.sizes, winner.course.ground.model.layer_sizes
+        if 2 * first * (d + 1 + fields) > LARGEST:
             return False
-        wider = self._wider(winner, sizes[0], with_fitted_output)
+        wider = self._wider(winner, 2 * first, with_fitted_output)
         winner.become(wider)
         if winner.is_finished:
             winner.result.stop = out_of_iterations(winner.n_iter)
-        self.race.tell(f"{sizes[0]} neurons", [winner])
+        self.race.tell(f"{2 * first} neurons", [winner])
         return True
 
     def _wider(self, candidate, width, fitted):
-        """A candidate with more neurons in the first layer and ``fitted`` last layer."""
+        """A candidate with more neurons in the one layer and ``fitted`` last layer."""
         old = candidate.course
-        course = self.race.course(old.activation, (width, *old.sizes[1:]), old.circles)
+        course = self.race.course(old.activation, (width,), old.circles)
         physics, before = course.ground.physics, old.ground.model
         network = to_numpy(old.ground.physics.residuals.network(candidate.theta))
         network = widened(before, network, course.ground.model, self.race.random_state)

@@ -3,9 +3,9 @@
 from math import isfinite
 
 import numpy as np
-import torch
 
 from ..models.activations import ACTIVATIONS
+from ..optim.variable_projection import output_step
 from ..tangent.qr import Qr
 
 # λ / ‖A‖² of the last layer. Small weights are better starts than the smallest residual. The
@@ -20,20 +20,19 @@ FRESH, QUANTILE, IRRELEVANT = 1.5, 0.9, 0.05
 SECOND_DAMPING, SECOND_STEPS = (1e-30, 1e-26, 1e-22, 1e-18), 4
 
 
-def fresh_neurons(n, d, activation, bandwidth, random_state, bends=None):
+def fresh_neurons(n, d, activation, bandwidth, random_state):
     """Weights and biases of n neurons with d inputs, shapes (n, d) and (n,).
 
     The weights of a neuron point anywhere and are uniform in length up to ``bandwidth``, a number
-    or, for an ellipsoid of weights, one for each input. It bends at its row of ``bends``, shape
-    (n, d), at any point of [−1, 1]^d where that is None, or has any phase.
+    or, for an ellipsoid of weights, one for each input. It bends at any point of [−1, 1]^d, or
+    has any phase.
     """
     directions = random_state.standard_normal((n, d))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     weights = directions * random_state.uniform(0, 1, (n, 1)) * bandwidth
     if activation is ACTIVATIONS["sin"]:
         return weights, random_state.uniform(0, 2 * np.pi, n)
-    bends = random_state.uniform(-1, 1, (n, d)) if bends is None else bends
-    return weights, -(weights * bends).sum(1)
+    return weights, -(weights * random_state.uniform(-1, 1, (n, d))).sum(1)
 
 
 def bandwidths_of(weights):
@@ -45,19 +44,12 @@ def bandwidths_of(weights):
 
 
 def widened(before, network, model, random_state):
-    """Parameters of a model with more neurons in its last hidden layer, their last weights zero.
-
-    In a network with several layers the fresh ones bend where a point of [−1, 1]^d is mapped to.
-    """
-    *_, (_, weights, biases), (_, last, shifts) = before.layout
-    *_, ((n, d), wider, more), (_, wider_last, wider_shifts) = model.layout
+    """Parameters of a model with more neurons in its one layer, their last weights zero."""
+    (_, weights, biases), (_, last, shifts) = before.layout
+    (shape, wider, more), (_, wider_last, wider_shifts) = model.layout
     theta = np.zeros(model.n_parameters)
-    theta[: weights.start] = network[: weights.start]
-    bends = before_last_layer(
-        before, network, random_state.uniform(-1, 1, (n, before.layer_sizes[0]))
-    )
-    bandwidth = FRESH * bandwidths_of(network[weights].reshape(-1, d))
-    fresh = fresh_neurons(n, d, model.activation, bandwidth, random_state, bends)
+    bandwidth = FRESH * bandwidths_of(network[weights].reshape(-1, shape[1]))
+    fresh = fresh_neurons(*shape, model.activation, bandwidth, random_state)
     theta[wider], theta[more] = fresh[0].ravel(), fresh[1]
     theta[wider][: weights.stop - weights.start] = network[weights]
     theta[more][: biases.stop - biases.start] = network[biases]
@@ -67,18 +59,8 @@ def widened(before, network, model, random_state):
     return theta
 
 
-def before_last_layer(model, network, X):
-    """The inputs of the last hidden layer at points of shape (m, d)."""
-    values = torch.as_tensor(X).T
-    layers = list(model.layers(torch.as_tensor(network)))
-    for weights, biases in layers[:-2]:
-        values = model.activation.value(torch.addmm(biases, weights, values))
-    return values.T.numpy()
-
-
 def with_fitted_output(iterate):
     """The last layer by one least-squares solve, or by damped steps where that is not exact."""
-    place = iterate.objective.model.output_parameters
     is_linear = iterate.objective.points.is_linear_in_output
     damping = LINEAR_DAMPING if is_linear else FIRST_DAMPING
     for _ in range(1 if is_linear else STEPS_OF_OUTPUT):
@@ -86,9 +68,7 @@ def with_fitted_output(iterate):
             break
         fitted = Qr(iterate.operator.output_chunks(iterate.right_side))
         for _ in range(TRIALS):
-            theta = iterate.theta.clone()
-            theta[place].sub_(fitted.solve(0.0, damping * fitted.square_norm)[:, 0])
-            moved = iterate.with_output(theta)
+            moved = output_step(iterate, fitted, damping * fitted.square_norm)
             if moved.loss < iterate.loss:
                 break
             damping *= 10
@@ -100,14 +80,11 @@ def with_fitted_output(iterate):
 
 def with_exact_output(iterate):
     """The last layer as exactly as the arithmetic allows, by Gauss-Newton steps."""
-    place = iterate.objective.model.output_parameters
     is_linear = iterate.objective.points.is_linear_in_output
     for _ in range(1 if is_linear else SECOND_STEPS):
         fitted, best = Qr(iterate.operator.output_chunks(iterate.right_side)), iterate
         for damping in SECOND_DAMPING:
-            theta = iterate.theta.clone()
-            theta[place].sub_(fitted.solve(0.0, damping * fitted.square_norm)[:, 0])
-            moved = iterate.with_output(theta)
+            moved = output_step(iterate, fitted, damping * fitted.square_norm)
             if isfinite(moved.loss) and moved.loss < best.loss:
                 best = moved
         if best is iterate:

@@ -11,7 +11,7 @@ from ..models import FullyConnected
 from ..optim import Objective
 from ..pde.discretization import Discretization
 from ..pde.residuals.blocks import Collocation
-from ..pde.residuals.bound import ranges_of, written
+from ..pde.residuals.bound import written
 from ..pde.residuals.circles import periodic_axes
 from ..pde.residuals.model import ResidualModel, check_smoothness
 from ..pde.sizes import (
@@ -47,7 +47,7 @@ def build_physics(estimator, problem, device, circles=None):
     ``circles`` are the coordinates that it sees as circles, None those that have to be.
     """
     kind = {"dtype": DTYPES[estimator.dtype], "device": device}
-    circles = periodic_axes(problem, ranges_of(problem)) if circles is None else circles
+    circles = periodic_axes(problem) if circles is None else circles
     shape = len(columns_of(problem)) + len(circles), len(problem.fields)
     model = estimator._build_model(*shape, device)
     return Physics(problem, model, kind, estimator._metric(), circles)

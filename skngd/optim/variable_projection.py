@@ -26,13 +26,20 @@ def project_output(end, damping):
     corrected : Iterate
         ``end`` itself where nothing is gained.
     """
-    place = end.objective.model.output_parameters
     chunks = list(end.operator.output_chunks(end.right_side))
     fitted = Gram(chunks)
     if damping < ROUGH_DAMPING * torch.finfo(end.theta.dtype).eps * fitted.square_norm:
         # Rounding errors of AᵀA would not be small beside λ.
         fitted = Qr(chunks)
-    theta = end.theta.clone()
-    theta[place].sub_(fitted.solve(0.0, damping)[:, 0])
-    corrected = end.with_output(theta)
+    corrected = output_step(end, fitted, damping)
     return corrected if corrected.loss < end.loss else end
+
+
+def output_step(iterate, fitted, damping):
+    """The iterate after a step of the last layer alone, damped by λ.
+
+    ``fitted`` is a factorisation of ``iterate.operator.output_chunks(iterate.right_side)``.
+    """
+    theta = iterate.theta.clone()
+    theta[iterate.objective.model.output_parameters].sub_(fitted.solve(0.0, damping)[:, 0])
+    return iterate.with_output(theta)

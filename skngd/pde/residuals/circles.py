@@ -14,7 +14,7 @@ import torch
 
 from ..conditions import Interior
 from ..expressions.places import as_tensor
-from .bound import BoundCondition, Stated, stated_conditions
+from .bound import BoundCondition, Stated, ranges_of, stated_conditions
 
 # Points at which the equation is looked at, and how far behind both faces, in periods.
 N_POINTS, BEHIND = 16, (0.0, 0.07, -0.11)
@@ -57,7 +57,6 @@ class Circles:
 
     def __init__(self, ranges, axes):
         self.axes, self.low = tuple(axes), np.asarray(ranges)[:, 0]
-        self.n_inputs = len(ranges) + len(self.axes)
         self.rates = 2 * np.pi / np.ptp(ranges, axis=1)
         self.sines = {axis: len(ranges) + k for k, axis in enumerate(self.axes)}
 
@@ -112,7 +111,7 @@ class Circles:
         return self.rates[axis] * (x[:, axis] - self.low[axis])
 
 
-def periodic_axes(problem, ranges, is_free=False):
+def periodic_axes(problem, is_free=False):
     """The coordinates that are circles for the network.
 
     Those with ``Periodic(hard=True)``, and where the network ``is_free`` to be chosen those with
@@ -127,14 +126,14 @@ def periodic_axes(problem, ranges, is_free=False):
             continue
         is_forced = any(one.hard is True for one in mine)
         is_smooth = all(one.derivatives > 0 for one in mine)
-        if is_forced or (is_free and is_smooth and _is_periodic(problem, ranges, axis)):
+        if is_forced or (is_free and is_smooth and _is_periodic(problem, axis)):
             axes.append(axis)
     return tuple(axes)
 
 
-def _is_periodic(problem, ranges, axis):
+def _is_periodic(problem, axis):
     """Whether the equation is the same at both faces, and a little behind them."""
-    low, high = np.asarray(ranges).T
+    low, high = ranges_of(problem).T
     random_state = np.random.RandomState(0)
     x = random_state.uniform(low, high, (N_POINTS * len(BEHIND), len(low)))
     shift = np.repeat(BEHIND, N_POINTS) * (high - low)[axis]
@@ -155,7 +154,7 @@ def _is_periodic(problem, ranges, axis):
             with np.errstate(all="ignore"):
                 found = bound.equations([jet], unknowns)
             rows.append(torch.stack([as_tensor(row, site).expand(len(x)) for row in found]))
-        except Exception:  # a coefficient that is not defined there
+        except (ArithmeticError, LookupError, ValueError):  # a coefficient is not defined there
             return False
     one, two = rows
     size = 1 + one.abs() + two.abs()
