@@ -193,6 +193,36 @@ def test_each_coordinate_has_its_own_bandwidth():
     assert np.abs(solver.predict(X) - solver.problem_.solution(X)).max() < 1e-8
 
 
+def test_many_neurons_look_for_a_bandwidth(monkeypatch):
+    monkeypatch.setattr(race, "OPEN", 0.0)
+    table = fitted(Transport(), n_interior="auto", activation="sin", max_iter=2).candidates_
+    drawn = table["seed"] > 0
+    assert np.count_nonzero(drawn) == race.DRAWS
+    # All with the bandwidth that was found, in networks of the size that takes part.
+    (bandwidth,) = np.unique(table["bandwidth"][drawn], axis=0)
+    assert bandwidth[0] > bandwidth[1]
+    assert set(table["hidden_layer_sizes"][drawn]) == {(2 * race.SIZES[0],)}
+
+
+@pytest.mark.parametrize(
+    ("settings", "sampler"),
+    [
+        ({}, "adaptive"),
+        ({"sampler": "latin"}, "latin"),
+        ({"resample_every": 5}, "sobol"),
+        ({"batch_size": 20}, "sobol"),
+    ],
+    ids=str,
+)
+def test_points_adapt_where_nothing_else_was_asked_for(settings, sampler):
+    estimator = PINNEstimator(hidden_layer_sizes=(5,), activation="tanh", **settings)
+    rng = np.random.RandomState(0)
+    ground = Ground(estimator, zoo.Heat(), (None, None, None), torch.device("cpu"), rng)
+    ground.points.adapt()
+    assert ground.points.estimator.sampler == sampler
+    assert estimator.sampler == settings.get("sampler", "sobol")
+
+
 def test_bandwidths_of_weights_follow_a_change_of_units():
     rng = np.random.default_rng(0)
     weights, units = rng.standard_normal((50, 3)), np.array([1.0, 5.0, 0.3])
