@@ -281,10 +281,11 @@ def test_callbacks_do_not_change_the_fit():
 
 
 def test_verbose(capsys):
-    fitted = solver(Rod(), max_iter=3, n_init=2, verbose=1).fit()
+    fitted = solver(Rod(), max_iter=3, n_init=2, verbose=1, estimate_error=True).fit()
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2
+    assert len(lines) == 3
     assert lines[0].startswith("[PINNEstimator] start 1/2: loss ")
+    assert lines[2].startswith("[PINNEstimator] Estimated relative error: ")
     assert f"{fitted.loss_:.6g}" in "".join(lines)
     solver(Rod(), max_iter=3).fit()
     assert not capsys.readouterr().out

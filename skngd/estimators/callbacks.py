@@ -28,7 +28,8 @@ class Watch:
 
         def attributes():
             # X comes without the names of its columns here, so that none are to be expected.
-            return {**self.attributes(iterate.theta), "feature_names_in_": None}
+            there = self.attributes(iterate.theta)
+            return {**there, "_correction": None, "_error": None, "feature_names_in_": None}
 
         return self.task.call_on_fit_task_end(
             estimator=self.estimator, reconstruction_attributes=attributes, **self.data

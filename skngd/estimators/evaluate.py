@@ -6,6 +6,7 @@ from sklearn.metrics import r2_score
 
 from ..pde.expressions.quantity import Field
 from .device import device_at_hand, plain_tensors, row_slices
+from .error import change_at, corrected
 from .observed import named_columns, observed
 from .physics import build_physics, columns_of, fitted_circles
 
@@ -17,6 +18,18 @@ def fitted_physics(estimator):
     """The physics of a fitted estimator, for its predictions."""
     device, circles = device_at_hand(estimator.device_), fitted_circles(estimator)
     return build_physics(estimator, estimator.problem_, device, circles)
+
+
+def _network(estimator, physics):
+    return torch.tensor(estimator.theta_, **physics.kind)
+
+
+def solved(estimator, physics):
+    """Physics whose network is the whole solution, with what corrects it, and the parameters."""
+    network, correction = _network(estimator, physics), estimator._correction
+    if correction is None:
+        return physics, network
+    return corrected(physics, network, correction)
 
 
 def points_of(estimator, physics, X):
@@ -54,7 +67,7 @@ def _fields_at(estimator, X, index=()):
     with plain_tensors():
         physics = fitted_physics(estimator)
         X = points_of(estimator, physics, X)
-        theta = torch.tensor(estimator.theta_, **physics.kind)
+        physics, theta = solved(estimator, physics)
         derivative, fields = physics.discretization.derivative, physics.problem.fields
         parts = [
             np.stack([derivative(theta, X[rows], index, field) for field in fields], axis=1)
@@ -68,12 +81,27 @@ def solution_at(estimator, X, index=()):
     return _flat(_fields_at(estimator, X, index))
 
 
+def error_of(estimator, X):
+    """The estimated size of the error of the solution at points."""
+    if estimator._error is None:
+        raise ValueError(
+            "Expected a fit whose error is estimated for return_std=True, got one with unknown "
+            "coefficients, measurements or single precision. Call predict(X)."
+        )
+    with plain_tensors():
+        physics = fitted_physics(estimator)
+        X, network = points_of(estimator, physics, X), _network(estimator, physics)
+        return _flat(np.abs(change_at(physics, network, estimator._error, X)))
+
+
 def residual_at(estimator, X):
     """Residuals of the equation at points."""
     with plain_tensors():
         physics = fitted_physics(estimator)
-        block = physics.discretization.equation(points_of(estimator, physics, X))
-        return _flat(physics.values(estimator.theta_, [block]).reshape(block.n_equations, -1).T)
+        X = points_of(estimator, physics, X)
+        physics, theta = solved(estimator, physics)
+        block = physics.discretization.equation(X)
+        return _flat(physics.values(theta, [block]).reshape(block.n_equations, -1).T)
 
 
 def score_of(estimator, X, y, sample_weight):
@@ -97,10 +125,15 @@ def _residual_score(estimator, X):
         physics.adopt_sizes(physics.discretization.blocks(points))
         if X is not None:
             points[0] = [points_of(estimator, physics, X)], None, None
-        blocks = physics.discretization.blocks(points)
         fitted, nothing = (
-            sum(float((physics.values(theta, [block]) ** 2).mean()) for block in blocks)
-            for theta in (estimator.theta_, np.zeros_like(estimator.theta_))
+            sum(
+                float((one.values(theta, [block]) ** 2).mean())
+                for block in one.discretization.blocks(points)
+            )
+            for one, theta in (
+                solved(estimator, physics),
+                (physics, torch.zeros(physics.model.n_parameters, **physics.kind)),
+            )
         )
     return -float(np.sqrt(fitted / (nothing or 1.0)))
 

@@ -26,6 +26,8 @@ SECOND_FROM, SECOND_ENOUGH, SECOND_GAIN = 1e-4, 1e-22, 0.25
 # A held-out loss of an evolution problem that asks for a growing interval of time: where progress
 # has stalled, and where it was not waited for that.
 STUCK, LOST = 1e-6, 1e-4
+# One of deep networks after their first round, that is not waited for.
+HOPELESS = 1e-2
 # The network of that, where it is open, in one dimension and in several.
 EVOLVING, OF_ONE, OF_SEVERAL = "tanh", (20, 20), (20, 20, 20)
 
@@ -97,6 +99,8 @@ class Growth:
         self.race.tell("deep networks", entered)
         for number, rules in enumerate(DEEP_ROUNDS, start=1):
             self.race.round(f"deep round {number}", number, rules, entered)
+            if min(one.loss for one in entered) > HOPELESS and self._evolves():
+                break
         return min(entered, key=lambda candidate: candidate.loss)
 
     def _is_solved_at_second_stage(self, winner):
@@ -147,15 +151,18 @@ class Growth:
         if result.stop.kind != "budget" or winner.loss <= ENOUGH:
             result.stop = SECOND_STAGE
 
+    def _evolves(self):
+        """Whether a growing interval of time can be tried."""
+        problem, (X, *_), _ = self.race.given
+        return time_axis(problem) is not None and X is None and not self.tried_parts
+
     def _by_parts(self, winner):
         """The winner, or a start from a growing interval of time where an evolution is stuck."""
-        problem, (X, *_), _ = self.race.given
-        axis = time_axis(problem)
-        is_apt = axis is not None and X is None and not self.tried_parts
         enough = STUCK if self.is_stalled else LOST
-        if winner.loss <= enough or not is_apt or self.race.is_late():
+        if winner.loss <= enough or not self._evolves() or self.race.is_late():
             return winner
-        self.tried_parts = True
+        self.tried_parts, problem = True, self.race.given[0]
+        axis = time_axis(problem)
         began, activation = time.perf_counter(), EVOLVING
         sizes = OF_ONE if len(problem.domain.names) == 1 else OF_SEVERAL
         if not self.race.is_open:

@@ -28,7 +28,8 @@ from .device import to_numpy
 # behind several; see ResidualModel.count_in.
 OUTPUT_SCALE, DEEP_OUTPUT_SCALE = 10.0, 1.0
 # Points for each parameter where n_interior="auto", and the fewest.
-POINTS_PER_PARAMETER, FEWEST_POINTS = 5, 200
+FEWEST_POINTS = 200
+POINTS_PER_PARAMETER = {"auto": 5, "few": 2}
 
 
 def columns_of(problem):
@@ -174,8 +175,9 @@ class Physics:
 
     def n_interior(self, setting):
         """Number of interior points."""
-        few = max(FEWEST_POINTS, POINTS_PER_PARAMETER * self.model.n_parameters)
-        return few if setting == "auto" else setting
+        if not isinstance(setting, str):
+            return setting
+        return max(FEWEST_POINTS, POINTS_PER_PARAMETER[setting] * self.model.n_parameters)
 
     def n_boundary(self, setting, n_interior):
         """Number of points of each condition."""
@@ -237,7 +239,7 @@ class Physics:
 
     def values(self, network, blocks):
         """Residuals of blocks for fitted parameters of the network, as a NumPy array."""
-        theta = self.residuals.internal(torch.tensor(network, **self.kind))
+        theta = self.residuals.internal(torch.as_tensor(network, **self.kind))
         return to_numpy(self.residuals.value(theta, Collocation(blocks))[:, 0])
 
     def check_start(self, iterate):

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..geometry.sampling import SAMPLERS
 from ..models.activations import ACTIVATIONS
 from .base import has_partial_fit
-from .evaluate import multi_index, residual_at, score_of, solution_at
+from .evaluate import error_of, multi_index, residual_at, score_of, solution_at
 from .problem_task import EXPECTED, ProblemTask
 from .regressor import NaturalMomentumRegressor
 from .run import run
@@ -85,6 +85,12 @@ default="sobol"
     variable_projection : bool, default=True
         Fit the last layer again at the end of each trial step: it is linear. For "ngd" with a
         trust region and the built-in network.
+    estimate_error : bool, default=True
+        After the fit, solve the problem linearised at the solution on a richer space, equation
+        (Err). Its solution is the error; where it leads to a better solution it is added to what
+        ``predict``, ``derivative``, ``residual`` and ``score`` answer, and what is then left is
+        estimated again. Costs about as much as some iterations. Without measurements, unknown
+        coefficients and rows of its own, in double precision.
     activation : {"auto", "tanh", "sin", "logistic", "softplus", "identity"}, default="auto"
         Activation function of the hidden layers. With ``"auto"`` here or above, starts race:
         networks of tanh and sin, whose first layers have weights of several sizes, get their last
@@ -117,6 +123,10 @@ n_iter_no_change, warm_start, device, dtype, random_state, verbose
         of the residuals themselves.
     noise_std_ : float
         Estimated standard deviation of a measurement.
+    error_estimate_ : dict of str to float
+        By field, the error of the solution that ``predict`` gives, ‖u − v‖ / ‖u‖ over the domain,
+        as the linearised problem estimates it. Infinite where the problem does not determine its
+        solution, NaN where the error was not estimated.
     activation_, hidden_layer_sizes_ : str, tuple of int
         The network that was fitted. Not with ``model``.
     circles_ : tuple of str
@@ -131,8 +141,9 @@ n_iter_no_change, warm_start, device, dtype, random_state, verbose
         zero, ``seconds``. There is a bandwidth for each coordinate, shape (n_starts, n_features).
     theta_, coefs_, intercepts_, loss_, loss_curve_, n_iter_, stop_reason_, device_, \
 n_features_in_
-        As in :class:`NaturalMomentumRegressor`. The loss is ½ Σ weight · mean square of the
-        residuals; with points that are drawn again, on points that stay the same.
+        As in :class:`NaturalMomentumRegressor`: those of the network, without what
+        ``estimate_error`` adds. The loss is ½ Σ weight · mean square of the residuals; with points
+        that are drawn again, on points that stay the same.
     history_ : dict of str to ndarray
         As there (``gram_deviation`` is that of the equation's points); beside it the mean square of
         the residuals of each block (``"equation"``, ``"initial"``, ``"dirichlet x"``,
@@ -169,6 +180,7 @@ n_features_in_
         "resample_every": [Interval(Integral, 1, None, closed="left"), None],
         "measurement_weight": [Interval(Real, 0, None, closed="neither")],
         "variable_projection": ["boolean"],
+        "estimate_error": ["boolean"],
     }
 
     def __init__(
@@ -182,6 +194,7 @@ n_features_in_
         resample_every=None,
         measurement_weight=0.01,
         variable_projection=True,
+        estimate_error=True,
         activation="auto",
         optimizer="ngd",
         metric="auto",
@@ -253,6 +266,7 @@ n_features_in_
         self.resample_every = resample_every
         self.measurement_weight = measurement_weight
         self.variable_projection = variable_projection
+        self.estimate_error = estimate_error
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X=None, y=None, sample_weight=None, X_val=None, y_val=None):
@@ -287,11 +301,12 @@ n_features_in_
         Warns
         -----
         ConvergenceWarning
-            If ``max_iter`` or ``max_time`` is reached, or if the loss overflows.
+            If ``max_iter`` or ``max_time`` is reached with an error that is estimated above one
+            percent, or not known; if the fit converges with such an error; if the loss overflows.
         UserWarning
-            If the problem has no conditions, if conditions contradict each other where they meet,
-            if optimal points are too few for a stable projection, or if the fit is interrupted. The
-            best model so far is kept.
+            If the problem does not determine its solution, if it has no conditions, if conditions
+            contradict each other where they meet, if optimal points are too few for a stable
+            projection, or if the fit is interrupted. The best model so far is kept.
         """
         began = time.perf_counter()
         # The residuals of equation, conditions and measurements as one L(v_θ), equation (PINN).
@@ -305,20 +320,36 @@ n_features_in_
         """Make one iteration on these rows; for ``problem=None``."""
         return super().partial_fit(X, y, sample_weight)
 
-    def predict(self, X):
+    def predict(self, X, return_std=False):
         """The solution at points.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Coordinates, then inputs, inside the domain.
+        return_std : bool, default=False
+            Whether to return the size of the error, too, as the linearised problem estimates it,
+            equation (Err); with a problem that has no unknowns.
 
         Returns
         -------
         u : ndarray of shape (n_samples,) or (n_samples, n_fields)
+        std : ndarray of the same shape
+            With ``return_std=True``. It is no standard deviation of noise: there is none.
+
+        Raises
+        ------
+        ValueError
+            If the error of this fit is not estimated: with unknown coefficients, measurements,
+            single precision or ``problem=None``.
         """
         check_is_fitted(self)
-        return self._kind_of_fit().predict(self, X)
+        kind = self._kind_of_fit()
+        if not return_std:
+            return kind.predict(self, X)
+        if not kind.has_problem:
+            raise ValueError("return_std=True is for a fit with a problem. Call predict(X).")
+        return kind.predict(self, X), error_of(self, X)
 
     @available_if(_has_problem)
     def derivative(self, X, of):

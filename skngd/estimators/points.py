@@ -70,6 +70,10 @@ class Points:
         if is_plain and estimator.resample_every is None and self.own is None:
             self.estimator = copy.copy(estimator)
             self.estimator.sampler = "adaptive"
+            if estimator.n_interior == "few":
+                # Few points that change would be forgotten each time.
+                self.n_fresh = self.physics.n_interior("auto")
+                self.n_fresh_boundary = self.physics.n_boundary(estimator.n_boundary, self.n_fresh)
 
     def draw(self):
         """Blocks on points that are spread over the domain, or on all rows of ``fit(X)``."""

@@ -14,6 +14,7 @@ from .between import residual_between
 from .callers import warn
 from .data import ROWS, advice
 from .device import multiplications, plain_tensors, resolve_device, to_numpy
+from .error import estimated_error
 from .ground import Ground, with_network
 from .observed import named_columns, observed, weights_of
 from .physics import columns_of, empty_equations, fitted_circles
@@ -30,6 +31,8 @@ UNSOLVED = 1e-5
 HIDDEN, OVERFITTED = 1.0, 100.0
 # A residual at the points with which the equation is said to hold there.
 HOLDS = 0.03
+# An error, as a part of the solution, that is said.
+LARGE_ERROR = 0.01
 # What a problem takes of the hyperparameters of regression.
 PLAIN = {"loss": "squared", "alpha": 0.0, "metric": "auto"}
 
@@ -105,6 +108,9 @@ class ProblemTask(Task):
             self.candidates = self.race.table()
             if self.raced.is_by_parts or self.raced.overfits:
                 self.ground.points.adapt()
+                # What was found with points that adapt is lost in some iterations on others.
+                drawn = self.ground.points.draw_fresh(self.raced.theta)
+                self.objective = self.ground.objective_on(*drawn)
             first = self.raced.course.first
             drawn = self.ground.objective.at(self.ground.tensor(self.raced.course.plain))
         else:
@@ -118,12 +124,21 @@ class ProblemTask(Task):
         self.source = self.ground.points.source(self.ground.objective_on)
         if self.source.draws and not self.source.begins_fresh:
             # Points that stay the same decide which iterate is the best.
-            # Those that adapt leave the points of the race, which then are held out.
-            judging = None if self.raced is None else self.objective
-            self.validation = judging or self.ground.objective_on(self.ground.points.draw())
+            self.validation = self._judging()
         self.first_parts = self.physics.relative_parts(drawn)
         self.units = UnitsOfResiduals(self.objective, first.loss)
         self.n_multiplications = self.ground.n_multiplications
+
+    def _judging(self):
+        """The objective that tells which iterate is the best, where the points change.
+
+        After a race its points follow the residual of the winner: what sees little of a front would
+        call the fit converged.
+        """
+        points = self.ground.points
+        if self.raced is None:
+            return self.ground.objective_on(points.draw())
+        return self.ground.objective_on(*points.draw_fresh(self.raced.theta))
 
     def _take_winner(self):
         """What the winner of the race has now."""
@@ -194,16 +209,78 @@ class ProblemTask(Task):
 
     def conclude(self, theta, stop):
         parts = self.physics.relative_parts(self.objective.at(theta))
-        for block in self.objective.points.blocks:
-            for sentence in empty_equations(block, type(self.problem).__name__):
-                warn(sentence)
-        if stop.kind == "converged":
-            self._warn_if_unsolved(parts)
+        blocks, name = self.objective.points.blocks, type(self.problem).__name__
+        empty = [sentence for block in blocks for sentence in empty_equations(block, name)]
+        for sentence in empty:
+            warn(sentence)
+        self.estimate = None if empty else self._estimated(theta)
+        self._tell_the_error(parts, stop)
         self._warn_if_hidden(theta, np.sqrt(parts["equation"]))
         std, noise, ground = {}, None, self.ground
         if self.problem.unknowns:
             std, noise = ground.physics.uncertainty(theta, ground.points.draw(), ground.measured)
-        return {"unknowns_std_": std, "noise_std_": noise}
+        estimate, unknown = self.estimate, dict.fromkeys(self.problem.fields, np.nan)
+        return {
+            "unknowns_std_": std,
+            "noise_std_": noise,
+            "error_estimate_": unknown if estimate is None else estimate.relative,
+            "_correction": None if estimate is None else estimate.correction,
+            "_error": None if estimate is None else estimate.error,
+        }
+
+    def excuses(self, stop):
+        return stop.kind == "budget" and self._error() <= LARGE_ERROR
+
+    def _estimated(self, theta):
+        """The error of the solution, where the problem alone determines it."""
+        estimator = self.estimator
+        is_plain = self.X is None and not self.problem.unknowns and self.problem.conditions
+        if not (estimator.estimate_error and is_plain and estimator.dtype == "float64"):
+            return None
+        activation = "sin" if estimator.model is None and self.network[0] == "sin" else "tanh"
+        n_boundary = self.ground.points.n_boundary
+        return estimated_error(self.physics, theta, n_boundary, activation)
+
+    def _error(self):
+        """The largest relative error of a field; NaN where it is not known."""
+        return np.nan if self.estimate is None else self.estimate.largest
+
+    def _tell_the_error(self, parts, stop):
+        """Say how large the error is, and warn where it is large."""
+        error, estimate = self._error(), self.estimate
+        if estimate is None:
+            if stop.kind == "converged":
+                self._warn_if_unsolved(parts)
+            return
+        if not estimate.is_determined:
+            self.verdict = " The problem does not determine its solution."
+            warn(
+                f"{type(self.problem).__name__} does not determine its solution: {estimate.free}, "
+                "where a change of the size of the solution changes no residual by more than "
+                f"{1 / estimate.amplification:.0e} of its terms. Add the condition that is missing."
+            )
+            return
+        self.verdict = f" Estimated relative error: {error:.1e}."
+        if self.estimator.verbose:
+            print(f"[{type(self.estimator).__name__}]{self.verdict}")
+        if error <= LARGE_ERROR:
+            return
+        name, _ = self.physics.unsolved(self.first_parts, parts)
+        found = (
+            f"The error of the solution is estimated at {100 * error:.2g} % of its size; the "
+            f"largest residuals are those of {name!r}."
+        )
+        advice = (
+            f"Try {self._untried()}, more points by n_interior, a smaller domain, or another "
+            "random_state."
+        )
+        if stop.kind == "budget":
+            self.budget_advice = f"{found} The best one so far was kept. Increase it. {advice}"
+        elif stop.kind == "converged":
+            warn(
+                f"The fit has converged, but not to a solution: {found} {advice}",
+                ConvergenceWarning,
+            )
 
     def _warn_if_hidden(self, theta, seen):
         """An equation that holds at the points of the fit need not hold between them."""

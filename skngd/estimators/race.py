@@ -138,10 +138,13 @@ class Race:
         return [(name, sizes) for name in names]
 
     def course(self, activation, sizes, circles=None, n_interior=None):
-        """What a race has of one network; with as many points as the estimator says, or n."""
+        """What a race has of one network; with as many points as the estimator says, or n.
+
+        Where that is left open there are few: held-out points show whether they are too few.
+        """
         shaped = with_network(self.estimator, activation, sizes)
-        if n_interior is not None:
-            shaped.n_interior = n_interior
+        if shaped.n_interior == "auto":
+            shaped.n_interior = "few" if n_interior is None else n_interior
         ground = Ground(shaped, *self.given, self.random_state, circles)
         plain = ground.physics.initial(self.random_state)
         return Course(ground, activation, sizes, plain)

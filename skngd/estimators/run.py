@@ -32,7 +32,11 @@ def run(estimator, task, began):
         with few_threads(task.n_multiplications):
             theta, stop, found = _train(estimator, task, watch if watch.is_needed else None, began)
         _warn_of_draws(task)
-        _store(estimator, task, theta, {**found, **task.conclude(theta, stop)})
+        found = {**found, **task.conclude(theta, stop)}
+        if not task.excuses(stop):
+            _warn_of_end(stop, task.budget_advice)
+        found["stop_reason_"] += task.verdict
+        _store(estimator, task, theta, found)
     watch.finish()
     if stop.kind == "interrupted" and is_searched():
         raise KeyboardInterrupt(stop.sentence)
@@ -110,7 +114,6 @@ def _train(estimator, task, watch, began):
             break
     last_stop, (result, method, reason, loss_curve) = result.stop, best
     stop = last_stop if last_stop.kind == "interrupted" else result.stop
-    _warn_of_end(stop, task.budget_advice)
     loss = result.loss
     if task.validation is not None:
         loss = units.loss(objective.at(result.theta))

@@ -12,7 +12,7 @@ from ..pde.conditions import Initial
 FIRST_PART, SHORTEST = 1 / 8, 1 / 64
 # Iterations on each part, the loss, beside that of the solution zero, with which it is solved, and
 # one with which the next part may begin.
-ITERATIONS, SOLVED, GOOD = 60, 1e-8, 1e-6
+ITERATIONS, SOLVED, GOOD = 60, 1e-6, 1e-5
 # Parts that are tried, those that are tried again included; iterations, in multiples of max_iter.
 MOST_PARTS, MOST_ITERATIONS = 32, 3
 

@@ -57,10 +57,12 @@ class Task(ABC):
         Of one iteration, about; how many points there are to draw from.
     raced, remark : Candidate or None, str
         The winner of a race, which goes on; a sentence for ``stop_reason_`` on it.
+    verdict : str
+        A sentence for ``stop_reason_`` on the end, after :meth:`conclude`.
     """
 
     validation, n_available = None, np.inf
-    raced, remark = None, ""
+    raced, remark, verdict = None, "", ""
 
     def __init__(self, estimator, continues):
         # The copy gets the attributes of a validation.
@@ -75,6 +77,10 @@ class Task(ABC):
     def columns(self, iterate):
         """Columns of the history, a dict of numbers."""
         return {}
+
+    def excuses(self, stop):
+        """Whether the end is good enough, however the iterations stopped."""
+        return False
 
     @abstractmethod
     def attributes(self, theta):

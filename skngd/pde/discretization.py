@@ -178,10 +178,11 @@ class Discretization:
             found.append(self.measured(block))
         return found
 
-    def derivative(self, network, X, index, field):
+    def derivative(self, network, X, index, field, direction=None):
         """∂^index of a field at points X of shape (m, d), as a NumPy array.
 
-        For parameters of the network in its own units, shape (P,).
+        For parameters of the network in its own units, shape (P,). With a direction of these, the
+        tangent vector in that direction is added.
         """
         x = torch.as_tensor(X, **self.kind)
         number = list(self.problem.fields).index(field)
@@ -189,7 +190,10 @@ class Discretization:
         total = 0.0 if constant is None else constant
         for face, inner, coefficient in terms:
             points = x if face is None else face.onto(x)
-            value = self.jets_of((inner,)).record(network, self.normalise(points)).value[0, number]
+            record = self.jets_of((inner,)).record(network, self.normalise(points))
+            value = record.value[0, number]
+            if direction is not None:
+                value = value + record.directional(direction)[0, number]
             total = total + (value if coefficient is None else coefficient * value)
         return total.cpu().numpy().astype(float)
 

@@ -29,11 +29,14 @@ class Compiler:
     ``jets_of`` maps a tuple of multi-indices to a :class:`JetModel`, and ``normalise`` points of
     shape (m, d) in the units of the problem to points of the network. ``circles`` are the
     :class:`Circles` of these; None stands for no such.
+
+    ``base(field, index, x)`` gives ∂^index of what the network is added to, where that is not None:
+    a solution that has the hard conditions already.
     """
 
     def __init__(self, problem, jets_of, normalise, kind, circles=None):
         self.problem, self.jets_of, self.normalise, self.kind = problem, jets_of, normalise, kind
-        self.circles = circles
+        self.circles, self.base = circles, None
         self.equation, self.conditions = Stated(problem, Interior()), stated_conditions(problem)
         self.ansatz = {field: hard_conditions(problem, field) for field in problem.fields}
 
@@ -82,6 +85,8 @@ class Compiler:
     def expansion(self, field, index, x):
         """∂^index of a field as :meth:`Ansatz.expansion` gives it, in inputs of the network."""
         constant, terms = self.ansatz[field].expansion(index, x)
+        if self.base is not None:
+            constant = self.base(field, index, x)
         if self.circles is None or not self.circles.axes:
             return constant, terms
         found = []

@@ -1,0 +1,211 @@
+"""The error of a solution by the linearised problem, equation (Err)."""
+
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from solvers import solver
+
+from skngd import PINNEstimator
+from skngd.estimators import error as errors
+from skngd.pde import Box, Dirichlet, Initial, Neumann, Periodic, Problem
+from skngd.problems import zoo
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def cosine(x):
+    return np.cos(np.pi * x)
+
+
+class Wall(Problem):
+    """u′ + u³ = f, whose solution is a hard value and a bump: nonlinear, first order."""
+
+    domain = Box(x=(0, 1))
+    conditions = (Dirichlet(1.0, on="x.min", hard=True),)
+
+    def residual(self, u, x):
+        s, c = np.sin(3 * x), np.cos(3 * x)
+        return u.x + u**3 - 3 * c - (1 + s) ** 3
+
+    def solution(self, X):
+        return 1 + np.sin(3 * X[:, 0])
+
+
+class Ring(Problem):
+    """u_t + u_x = 0 on a circle that the network sees as one."""
+
+    domain = Box(t=(0, 1), x=(0, 2))
+    conditions = (Initial(cosine), Periodic("x", hard=True))
+
+    def residual(self, u, t, x):
+        return u.t + u.x
+
+    def solution(self, X):
+        return cosine(X[:, 1] - X[:, 0])
+
+
+PROBLEMS = {
+    "heat": zoo.Heat,
+    "nonlinear": zoo.ReactionDiffusion,
+    "fourth order": zoo.Beam,
+    "system": zoo.PredatorPrey,
+    "hard, nonlinear": Wall,
+    "circle": Ring,
+}
+
+
+def errors_of(fitted, problem):
+    """Relative errors of each field, shape (n_fields,), and points."""
+    X = problem.domain.sample(500, random_state=3)
+    u = problem.solution(X).reshape(len(X), -1)
+    v = fitted.predict(X).reshape(len(X), -1)
+    return np.linalg.norm(v - u, axis=0) / np.linalg.norm(u, axis=0)
+
+
+def fitted(problem, **settings):
+    settings = {"max_iter": 15, "n_interior": 200, "estimate_error": True, **settings}
+    return solver(problem, **{"hidden_layer_sizes": (20,), **settings}).fit()
+
+
+@pytest.fixture
+def uncorrected(monkeypatch):
+    """Fits whose error is estimated, and left as it is."""
+    monkeypatch.setattr(errors, "ERROR_LEFT", 0.0)
+
+
+@pytest.mark.parametrize("kind", PROBLEMS)
+@pytest.mark.parametrize("sizes", [(20,), (8, 8)], ids=["one layer", "two layers"])
+def test_the_estimate_is_the_error(kind, sizes, uncorrected):
+    problem = PROBLEMS[kind]()
+    answer = fitted(problem, hidden_layer_sizes=sizes)
+    true = errors_of(answer, problem)
+    estimate = [answer.error_estimate_[field] for field in problem.fields]
+    assert answer._correction is None
+    assert true.max() > 1e-12
+    assert_allclose(estimate, true, rtol=0.5)
+
+
+@pytest.mark.parametrize("kind", PROBLEMS)
+def test_the_corrected_solution_is_the_better_one(kind):
+    problem = PROBLEMS[kind]()
+    plain = errors_of(fitted(problem, estimate_error=False), problem)
+    answer = fitted(problem)
+    true = errors_of(answer, problem)
+    assert answer._correction is not None
+    assert true.max() < 0.1 * plain.max()
+    # What is left is estimated, too.
+    assert true.max() < 5 * max(answer.error_estimate_.values())
+    assert f"Estimated relative error: {max(answer.error_estimate_.values()):.1e}" in (
+        answer.stop_reason_
+    )
+
+
+@pytest.mark.parametrize("kind", PROBLEMS)
+def test_derivatives_and_residuals_are_those_of_the_corrected_solution(kind):
+    problem = PROBLEMS[kind]()
+    answer, h = fitted(problem), 1e-4
+    X = problem.domain.sample(5, random_state=2) * 0.9 + 0.05
+    step = h * np.eye(X.shape[1])[-1]
+    quotient = (answer.predict(X + step) - answer.predict(X - step)) / (2 * h)
+    assert_allclose(answer.derivative(X, problem.domain.names[-1]), quotient, atol=1e-4)
+    plain = fitted(problem, estimate_error=False)
+    assert np.abs(answer.residual(X)).max() < np.abs(plain.residual(X)).max()
+    assert answer.score() > plain.score()
+
+
+def test_the_error_at_each_point(uncorrected):
+    problem = zoo.Heat()
+    answer = fitted(problem)
+    X = problem.domain.sample(200, random_state=4)
+    v, e = answer.predict(X, return_std=True)
+    assert_allclose(v, answer.predict(X))
+    size = np.abs(v - problem.solution(X))
+    assert_allclose(e, size, atol=0.05 * size.max())
+
+
+class Neumanns(Problem):
+    domain = Box(x=(0, 1))
+    conditions = (Neumann(0.0),)
+
+    def residual(self, u, x):
+        return u.xx + np.pi**2 * np.cos(np.pi * x)
+
+
+class Resonance(Problem):
+    domain = Box(x=(0, 1))
+    conditions = (Dirichlet(0.0),)
+
+    def residual(self, u, x):
+        return u.xx + np.pi**2 * u + 3 * np.pi**2 * np.sin(2 * np.pi * x)
+
+
+class Forgotten(Problem):
+    """A second-order equation in time with one initial value."""
+
+    domain = Box(t=(0, 1))
+    conditions = (Initial(1.0),)
+
+    def residual(self, u, t):
+        return u.tt + u
+
+
+@pytest.mark.parametrize(
+    ("problem", "free"),
+    [
+        (Neumanns, "u is determined up to a constant"),
+        (Resonance, r"u is free most of all near x = 0\.[45]"),
+        (Forgotten, "u is free most of all near t = (0.9|1)"),
+    ],
+)
+@pytest.mark.parametrize("settings", [{}, {"hidden_layer_sizes": "auto", "activation": "auto"}])
+def test_a_solution_that_is_not_unique_is_said(problem, free, settings):
+    with pytest.warns(UserWarning, match=f"does not determine its solution: {free}.*Add the cond"):
+        answer = fitted(problem(), **settings)
+    assert answer.error_estimate_ == {"u": np.inf}
+
+
+def test_what_is_nearly_free_is_no_more_than_that():
+    """A small term decides where the constant is."""
+
+    class Anchored(Neumanns):
+        def residual(self, u, x):
+            return super().residual(u, x) - 1e-3 * u - 1e-3 * np.cos(np.pi * x) * -1
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        answer = PINNEstimator(Anchored(), random_state=0).fit()
+    assert answer.error_estimate_["u"] < 1e-6
+
+
+def test_few_iterations_are_enough_where_the_error_is_small():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        answer = fitted(zoo.Heat(), max_iter=10)
+    assert answer.stop_reason_.startswith("Not converged")
+    assert answer.error_estimate_["u"] < 0.01
+
+
+@pytest.mark.filterwarnings("default::sklearn.exceptions.ConvergenceWarning")
+def test_a_large_error_is_said():
+    with pytest.warns(UserWarning, match=r"error of the solution is estimated at \d+ % of .*Try"):
+        answer = fitted(zoo.AllenCahn(), max_iter=10)
+    assert answer.error_estimate_["u"] > 0.1
+
+
+def test_what_has_no_estimate():
+    heat = zoo.Heat()
+    X = heat.domain.sample(20, random_state=0)
+    for data, settings in (((X, heat.solution(X)), {}), ((X,), {}), ((), {"dtype": "float32"})):
+        answer = solver(heat, estimate_error=True, **settings).fit(*data)
+        assert np.isnan(answer.error_estimate_["u"])
+        with pytest.raises(ValueError, match=r"error is estimated for return_std=True.*predict"):
+            answer.predict(X, return_std=True)
+    with pytest.raises(ValueError, match="with a problem"):
+        PINNEstimator(max_iter=3).fit(X, X[:, 0]).predict(X, return_std=True)
+
+
+def test_a_solution_that_is_zero_has_no_error():
+    problem = Problem.from_function(lambda u, x: u.xx, Box(x=(0, 1)), (Dirichlet(0.0),))
+    assert PINNEstimator(problem, random_state=0).fit().error_estimate_["u"] < 1e-9
