@@ -234,6 +234,19 @@ def test_a_residual_that_is_zero_everywhere_leaves_the_conditions():
     assert_allclose(solver.predict([[0.0], [1.0]]), 2.0, rtol=1e-9)
 
 
+def test_a_cubic_term_beside_a_small_linear_one_tells_the_size_of_the_field():
+    """0.01 u″ = u³ − f with u about 30: at zero the equation asks for f / 0.01, millions."""
+
+    def residual(u, x):
+        return -0.01 * u.xx + u**3 - (30 * np.cos(3 * x)) ** 3 - 2.7 * np.cos(3 * x)
+
+    ends = (Dirichlet(30.0, on="x.min"), Dirichlet(30 * np.cos(3.0), on="x.max"))
+    solver = fitted(Problem.from_function(residual, Box(x=(0, 1)), ends), max_iter=60)
+    assert 1e3 < solver.sizes_["equation"][0] < 1e6
+    x = np.linspace(0, 1, 50)[:, None]
+    assert_allclose(solver.predict(x), 30 * np.cos(3 * x[:, 0]), atol=1e-3)
+
+
 def test_equations_of_a_system_weigh_alike():
     """A channel flow: that u does not change along x decides, and is small in these units."""
 

@@ -25,6 +25,8 @@ from skngd.pde import Equation, Initial, Periodic
 
 TIMES = 1, 2, 4, 8
 NETWORK = {"hidden_layer_sizes": (20, 20), "activation": "tanh", "max_iter": 10_000, "tol": 0}
+# What a network does, without what corrects it at the end.
+NETWORK["estimate_error"] = False
 
 
 class Ring(problems.Known):
@@ -250,6 +252,36 @@ def show_gradient(seeds):
         show(problems.Peak, f"{n} points, adaptive", rows)
 
 
+def show_points(seeds):
+    n_parameters = 481
+    for cls in (problems.Peak, problems.Soliton, problems.Bump, problems.Pulse, problems.Reaction):
+        for factor in (5, 3, 2, 1.3):
+            n = round(factor * n_parameters)
+            show(cls, f"{n} points", [losses(cls(), seed, n_interior=n) for seed in seeds])
+
+
+def show_correction(seeds):
+    networks = {"32": (32,), "20-20": (20, 20)}
+    for cls in (
+        *(problems.Exponential, problems.Peak, problems.Runge, problems.Pulse, problems.Bump),
+        *(problems.Reaction, problems.Soliton, problems.Wave),
+    ):
+        for name, sizes in networks.items():
+            rows = []
+            for seed in seeds:
+                named = {"hidden_layer_sizes": sizes, "activation": "tanh", "max_iter": 60}
+                solver = fitted(cls(), seed, **named)
+                with_it, (estimate,) = error_of(solver, cls()), solver.error_estimate_.values()
+                solver = fitted(cls(), seed, **named, estimate_error=False)
+                rows.append([error_of(solver, cls()), with_it, estimate])
+            before, after, estimate = mean(rows)
+            print(
+                f"{cls.__name__:12} {name:6} network {before:8.1e}   corrected {after:8.1e}   "
+                f"estimate {estimate:8.1e}",
+                flush=True,
+            )
+
+
 IDEAS = {
     "race": show_race,
     "units": show_units,
@@ -257,6 +289,8 @@ IDEAS = {
     "circles": show_circles,
     "weights": show_weights,
     "gradient": show_gradient,
+    "points": show_points,
+    "correction": show_correction,
 }
 
 

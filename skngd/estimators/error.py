@@ -23,7 +23,7 @@ from .physics import Physics
 # Fresh neurons of each look, their bandwidths as multiples of those of the first layer, and rows
 # for each column of the system. The network of one layer with more parameters than MOST_TANGENT
 # takes part with its last layer alone.
-N_FRESH, FACTORS, ROWS_PER_COLUMN, MOST_TANGENT = 240, (0.75, 1.5, 3.0), 2, 700
+N_FRESH, FACTORS, ROWS_PER_COLUMN, MOST_TANGENT = 240, (0.75, 1.5, 3.0, 6.0, 12.0), 2, 700
 # λ / ‖A‖² of the first look, and of that at what is left, where rounding errors are not small.
 FIRST_DAMPING, SECOND_DAMPING = 1e-24, 1e-21
 # The points where e is looked at, and the seed of all of them.

@@ -13,6 +13,9 @@ from .residuals.blocks import Evaluation
 
 # A field is as large as its conditions say, unless the equation says that it is this much larger.
 LARGEST_GAP = 1e3
+# What the equation says is made smaller, by the fourth root of the excess, until its terms are at
+# most so many times as large as its source, in so many steps.
+BALANCED, BALANCINGS = 3.0, 100
 # Terms are to be between this and its inverse, so that their squares are numbers.
 LARGEST_TERM = 1e150
 # Typical states that an equation which is not affine is tried at.
@@ -127,6 +130,7 @@ def sizes_of_fields(blocks, half_width, unknowns, n_fields):
             found = by_equation if block.name == "equation" else by_condition
             if len(alone) and rest > 0 and (len(alone) == 1 or found is by_equation):
                 found[alone] = np.maximum(found[alone], rest / of_fields[alone])
+    by_equation = _balanced(blocks, half_width, unknowns, by_equation)
     enough = by_condition * LARGEST_GAP >= by_equation
     sizes = np.where(enough & (by_condition > 0), by_condition, by_equation)
     equations = [block for block in blocks if block.name == "equation"]
@@ -139,6 +143,25 @@ def sizes_of_fields(blocks, half_width, unknowns, n_fields):
                 if known > 0:
                     sizes[new] = known / of_fields[new]
     return np.where(sizes > 0, sizes, 1.0)
+
+
+def _balanced(blocks, half_width, unknowns, fields):
+    """Sizes of fields for which no equation that is not affine has terms far above its source.
+
+    At zero, where they were found, u³ has no size, and a u″ = u³ + f asks for f / a.
+    """
+    curved = [block for block in blocks if block.name == "equation" and block.affine is None]
+    for _ in range(BALANCINGS):
+        excess = 0.0
+        for block in curved:
+            form = linear_form(block, half_width, unknowns, fields)
+            terms = np.hypot.reduce(form.fields * fields, axis=1)
+            asked = (form.rest > 0) & np.isfinite(terms)
+            excess = max(excess, *(terms[asked] / form.rest[asked]), 0.0)
+        if excess <= BALANCED:
+            break
+        fields = fields * excess**-0.25
+    return fields
 
 
 def sizes_of_equations(block, half_width, unknowns, fields):
