@@ -159,6 +159,14 @@ def test_a_network_that_stalls_grows(monkeypatch):
     assert error(solver) < 0.1 * error(small)
 
 
+def test_a_residual_whose_derivative_is_not_finite_at_zero():
+    """u′ = −√u, whose solution is a square; the network that is zero has no slope."""
+    draining = Problem.from_function(lambda u, t: u.t + np.sqrt(u), Box(t=(0, 1)), (Initial(4.0),))
+    solver = PINNEstimator(draining, random_state=0).fit()
+    t = np.linspace(0, 1, 11)
+    assert_allclose(solver.predict(t[:, None]), (2 - t / 2) ** 2, atol=1e-6)
+
+
 def test_a_deep_network_enters_where_a_shallow_one_stalls(monkeypatch):
     monkeypatch.setattr(race, "SIZES", (2,))
     monkeypatch.setattr(growth, "DEEP", (6, 5))

@@ -10,6 +10,7 @@ What a direction of the space changes in the solution, beside what it changes in
 how well the problem determines its solution.
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,12 +25,14 @@ from .physics import Physics
 # for each column of the system. The network of one layer with more parameters than MOST_TANGENT
 # takes part with its last layer alone.
 N_FRESH, FACTORS, ROWS_PER_COLUMN, MOST_TANGENT = 240, (0.75, 1.5, 3.0, 6.0, 12.0), 2, 700
+# Fresh neurons where the fit was so long that they cost less than it, and an error worth them.
+MANY_FRESH, WORTH_MANY = 960, 1e-11
 # λ / ‖A‖² of the first look, and of that at what is left, where rounding errors are not small.
 FIRST_DAMPING, SECOND_DAMPING = 1e-24, 1e-21
 # The points where e is looked at, and the seed of all of them.
 LOOKED_AT, SEED = 300, 20241129
 # An amplification with which a solution is not determined, and one of its parts that is a constant.
-UNDETERMINED, CONSTANT = 1e8, 0.99
+UNDETERMINED, CONSTANT = 1e6, 0.99
 # The largest part of the residuals that counts as out of reach of the space.
 MOST_LEFT = 0.99
 # An error that is not worth a correction, and the parts of the error and of the residuals on fresh
@@ -50,10 +53,10 @@ class ErrorEstimate:
         The largest change of the solution, relative to its size, for a change of the residuals by
         one, relative to the sizes of their terms.
     free : str
-        Where that is out of bounds: what is free.
-    error : dict
-        e, in parts: ``direction`` of the parameters of the network, ``fresh`` parameters of a
-        network of one layer, and the ``activation`` of that.
+        What changes the residuals least: what is free where that is out of bounds.
+    error : dict or None
+        e, where there is one, in parts: ``direction`` of the parameters of the network, ``fresh``
+        parameters of a network of one layer, and the ``activation`` of that.
     correction : dict or None
         What is added to the solution, in the same parts; ``error`` is what is left then.
     """
@@ -61,7 +64,7 @@ class ErrorEstimate:
     relative: dict
     amplification: float
     free: str
-    error: dict
+    error: dict | None
     correction: dict | None = None
 
     @property
@@ -74,8 +77,22 @@ class ErrorEstimate:
         return max(self.relative.values())
 
 
-def estimated_error(physics, theta, n_boundary, activation):
+def estimated_error(physics, theta, n_boundary, activation, work):
     """The :class:`ErrorEstimate` of the solution at θ; None where it is not defined.
+
+    With many fresh neurons where that costs less than the fit did, ``work`` multiplications.
+    """
+    found = _estimated(physics, theta, n_boundary, activation, N_FRESH)
+    n_columns = len(theta) + 2 * MANY_FRESH * len(physics.problem.fields)
+    is_cheap = 2 * ROWS_PER_COLUMN * n_columns**3 <= work
+    if found is None or not is_cheap or not WORTH_MANY < found.largest < np.inf:
+        return found
+    richer = _estimated(physics, theta, n_boundary, activation, MANY_FRESH)
+    return found if richer is None or richer.largest > found.largest else richer
+
+
+def _estimated(physics, theta, n_boundary, activation, n_fresh):
+    """The estimate with so many fresh neurons in the first look, twice as many in the second.
 
     Parameters
     ----------
@@ -90,7 +107,7 @@ def estimated_error(physics, theta, n_boundary, activation):
     random_state = np.random.RandomState(SEED)
     network = physics.residuals.network(theta)
 
-    def look(n_fresh, damping, correction=None):
+    def look(n, damping, correction=None):
         inner, at = physics, network
         if correction is not None:
             inner, at = corrected(physics, network, correction)
@@ -99,28 +116,31 @@ def estimated_error(physics, theta, n_boundary, activation):
             found = inner.discretization.derivative(at, x, index, field)
             return torch.as_tensor(found, **physics.kind)
 
-        fresh = _on_top(physics, solution, activation, n_fresh)
+        fresh = _on_top(physics, solution, activation, n)
         start = _with_fresh_neurons(fresh, physics, network, random_state)
         return _Look(physics, theta, (fresh, start, activation), damping, n_boundary, random_state)
 
     try:
-        first = look(N_FRESH, FIRST_DAMPING)
+        first = look(n_fresh, FIRST_DAMPING)
         if not first.is_finite:
             return None
-        if not first.estimate.is_determined or first.estimate.largest < ROUNDING:
+        if not first.estimate.is_determined:
+            unknown = dict.fromkeys(physics.problem.fields, np.inf)
+            return dataclasses.replace(first.estimate, relative=unknown, error=None)
+        if first.estimate.largest < ROUNDING:
             return first.estimate
-        second = look(2 * N_FRESH, SECOND_DAMPING, first.estimate.error)
+        second = look(2 * n_fresh, SECOND_DAMPING, first.estimate.error)
     except ValueError:  # a term is not finite at a fresh point
         return None
     if not second.is_finite or second.residual_left > RESIDUAL_LEFT:
         return first.estimate
     if not second.estimate.largest < ERROR_LEFT * first.estimate.largest:
         return first.estimate
-    return ErrorEstimate(
-        second.estimate.relative,
-        second.estimate.amplification,
-        second.estimate.free,
-        *(second.estimate.error, first.estimate.error),
+    # Where little is left, rounding errors make up the amplification.
+    return dataclasses.replace(
+        second.estimate,
+        amplification=first.estimate.amplification,
+        correction=first.estimate.error,
     )
 
 
@@ -190,15 +210,14 @@ class _Look:
         # A field that is zero is measured by the size that it could have.
         sizes_of_fields = torch.as_tensor(physics.field_sizes, **physics.kind)
         scale = torch.where(scale > 0, scale, sizes_of_fields)
-        relative = to_numpy(norm(e, dim=1) / scale)
+        # No error is below rounding.
+        relative = to_numpy((norm(e, dim=1) / scale).clamp_min(torch.finfo(a.dtype).eps))
 
         changes = torch.linalg.solve_triangular(factor, phi, upper=True, left=False)
         changes = (changes.reshape(len(fields), LOOKED_AT, -1) / scale[:, None, None]).flatten(0, 1)
         squares, vectors = torch.linalg.eigh(changes @ changes.T)
-        amplification, free = float(squares[-1].clamp_min(0.0).sqrt()), ""
-        if amplification >= UNDETERMINED:
-            free = _free(to_numpy(vectors[:, -1]), physics.problem, looked_at)
-            relative[:] = np.inf
+        amplification = float(squares[-1].clamp_min(0.0).sqrt())
+        free = _free(to_numpy(vectors[:, -1]), physics.problem, looked_at)
         relative = dict(zip(fields, map(float, relative), strict=True))
         error = self._in_parts(-solution / sizes)
         self.estimate = ErrorEstimate(relative, amplification, free, error)

@@ -85,8 +85,9 @@ def error_of(estimator, X):
     """The estimated size of the error of the solution at points."""
     if estimator._error is None:
         raise ValueError(
-            "Expected a fit whose error is estimated for return_std=True, got one with unknown "
-            "coefficients, measurements or single precision. Call predict(X)."
+            "Expected a fit whose error is estimated for return_std=True: estimate_error=True, a "
+            "problem that determines its solution, no unknown coefficients, no rows of its own, "
+            f"double precision, got error_estimate_={estimator.error_estimate_}. Call predict(X)."
         )
     with plain_tensors():
         physics = fitted_physics(estimator)

@@ -213,9 +213,10 @@ class ProblemTask(Task):
         empty = [sentence for block in blocks for sentence in empty_equations(block, name)]
         for sentence in empty:
             warn(sentence)
-        self.estimate = None if empty else self._estimated(theta)
+        # What jumps cannot be linearised.
+        is_hidden = self._warn_if_hidden(theta, np.sqrt(parts["equation"]))
+        self.estimate = None if empty or is_hidden else self._estimated(theta)
         self._tell_the_error(parts, stop)
-        self._warn_if_hidden(theta, np.sqrt(parts["equation"]))
         std, noise, ground = {}, None, self.ground
         if self.problem.unknowns:
             std, noise = ground.physics.uncertainty(theta, ground.points.draw(), ground.measured)
@@ -239,7 +240,8 @@ class ProblemTask(Task):
             return None
         activation = "sin" if estimator.model is None and self.network[0] == "sin" else "tanh"
         n_boundary = self.ground.points.n_boundary
-        return estimated_error(self.physics, theta, n_boundary, activation)
+        work = 2 * self.n_iter * self.objective.n_rows * len(theta) ** 2
+        return estimated_error(self.physics, theta, n_boundary, activation, work)
 
     def _error(self):
         """The largest relative error of a field; NaN where it is not known."""
@@ -267,7 +269,7 @@ class ProblemTask(Task):
             return
         name, _ = self.physics.unsolved(self.first_parts, parts)
         found = (
-            f"The error of the solution is estimated at {100 * error:.2g} % of its size; the "
+            f"The error of the solution is estimated at {100 * error:.3g} % of its size; the "
             f"largest residuals are those of {name!r}."
         )
         advice = (
@@ -278,14 +280,15 @@ class ProblemTask(Task):
             self.budget_advice = f"{found} The best one so far was kept. Increase it. {advice}"
         elif stop.kind == "converged":
             warn(
-                f"The fit has converged, but not to a solution: {found} {advice}",
+                f"The fit has converged, but not to a solution. {found} {advice}",
                 ConvergenceWarning,
             )
 
     def _warn_if_hidden(self, theta, seen):
-        """An equation that holds at the points of the fit need not hold between them."""
+        """Whether an equation that holds at the points of the fit does not hold between them."""
         found = residual_between(self.physics, theta)
-        if found > HIDDEN and found > OVERFITTED * seen:
+        is_hidden = found > HIDDEN and found > OVERFITTED * seen
+        if is_hidden:
             where = (
                 "The equation holds at the points of the fit, but not between them:"
                 if seen < HOLDS
@@ -297,6 +300,7 @@ class ProblemTask(Task):
                 "n_interior, set sampler='adaptive', or take fewer neurons.",
                 ConvergenceWarning,
             )
+        return is_hidden
 
     def _untried(self):
         """Networks that were not fitted yet."""

@@ -57,6 +57,8 @@ class Task(ABC):
         Of one iteration, about; how many points there are to draw from.
     raced, remark : Candidate or None, str
         The winner of a race, which goes on; a sentence for ``stop_reason_`` on it.
+    n_iter : int
+        Iterations that were made, before :meth:`conclude`.
     verdict : str
         A sentence for ``stop_reason_`` on the end, after :meth:`conclude`.
     """
