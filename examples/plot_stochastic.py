@@ -50,6 +50,7 @@ def solve(eps, seed, **settings):
         AdvectionDiffusion(eps=eps),
         (10,),
         activation="tanh",
+        estimate_error=False,
         n_interior=200,
         variable_projection=False,
         restart=None,

@@ -41,7 +41,7 @@ def equation(problem, hidden, **points):
     def fit(max_iter, **settings):
         settings = {"random_state": 0, "tol": 0, **points, **settings}
         return PINNEstimator(
-            problem, hidden, activation="tanh", max_iter=max_iter, **settings
+            problem, hidden, activation="tanh", max_iter=max_iter, estimate_error=False, **settings
         ).fit()
 
     return fit

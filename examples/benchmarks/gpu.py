@@ -245,7 +245,12 @@ def equation_fit(problem, n_neurons, **points):
     def fit(max_iter, **settings):
         settings = {"tol": 0, "n_iter_no_change": 10**6, "random_state": 0, **settings, **points}
         return PINNEstimator(
-            problem, (n_neurons,), activation="tanh", max_iter=max_iter, **settings
+            problem,
+            (n_neurons,),
+            activation="tanh",
+            max_iter=max_iter,
+            estimate_error=False,
+            **settings,
         ).fit()
 
     return fit

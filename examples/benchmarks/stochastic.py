@@ -166,6 +166,7 @@ def fresh_points(seed, n_points, settings):
         AdvectionDiffusion(eps=1.0),
         (10,),
         activation="tanh",
+        estimate_error=False,
         batch_size=n_points,
         sampler="uniform",
         n_interior=200,

@@ -56,6 +56,7 @@ def residuals(name, beta, step_size, seed, n_iterations=ITERATIONS):
         AdvectionDiffusion(eps=1.0),
         (10,),
         activation="tanh",
+        estimate_error=False,
         sampler="uniform",
         batch_size=10,
         n_interior=200,

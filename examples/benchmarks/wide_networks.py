@@ -77,6 +77,7 @@ def heat(seeds, seconds=40.0, levels=(1e-5, 1e-8, 1e-11)):
                 problem,
                 (40, 40, 40),
                 activation="tanh",
+                estimate_error=False,
                 n_interior=2000,
                 projection=name,
                 max_iter=10**6,
