@@ -27,9 +27,9 @@ from .device import to_numpy
 # What one unit of the parameters of the last layer is for the damping, behind one hidden layer and
 # behind several; see ResidualModel.count_in.
 OUTPUT_SCALE, DEEP_OUTPUT_SCALE = 10.0, 1.0
-# Points for each parameter where n_interior="auto", and the fewest.
-FEWEST_POINTS = 200
+# Points for each parameter where n_interior="auto", in races few of them, and the fewest.
 POINTS_PER_PARAMETER = {"auto": 5, "few": 2}
+FEWEST_POINTS = 200
 
 
 def columns_of(problem):
@@ -174,7 +174,7 @@ class Physics:
         return self.residuals.unknowns(theta)
 
     def n_interior(self, setting):
-        """Number of interior points."""
+        """Number of interior points for what ``n_interior`` says, or "few"."""
         if not isinstance(setting, str):
             return setting
         return max(FEWEST_POINTS, POINTS_PER_PARAMETER[setting] * self.model.n_parameters)

@@ -59,7 +59,7 @@ class PINNEstimator(NaturalMomentumRegressor):
         ``problem=None`` it stays 32.
     n_interior : int, tuple of int or "auto", default="auto"
         Collocation points of the equation. ``"auto"`` is five for each parameter of the network,
-        at least 200.
+        two where starts race, at least 200.
     n_boundary : int, dict, array-like of int or "auto", default="auto"
         Points of each condition: one number for all, or one for each, by position or by the names
         that ``history_`` uses. ``"auto"`` is 4 n^((d − 1) / d) for n interior points in d
