@@ -13,7 +13,9 @@ from solvers import Pendulum, Rod, Rotation
 
 from skngd import PINNEstimator
 from skngd.estimators import growth, neurons, race, slab
+from skngd.estimators.device import plain_tensors
 from skngd.estimators.ground import Ground
+from skngd.estimators.problem_task import ProblemTask
 from skngd.estimators.slab import time_axis
 from skngd.models import FullyConnected
 from skngd.pde import Box, Dirichlet, Initial, Input, Periodic, Problem, Unknown
@@ -230,6 +232,23 @@ def test_points_adapt_where_nothing_else_was_asked_for(settings, sampler):
     ground.points.adapt()
     assert ground.points.estimator.sampler == sampler
     assert estimator.sampler == settings.get("sampler", "sobol")
+
+
+def test_points_that_adapt_do_so_at_once_and_tell_which_iterate_is_the_best(monkeypatch):
+    """On points of the race, which see little of a front, the start would be the best for long."""
+    monkeypatch.setattr(race.Candidate, "overfits", True)
+    task = ProblemTask(
+        PINNEstimator(zoo.Burgers(nu=0.02), (12,), max_iter=20, random_state=0), None, None, None
+    )
+    with plain_tensors():
+        task.place()
+    ground, theta = task.ground, task.raced.theta
+    assert ground.points.estimator.sampler == "adaptive"
+    assert ground.physics.n_interior("few") < ground.points.n_fresh
+    drawn = [task.objective, task.validation]
+    assert all(one is not ground.objective for one in drawn)
+    # Half of the points are where the residual is large.
+    assert all(one.at(theta).loss > ground.objective.at(theta).loss for one in drawn)
 
 
 def test_bandwidths_of_weights_follow_a_change_of_units():
