@@ -115,6 +115,15 @@ def test_derivatives_and_residuals_are_those_of_the_corrected_solution(kind):
     assert answer.score() > plain.score()
 
 
+def test_a_large_network_takes_part_with_its_last_layer(monkeypatch, uncorrected):
+    monkeypatch.setattr(errors, "MOST_OF_ONE", 10)
+    problem = zoo.Heat()
+    answer = fitted(problem)
+    assert_allclose(answer.error_estimate_["u"], errors_of(answer, problem)[0], rtol=0.5)
+    fresh = answer._error["direction"][: -len(answer.coefs_[1]) - 1]
+    assert not fresh.any()
+
+
 def test_the_error_at_each_point(uncorrected):
     problem = zoo.Heat()
     answer = fitted(problem)

@@ -22,11 +22,13 @@ from .neurons import bandwidths_of, fresh_neurons
 from .physics import Physics
 
 # Fresh neurons of each look, their bandwidths as multiples of those of the first layer, and rows
-# for each column of the system. The network of one layer with more parameters than MOST_TANGENT
-# takes part with its last layer alone.
-N_FRESH, FACTORS, ROWS_PER_COLUMN, MOST_TANGENT = 240, (0.75, 1.5, 3.0, 6.0, 12.0), 2, 700
-# Fresh neurons where the fit was so long that they cost less than it, and an error worth them.
-MANY_FRESH, WORTH_MANY = 960, 1e-11
+# for each column of the system.
+N_FRESH, FACTORS, ROWS_PER_COLUMN = 240, (0.75, 1.5, 3.0, 6.0, 12.0), 2
+# Parameters from which on a network of one layer, and another one, take part with their last layer.
+MOST_OF_ONE, MOST_OF_SEVERAL = 700, 1500
+# Fresh neurons where the fit was so long that they cost less than it, the most columns with them,
+# and an error worth them.
+MANY_FRESH, MOST_COLUMNS, WORTH_MANY = 960, 3000, 1e-11
 # λ / ‖A‖² of the first look, and of that at what is left, where rounding errors are not small.
 FIRST_DAMPING, SECOND_DAMPING = 1e-24, 1e-21
 # The points where e is looked at, and the seed of all of them.
@@ -82,9 +84,12 @@ def estimated_error(physics, theta, n_boundary, activation, work):
 
     With many fresh neurons where that costs less than the fit did, ``work`` multiplications.
     """
+    model = physics.model
+    if not isinstance(model, FullyConnected) and model.n_parameters > MOST_OF_SEVERAL:
+        return None
     found = _estimated(physics, theta, n_boundary, activation, N_FRESH)
     n_columns = len(theta) + 2 * MANY_FRESH * len(physics.problem.fields)
-    is_cheap = 2 * ROWS_PER_COLUMN * n_columns**3 <= work
+    is_cheap = n_columns <= MOST_COLUMNS and 2 * ROWS_PER_COLUMN * n_columns**3 <= work
     if found is None or not is_cheap or not WORTH_MANY < found.largest < np.inf:
         return found
     richer = _estimated(physics, theta, n_boundary, activation, MANY_FRESH)
@@ -267,9 +272,10 @@ def _last_layer(physics):
 def _tangent(physics):
     """Which parameters span the tangent space: all, or those of the last layer."""
     model = physics.model
-    is_wide = isinstance(model, FullyConnected) and len(model.layout) == 2
-    if is_wide and model.n_parameters > MOST_TANGENT:
-        return _last_layer(physics)
+    if isinstance(model, FullyConnected):
+        most = MOST_OF_ONE if len(model.layout) == 2 else MOST_OF_SEVERAL
+        if model.n_parameters > most:
+            return _last_layer(physics)
     return slice(0, model.n_parameters)
 
 
