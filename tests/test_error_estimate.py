@@ -233,3 +233,10 @@ def test_what_has_no_estimate():
 def test_a_solution_that_is_zero_has_no_error():
     problem = Problem.from_function(lambda u, x: u.xx, Box(x=(0, 1)), (Dirichlet(0.0),))
     assert PINNEstimator(problem, random_state=0).fit().error_estimate_["u"] < 1e-9
+
+
+def test_few_points_on_the_boundary_leave_no_freedom():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        answer = fitted(zoo.Laplace2D(), n_boundary=5, max_iter=40)
+    assert answer.error_estimate_["u"] < np.inf

@@ -79,7 +79,7 @@ class ErrorEstimate:
         return max(self.relative.values())
 
 
-def estimated_error(physics, theta, n_boundary, activation, work):
+def estimated_error(physics, theta, activation, work):
     """The :class:`ErrorEstimate` of the solution at θ; None where it is not defined.
 
     With many fresh neurons where that costs less than the fit did, ``work`` multiplications.
@@ -87,16 +87,16 @@ def estimated_error(physics, theta, n_boundary, activation, work):
     model = physics.model
     if not isinstance(model, FullyConnected) and model.n_parameters > MOST_OF_SEVERAL:
         return None
-    found = _estimated(physics, theta, n_boundary, activation, N_FRESH)
+    found = _estimated(physics, theta, activation, N_FRESH)
     n_columns = len(theta) + 2 * MANY_FRESH * len(physics.problem.fields)
     is_cheap = n_columns <= MOST_COLUMNS and 2 * ROWS_PER_COLUMN * n_columns**3 <= work
     if found is None or not is_cheap or not WORTH_MANY < found.largest < np.inf:
         return found
-    richer = _estimated(physics, theta, n_boundary, activation, MANY_FRESH)
+    richer = _estimated(physics, theta, activation, MANY_FRESH)
     return found if richer is None or richer.largest > found.largest else richer
 
 
-def _estimated(physics, theta, n_boundary, activation, n_fresh):
+def _estimated(physics, theta, activation, n_fresh):
     """The estimate with so many fresh neurons in the first look, twice as many in the second.
 
     Parameters
@@ -104,8 +104,6 @@ def _estimated(physics, theta, n_boundary, activation, n_fresh):
     physics : Physics
         Of a problem without unknowns.
     theta : torch.Tensor of shape (P,)
-    n_boundary : list of int
-        Points of each condition.
     activation : str
         Of the fresh neurons.
     """
@@ -123,7 +121,7 @@ def _estimated(physics, theta, n_boundary, activation, n_fresh):
 
         fresh = _on_top(physics, solution, activation, n)
         start = _with_fresh_neurons(fresh, physics, network, random_state)
-        return _Look(physics, theta, (fresh, start, activation), damping, n_boundary, random_state)
+        return _Look(physics, theta, (fresh, start, activation), damping, random_state)
 
     try:
         first = look(n_fresh, FIRST_DAMPING)
@@ -188,12 +186,12 @@ class _Look:
     last layer of w.
     """
 
-    def __init__(self, physics, theta, network, damping, n_boundary, random_state):
+    def __init__(self, physics, theta, network, damping, random_state):
         fresh, start, self.activation = network
         fields = physics.problem.fields
         self.spaces = (physics, theta, _tangent(physics)), (fresh, start, _last_layer(fresh))
         n = ROWS_PER_COLUMN * sum(place.stop - place.start for *_, place in self.spaces)
-        points = _points(physics, theta, n, n_boundary, random_state)
+        points = _points(physics, theta, n, random_state)
         looked_at = physics.discretization.source.sample(LOOKED_AT, "sobol", random_state)
         a, before, b = self._system(lambda one: one.discretization.blocks(points))
         phi, _, v = self._system(lambda one: _values(one, looked_at))
@@ -279,9 +277,12 @@ def _tangent(physics):
     return slice(0, model.n_parameters)
 
 
-def _points(physics, theta, n, n_boundary, random_state):
-    """As those of a fit, half of the interior ones where the residual is large."""
-    discretization = physics.discretization
+def _points(physics, theta, n, random_state):
+    """As those of a fit with n interior ones, half of these where the residual is large.
+
+    The conditions have as many as belong to n: between few of them fresh neurons would be free.
+    """
+    discretization, n_boundary = physics.discretization, physics.n_boundary("auto", n)
     points = discretization.sample(1, n_boundary, "sobol", random_state)
     X = discretization.adapted(physics.residuals, theta, n, random_state)
     return [([X], None, None), *points[1:]]

@@ -239,9 +239,8 @@ class ProblemTask(Task):
         if not (estimator.estimate_error and is_plain and estimator.dtype == "float64"):
             return None
         activation = "sin" if estimator.model is None and self.network[0] == "sin" else "tanh"
-        n_boundary = self.ground.points.n_boundary
         work = 2 * self.n_iter * self.objective.n_rows * len(theta) ** 2
-        return estimated_error(self.physics, theta, n_boundary, activation, work)
+        return estimated_error(self.physics, theta, activation, work)
 
     def _error(self):
         """The largest relative error of a field; NaN where it is not known."""
