@@ -4,13 +4,16 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose
 from solvers import solver
 
 from skngd import PINNEstimator
 from skngd.estimators import error as errors
+from skngd.estimators import problem_task
 from skngd.pde import Box, Dirichlet, Initial, Neumann, Periodic, Problem
 from skngd.problems import zoo
+from skngd.tangent.qr import Qr
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -240,3 +243,34 @@ def test_few_points_on_the_boundary_leave_no_freedom():
         warnings.simplefilter("error", UserWarning)
         answer = fitted(zoo.Laplace2D(), n_boundary=5, max_iter=40)
     assert answer.error_estimate_["u"] < np.inf
+
+
+def test_whitened_rows_grow_as_the_singular_values_say():
+    rng = np.random.default_rng(0)
+    a, phi = (torch.as_tensor(rng.standard_normal(shape)) for shape in ((9, 4), (3, 4)))
+    damping = 0.1
+    inverse = torch.linalg.inv(a.T @ a + damping * torch.eye(4))
+    expected = np.linalg.eigvalsh((phi @ inverse @ phi.T).numpy())
+    fitted = Qr([(a, a[:, :1])])
+    assert_allclose(np.linalg.svd(fitted.whitened(phi, damping))[1][::-1] ** 2, expected)
+    # Without damping the singular values decide.
+    inverse = torch.linalg.inv(a.T @ a)
+    expected = np.linalg.eigvalsh((phi @ inverse @ phi.T).numpy())
+    assert_allclose(np.linalg.svd(fitted.whitened(phi, 0.0))[1][::-1] ** 2, expected)
+
+
+def test_ctrl_c_during_the_estimate_keeps_the_solution(monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(problem_task, "estimated_error", interrupted)
+    with pytest.warns(UserWarning, match=r"error is not estimated. The solution is kept"):
+        answer = fitted(zoo.Heat(), max_iter=10)
+    assert errors_of(answer, zoo.Heat())[0] < 0.01
+    assert np.isnan(answer.error_estimate_["u"])
+
+
+def test_a_module_has_an_estimate(uncorrected):
+    module = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
+    answer = fitted(zoo.Heat(), model=module)
+    assert_allclose(answer.error_estimate_["u"], errors_of(answer, zoo.Heat())[0], rtol=0.5)

@@ -53,7 +53,7 @@ def factor(random):
 class Random(Problem):
     """a u_yy (or u_t) + b u_x + c u_xx + r N(u) = f with a product of random functions for u.
 
-    The unknown conditions of ``kind``: "dirichlet", "neumann" (on one side), "evolution", and, what
+    Conditions of four kinds: "dirichlet", "neumann" (on one side), "evolution", and, what
     does not determine the solution, "free" (a side without condition).
     """
 
@@ -98,8 +98,6 @@ class Random(Problem):
     @property
     def conditions(self):
         draw = self._draw()
-        ends = (("x.min", -1), ("x.max", 1))
-        found = [] if not draw["plane"] else [("y.min", 0), ("y.max", 0)]
         if draw["kind"] == "evolution":
             return Initial(lambda x: self.exact(0.0, x)), Dirichlet(self.exact, on="x")
         if draw["kind"] == "neumann":
@@ -109,10 +107,9 @@ class Random(Problem):
 
             sides = [Neumann(slope, on="x.min"), Dirichlet(self.exact, on="x.max")]
         else:
-            sides = [Dirichlet(self.exact, on=end) for end, _ in ends]
-            if draw["kind"] == "free":
-                sides = sides[:1]
-        return (*sides, *(Dirichlet(self.exact, on=side) for side, _ in found))
+            ends = ("x.min",) if draw["kind"] == "free" else ("x.min", "x.max")
+            sides = [Dirichlet(self.exact, on=end) for end in ends]
+        return (*sides, Dirichlet(self.exact, on="y")) if draw["plane"] else tuple(sides)
 
     def residual(self, u, *point):
         draw = self._draw()

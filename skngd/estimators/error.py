@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from ..models import FullyConnected
+from ..tangent.qr import Qr
 from .device import to_numpy
 from .neurons import bandwidths_of, fresh_neurons
 from .physics import Physics
@@ -110,21 +111,13 @@ def _estimated(physics, theta, activation, n_fresh):
     random_state = np.random.RandomState(SEED)
     network = physics.residuals.network(theta)
 
-    def look(n, damping, correction=None):
-        inner, at = physics, network
-        if correction is not None:
-            inner, at = corrected(physics, network, correction)
-
-        def solution(field, index, x):
-            found = inner.discretization.derivative(at, x, index, field)
-            return torch.as_tensor(found, **physics.kind)
-
-        fresh = _on_top(physics, solution, activation, n)
+    def look(n, damping, solution):
+        fresh = _on_top(physics, _fields_of(*solution), activation, n)
         start = _with_fresh_neurons(fresh, physics, network, random_state)
         return _Look(physics, theta, (fresh, start, activation), damping, random_state)
 
     try:
-        first = look(n_fresh, FIRST_DAMPING)
+        first = look(n_fresh, FIRST_DAMPING, (physics, network))
         if not first.is_finite:
             return None
         if not first.estimate.is_determined:
@@ -132,7 +125,8 @@ def _estimated(physics, theta, activation, n_fresh):
             return dataclasses.replace(first.estimate, relative=unknown, error=None)
         if first.estimate.largest < ROUNDING:
             return first.estimate
-        second = look(2 * n_fresh, SECOND_DAMPING, first.estimate.error)
+        better = corrected(physics, network, first.estimate.error)
+        second = look(2 * n_fresh, SECOND_DAMPING, better)
     except ValueError:  # a term is not finite at a fresh point
         return None
     if not second.is_finite or second.residual_left > RESIDUAL_LEFT:
@@ -149,14 +143,9 @@ def _estimated(physics, theta, activation, n_fresh):
 
 def corrected(physics, network, correction):
     """Physics of v + e and parameters of its network, from those of v and the parts of e."""
-    old, fresh = physics.discretization, torch.as_tensor(correction["fresh"], **physics.kind)
+    fresh = torch.as_tensor(correction["fresh"], **physics.kind)
     direction = torch.as_tensor(correction["direction"], **physics.kind)
-
-    def moved(field, index, x):
-        found = old.derivative(network, x, index, field, direction)
-        return torch.as_tensor(found, **physics.kind)
-
-    n_fresh = _n_neurons(physics, fresh)
+    moved, n_fresh = _fields_of(physics, network, direction), _n_neurons(physics, fresh)
     return _on_top(physics, moved, correction["activation"], n_fresh), fresh
 
 
@@ -195,7 +184,7 @@ class _Look:
         looked_at = physics.discretization.source.sample(LOOKED_AT, "sobol", random_state)
         a, before, b = self._system(lambda one: one.discretization.blocks(points))
         phi, _, v = self._system(lambda one: _values(one, looked_at))
-        self.is_finite = all(bool(torch.isfinite(x).all()) for x in (a, b, phi))
+        self.is_finite = _are_finite(a, b, phi)
         if not self.is_finite:
             return
         norm = torch.linalg.vector_norm
@@ -203,8 +192,9 @@ class _Look:
         sizes = norm(a, dim=0)
         sizes[sizes == 0] = 1.0
         a, phi = a / sizes, phi / sizes
-        factor, target = _damped(a, b, damping)
-        solution = torch.linalg.solve_triangular(factor, target, upper=True)[:, 0]
+        fitted = Qr([(a, b.unsqueeze(1))])
+        damping *= fitted.square_norm
+        solution = fitted.solve(0.0, damping)[:, 0]
         left = float(norm(b - a @ solution) / norm(b).clamp_min(1e-300))
         # Residuals that are out of reach come from an error of about the same size as the others.
         solution = solution / np.sqrt(1.0 - min(left, MOST_LEFT) ** 2)
@@ -216,8 +206,11 @@ class _Look:
         # No error is below rounding.
         relative = to_numpy((norm(e, dim=1) / scale).clamp_min(torch.finfo(a.dtype).eps))
 
-        changes = torch.linalg.solve_triangular(factor, phi, upper=True, left=False)
-        changes = (changes.reshape(len(fields), LOOKED_AT, -1) / scale[:, None, None]).flatten(0, 1)
+        changes = fitted.whitened(phi, damping).reshape(len(fields), LOOKED_AT, -1)
+        changes = (changes / scale[:, None, None]).flatten(0, 1)
+        self.is_finite = _are_finite(solution, changes)
+        if not self.is_finite:
+            return
         squares, vectors = torch.linalg.eigh(changes @ changes.T)
         amplification = float(squares[-1].clamp_min(0.0).sqrt())
         free = _free(to_numpy(vectors[:, -1]), physics.problem, looked_at)
@@ -254,13 +247,8 @@ class _Look:
         }
 
 
-def _damped(a, b, damping):
-    """R and Qᵀb of [A; √λ I] and [b; 0], for columns of norm one."""
-    n = a.shape[1]
-    triangle = torch.linalg.qr(torch.cat([a, b.unsqueeze(1)], dim=1), mode="r")[1]
-    roots = (damping * n) ** 0.5 * torch.eye(n, n + 1, dtype=a.dtype, device=a.device)
-    triangle = torch.linalg.qr(torch.cat([triangle, roots]), mode="r")[1]
-    return triangle[:n, :n], triangle[:n, n:]
+def _are_finite(*tensors):
+    return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
 
 
 def _last_layer(physics):
@@ -292,6 +280,15 @@ def _values(physics, X):
     """Blocks of the values of each field at points."""
     shape = len(X), len(physics.problem.fields)
     return physics.discretization.measurements(X, np.zeros(shape), np.ones(len(X)), 1.0)
+
+
+def _fields_of(physics, network, direction=None):
+    """∂^index of each field of a solution, or of one that is moved; see :class:`Compiler`."""
+
+    def solution(field, index, x):
+        return physics.discretization.field_at(network, x, index, field, direction)
+
+    return solution
 
 
 def _on_top(physics, solution, activation, n_fresh):

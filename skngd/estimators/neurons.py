@@ -3,7 +3,6 @@
 from math import isfinite
 
 import numpy as np
-import torch
 
 from ..models.activations import ACTIVATIONS
 from ..optim.variable_projection import output_step
@@ -67,11 +66,10 @@ def with_fitted_output(iterate):
     for _ in range(1 if is_linear else STEPS_OF_OUTPUT):
         if not isfinite(iterate.loss):
             break
-        chunks = list(iterate.operator.output_chunks(iterate.right_side))
-        if not all(bool(torch.isfinite(rows).all()) for rows, _ in chunks):
+        fitted = Qr(iterate.operator.output_chunks(iterate.right_side))
+        if not isfinite(fitted.square_norm):
             # A derivative that is not finite, such as that of √u at zero.
             break
-        fitted = Qr(chunks)
         for _ in range(TRIALS):
             moved = output_step(iterate, fitted, damping * fitted.square_norm)
             if moved.loss < iterate.loss:

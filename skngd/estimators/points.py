@@ -64,16 +64,18 @@ class Points:
         self.sampler = "sobol" if with_sobol else estimator.sampler
 
     def adapt(self):
-        """Have half of the points follow the residual from now on, where the settings allow it."""
+        """Have half of the points follow the residual from now on, if the settings allow it."""
         estimator = self.estimator
         is_plain = estimator.sampler == "sobol" and estimator.batch_size is None
-        if is_plain and estimator.resample_every is None and self.own is None:
-            self.estimator = copy.copy(estimator)
-            self.estimator.sampler = "adaptive"
-            if estimator.n_interior == "few":
-                # Few points that change would be forgotten each time.
-                self.n_fresh = self.physics.n_interior("auto")
-                self.n_fresh_boundary = self.physics.n_boundary(estimator.n_boundary, self.n_fresh)
+        if not is_plain or estimator.resample_every is not None or self.own is not None:
+            return False
+        self.estimator = copy.copy(estimator)
+        self.estimator.sampler = "adaptive"
+        if estimator.n_interior == "few":
+            # Few points that change would be forgotten each time.
+            self.n_fresh = self.physics.n_interior("auto")
+            self.n_fresh_boundary = self.physics.n_boundary(estimator.n_boundary, self.n_fresh)
+        return True
 
     def draw(self):
         """Blocks on points that are spread over the domain, or on all rows of ``fit(X)``."""

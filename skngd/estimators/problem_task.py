@@ -11,7 +11,7 @@ from sklearn.utils.validation import validate_data
 from ..pde.agreement import contradictions
 from ..pde.checks import check_problem
 from .between import residual_between
-from .callers import warn
+from .callers import is_searched, warn
 from .data import ROWS, advice
 from .device import multiplications, plain_tensors, resolve_device, to_numpy
 from .error import estimated_error
@@ -106,8 +106,8 @@ class ProblemTask(Task):
             self.starts = [to_numpy(self.raced.theta)]
             self._take_winner()
             self.candidates = self.race.table()
-            if self.raced.is_by_parts or self.raced.overfits:
-                self.ground.points.adapt()
+            hides = self.raced.is_by_parts or self.raced.overfits
+            if hides and self.ground.points.adapt():
                 # What was found with points that adapt is lost in some iterations on others.
                 drawn = self.ground.points.draw_fresh(self.raced.theta)
                 self.objective = self.ground.objective_on(*drawn)
@@ -207,7 +207,7 @@ class ProblemTask(Task):
     def output_units(self):
         return 0.0, 1.0
 
-    def conclude(self, theta, stop):
+    def conclude(self, theta, stop, n_iter):
         parts = self.physics.relative_parts(self.objective.at(theta))
         blocks, name = self.objective.points.blocks, type(self.problem).__name__
         empty = [sentence for block in blocks for sentence in empty_equations(block, name)]
@@ -215,7 +215,7 @@ class ProblemTask(Task):
             warn(sentence)
         # What jumps cannot be linearised.
         is_hidden = self._warn_if_hidden(theta, np.sqrt(parts["equation"]))
-        self.estimate = None if empty or is_hidden else self._estimated(theta)
+        self.estimate = None if empty or is_hidden else self._estimated(theta, n_iter)
         self._tell_the_error(parts, stop)
         std, noise, ground = {}, None, self.ground
         if self.problem.unknowns:
@@ -232,15 +232,28 @@ class ProblemTask(Task):
     def excuses(self, stop):
         return stop.kind == "budget" and self._error() <= LARGE_ERROR
 
-    def _estimated(self, theta):
+    def _estimated(self, theta, n_iter):
         """The error of the solution, where the problem alone determines it."""
         estimator = self.estimator
         is_plain = self.X is None and not self.problem.unknowns and self.problem.conditions
         if not (estimator.estimate_error and is_plain and estimator.dtype == "float64"):
             return None
         activation = "sin" if estimator.model is None and self.network[0] == "sin" else "tanh"
-        work = 2 * self.n_iter * self.objective.n_rows * len(theta) ** 2
-        return estimated_error(self.physics, theta, activation, work)
+        work = 2 * n_iter * self.objective.n_rows * len(theta) ** 2
+        if self._is_late():
+            work = 0
+        try:
+            return estimated_error(self.physics, theta, activation, work)
+        except KeyboardInterrupt:
+            if is_searched():
+                raise
+            warn("Interrupted from the keyboard: the error is not estimated. The solution is kept.")
+            return None
+
+    def _is_late(self):
+        """Whether half of the time is over."""
+        limit = self.estimator.max_time
+        return limit is not None and time.perf_counter() - self.began > limit / 2
 
     def _error(self):
         """The largest relative error of a field; NaN where it is not known."""

@@ -32,8 +32,7 @@ def run(estimator, task, began):
         with few_threads(task.n_multiplications):
             theta, stop, found = _train(estimator, task, watch if watch.is_needed else None, began)
         _warn_of_draws(task)
-        task.n_iter = found["n_iter_"]
-        found = {**found, **task.conclude(theta, stop)}
+        found = {**found, **task.conclude(theta, stop, found["n_iter_"])}
         if not task.excuses(stop):
             _warn_of_end(stop, task.budget_advice)
         found["stop_reason_"] += task.verdict

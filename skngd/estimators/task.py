@@ -57,8 +57,6 @@ class Task(ABC):
         Of one iteration, about; how many points there are to draw from.
     raced, remark : Candidate or None, str
         The winner of a race, which goes on; a sentence for ``stop_reason_`` on it.
-    n_iter : int
-        Iterations that were made, before :meth:`conclude`.
     verdict : str
         A sentence for ``stop_reason_`` on the end, after :meth:`conclude`.
     """
@@ -96,8 +94,8 @@ class Task(ABC):
         """The end of the iterations that went on from the winner of a race."""
         return result
 
-    def conclude(self, theta, stop):
-        """Look at the end once more: further attributes, a dict."""
+    def conclude(self, theta, stop, n_iter):
+        """Look at the end of so many iterations once more: further attributes, a dict."""
         return {}
 
     def _columns_seen(self):

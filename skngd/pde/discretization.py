@@ -178,13 +178,17 @@ class Discretization:
             found.append(self.measured(block))
         return found
 
-    def derivative(self, network, X, index, field, direction=None):
-        """∂^index of a field at points X of shape (m, d), as a NumPy array.
+    def derivative(self, network, X, index, field):
+        """:meth:`field_at` for points X of shape (m, d), as a NumPy array of shape (m,)."""
+        x = torch.as_tensor(X, **self.kind)
+        return self.field_at(network, x, index, field).cpu().numpy().astype(float)
+
+    def field_at(self, network, x, index, field, direction=None):
+        """∂^index of a field at points, tensors of shape (m, d) and (m,).
 
         For parameters of the network in its own units, shape (P,). With a direction of these, the
         tangent vector in that direction is added.
         """
-        x = torch.as_tensor(X, **self.kind)
         number = list(self.problem.fields).index(field)
         constant, terms = self.compiler.expansion(field, index, x)
         total = 0.0 if constant is None else constant
@@ -195,7 +199,7 @@ class Discretization:
             if direction is not None:
                 value = value + record.directional(direction)[0, number]
             total = total + (value if coefficient is None else coefficient * value)
-        return total.cpu().numpy().astype(float)
+        return total
 
 
 class WithInputs:

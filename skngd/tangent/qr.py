@@ -79,6 +79,17 @@ class Qr(Factorization):
             return self._svd().solve_function(f, transpose, rcond, damping)
         return found[0].solve(transpose(f))
 
+    def whitened(self, rows, damping):
+        """Rows, shape (k, P), times (AᵀA + λ I)^(−1/2), but for a rotation.
+
+        Their singular values are how much these rows grow beside those of A.
+        """
+        found = self._factor(0.0, damping)
+        if found is None:
+            spectral = self._svd()
+            return rows @ spectral.vectors / torch.sqrt(spectral.s**2 + damping)
+        return torch.linalg.solve_triangular(found[0].upper, rows, upper=True, left=False)
+
     def spectrum(self, rcond, damping):
         found = self._factor(rcond, damping)
         if found is None:
