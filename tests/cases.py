@@ -1,5 +1,6 @@
 """The members that the tests of the engine run over, and how they are compared."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -35,6 +36,11 @@ from skngd.optim import MEMORIES, Objective, Stopping, minimize
 def normal(*shape, seed=0):
     """Standard normal numbers in float64."""
     return torch.as_tensor(np.random.RandomState(seed).standard_normal(shape))
+
+
+def shown(value):
+    """Its repr without addresses: the name of a test is the same in each process."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
 def assert_close(actual, expected, rtol):

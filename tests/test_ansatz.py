@@ -360,9 +360,3 @@ def test_a_hard_condition_of_an_unknown_field_is_refused():
     with pytest.raises(ValueError, match="field") as caught:
         Assembled(problem)
     assert_advises(caught.value, r"one of \('u',\)", "'w'")
-
-
-def test_a_hard_value_that_is_unknown_is_refused():
-    with pytest.raises((TypeError, ValueError)) as caught:
-        Assembled(Told(Unknown(2.0)))
-    assert_advises(caught.value, "[Ee]xpected", "Unknown")

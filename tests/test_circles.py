@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from cases import shown
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skngd import PINNEstimator
@@ -104,7 +105,7 @@ def test_points_are_found_again():
         (Ring(hard="auto", source=lambda x: np.sqrt((x + 1) * (2 - x))), ()),
         (Pair(), ()),
     ],
-    ids=str,
+    ids=shown,
 )
 def test_where_a_coordinate_is_a_circle(problem, axes):
     assert axes_of(problem) == axes

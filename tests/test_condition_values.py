@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from cases import assert_close
+from cases import assert_close, shown
 from numpy.testing import assert_allclose
 from physics import Assembled, differentiate
 
@@ -102,7 +102,7 @@ def test_of_a_function_that_meets_it_a_condition_leaves_nothing(condition):
         (Periodic("t", derivatives=3), 8),
         (Equation(lambda u, v, t, x: (u - 9, v - 9, u + v - 9)), 3),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_of_others_it_leaves_something(condition, n_equations):
     rows = left_of(condition)

@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from cases import assert_close
+from cases import assert_close, shown
 from messages import assert_advises
 from numpy.testing import assert_allclose
 from physics import Assembled
@@ -91,7 +91,7 @@ def test_functions_make_conditions_equal_if_they_are_the_same():
         (Interior(), "equation"),
         (Measurements("u"), "measurements u"),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_labels(condition, label):
     assert condition.label() == label
@@ -113,7 +113,7 @@ def test_labels(condition, label):
         (Equation(square, on="x.min"), 2.0),
         (Interior(), 6.0),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_sites_lie_on_the_faces_and_measures_are_theirs(condition, measure):
     assert_allclose(condition.measure(STRIP), measure, rtol=1e-14)
@@ -155,7 +155,7 @@ def test_periodic_compares_opposite_points():
         (Equation(lambda u, t, x: (u, u.t), weight=3), 3.0),
         (Periodic("x", weight=0.5), 0.5),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_weights_are_those_of_the_mean_square(condition, weight):
     problem = Problem.from_function(lambda u, t, x: u.t - u.xx, STRIP, [condition])

@@ -28,7 +28,7 @@ def contradictions(problem):
         for stated in stated_conditions(problem)
         if stated.condition.prescribes is not None
         for face in box_faces(domain, stated.condition)
-        if not stated.has_unknowns(face)
+        if not stated.unknowns_on(face)
     ]
     sentences = []
     for (face, stated), (other_face, other) in combinations(on_faces, 2):

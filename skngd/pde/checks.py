@@ -8,6 +8,7 @@ import torch
 
 from ..geometry.domain import Domain
 from ..geometry.shown import shown
+from .coefficients import Input, Unknown
 from .condition import Condition
 from .conditions import Equation, Interior
 from .problem import FunctionProblem, Problem
@@ -100,6 +101,13 @@ def _check_conditions(problem, name):
                 f"{wanted} {shown(condition)} in it. Use Dirichlet, Initial or another."
             )
         condition.check_field(problem.fields)
+        for what, value in vars(condition).items():
+            if isinstance(value, (Unknown, Input)):
+                raise ValueError(
+                    f"Expected numbers or functions in {condition!r} of {name}, got {what}="
+                    f"{value!r}. Make it a coefficient: an argument of {name}.__init__, stored as self.C, and "
+                    f"here a function that takes it, such as {what}=lambda x, C: C."
+                )
 
 
 def _check_arguments(problem, name):
@@ -178,8 +186,9 @@ def _check_contents(problem):
                     "order."
                 )
             found |= _depends_on(rows, leaves)
+    of_values = set().union(*(ansatz.unknowns for ansatz in compiler.ansatz.values()))
     for number, unknown in enumerate(problem.unknowns):
-        if number not in found:
+        if number not in found and unknown not in of_values:
             raise ValueError(
                 f"Expected the unknown coefficient {unknown!r} in the equation or in a condition "
                 f"of {type(problem).__name__}, got none that changes smoothly with it. Give it as "

@@ -56,9 +56,10 @@ class Place:
 def evaluated(value, place, fixed, what):
     """A number, or a function of the coordinates, at the points of a place.
 
-    A function gets what its arguments are called: coordinates and inputs. Where the names are
-    others, all coordinates that are free there (but for the one that is ``fixed``), or all, in
-    their order; ``*args`` are all that are free. Arguments with a default keep it.
+    A function gets what its arguments are called: coordinates, and coefficients of the problem.
+    Where the names are others, all coordinates that are free there (but for the one that is
+    ``fixed``), or all, in their order; ``*args`` are all that are free. Arguments with a default
+    keep it.
 
     Refused is a function with other arguments, and what cannot be a value; ``what`` is the
     condition that errors name.
@@ -66,13 +67,14 @@ def evaluated(value, place, fixed, what):
     if callable(value):
         if (id(value), fixed) in place.known:
             return place.known[id(value), fixed][1]
-        found = _called(value, place, fixed, what)
+        found, is_fixed = _called(value, place, fixed, what)
         if found is None or isinstance(found, (str, list, tuple, dict)):
             raise ValueError(
                 f"Expected the function in {what} to give a number at each point, got "
                 f"{shown(found)}. Check that it returns one, such as return np.sin(x)."
             )
-        place.known[id(value), fixed] = value, found
+        if is_fixed:
+            place.known[id(value), fixed] = value, found
         return found
     if isinstance(value, np.ndarray) and value.ndim:
         raise ValueError(
@@ -84,11 +86,13 @@ def evaluated(value, place, fixed, what):
 
 
 def _called(function, place, fixed, what):
-    known = {**place.coordinates, **place.inputs}
+    """What a function gives, and whether that stays as it is where unknowns change."""
+    coefficients = _coefficients(place)
+    known = {**coefficients, **place.coordinates}
     free = [name for name in place.coordinates if name != fixed]
     taken = signature_of(function)
     if taken is None:
-        return function(*(known[name] for name in free))
+        return function(*(known[name] for name in free)), True
     names, n = taken.required, len(taken.required)
     if taken.has_keywords and not (taken.positional or taken.keywords or taken.has_rest):
         raise ValueError(
@@ -109,11 +113,13 @@ def _called(function, place, fixed, what):
         raise ValueError(
             f"Expected the function in {what} to take arguments out of {tuple(known)}, got "
             f"{[*taken.required, *taken.keywords]}. Call its arguments by these names, such as "
-            f"lambda {next(iter(known))}: ..."
+            f"lambda {next(iter(place.coordinates))}: ..."
         )
+    unknown = set(coefficients) - set(place.inputs)
+    is_fixed = not (unknown & {*names, *taken.keywords} - set(place.coordinates))
     return function(
         *(known[name] for name in names), **{name: known[name] for name in taken.keywords}
-    )
+    ), is_fixed
 
 
 def residual_at(function, place, what):

@@ -55,12 +55,13 @@ class Face:
 class Ansatz:
     """The hard conditions of one field: values and slopes, each on a face.
 
-    They may depend on the inputs of the problem, not on its unknowns.
+    They may depend on the inputs of the problem, and on its ``unknowns``, a set of names: on these
+    the constants alone do.
     """
 
     def __init__(self, problem, conditions):
         self.problem, self.domain = problem, problem.domain
-        self.values, self.slopes = [], []
+        self.values, self.slopes, self.unknowns = [], [], set()
         for stated in conditions:
             condition = stated.condition
             kinds = {"value": self.values, "slope": self.slopes}
@@ -70,13 +71,8 @@ class Ansatz:
                     f"{condition!r}. Set hard=False."
                 )
             faces = box_faces(self.domain, condition)
-            if stated.has_unknowns(faces[0]):
-                raise ValueError(
-                    f"Expected a hard value without Unknown, got {condition!r} with "
-                    f"{', '.join(f'{k}={v!r}' for k, v in problem.unknowns.items())}. Set "
-                    "hard=False."
-                )
             for face in faces:
+                self.unknowns |= stated.unknowns_on(face)
                 self._check_free(face, stated)
                 kinds[condition.prescribes].append((face, stated))
 
@@ -118,8 +114,11 @@ class Ansatz:
             axes.setdefault(face.axis, []).append((face, stated))
         return axes
 
-    def lift(self, x):
-        """L, by interpolation between the faces, one coordinate after the other."""
+    def lift(self, x, unknowns=None):
+        """L, by interpolation between the faces, one coordinate after the other.
+
+        ``unknowns`` are quantities by name; None stands for the start of each.
+        """
         axes = self._by_axis()
 
         def interpolate(x, steps):
@@ -132,7 +131,7 @@ class Ansatz:
                 blend = torch.ones_like(total)
                 if len(faces) == 2:
                     blend = 1 - face.part(x) if face.is_low else face.part(x)
-                gap = self._value(stated, there) - interpolate(there, earlier)
+                gap = self._value(stated, there, unknowns) - interpolate(there, earlier)
                 total = total + blend * gap
             return total
 
@@ -140,8 +139,8 @@ class Ansatz:
         ordered = sorted(axes, key=lambda axis: self.domain.names[axis] != "t")
         return interpolate(x, [axes[axis] for axis in ordered])
 
-    def _value(self, stated, x):
-        value = stated.value(x)
+    def _value(self, stated, x, unknowns):
+        value = stated.value(x, unknowns)
         bad = torch.nonzero(~torch.isfinite(value))
         if len(bad):
             first = int(bad[0])
@@ -152,16 +151,17 @@ class Ansatz:
             )
         return value
 
-    def expansion(self, index, x):
+    def expansion(self, index, x, unknowns=None):
         """∂^index v at points x of the domain as an affine function of the network's derivatives.
 
         Returns the constant of shape (m,), or None for zero, and the terms of Σ coefficient ∂^index
         N as (face, index, coefficient): a coefficient of shape (m,), or None for one, at the point
-        itself (face None) or at its projection onto a face.
+        itself (face None) or at its projection onto a face. With unknowns, quantities by name, the
+        constant can be differentiated in them.
         """
         if self.is_plain:
             return None, [(None, index, None)]
-        constant, terms = self._of_values(None, index, x)
+        constant, terms = self._of_values(None, index, x, unknowns)
         for face, stated in self.slopes:
             inner = tuple(i for i in index if i != face.axis)
             order = len(index) - len(inner)
@@ -171,17 +171,19 @@ class Ansatz:
             there = face.onto(x)
             slope = tuple(sorted((*inner, face.axis)))
             sign = -1.0 if face.is_low else 1.0
-            value = derivative(lambda y, given=stated: self._value(given, y), there, inner)
-            part, below = self._of_values(face, slope, there)
+            value = derivative(
+                lambda y, given=stated: self._value(given, y, unknowns), there, inner, unknowns
+            )
+            part, below = self._of_values(face, slope, there, unknowns)
             constant = constant + blend * (sign * value - part)
             terms += [(where, i, -blend * c) for where, i, c in below]
         return constant, terms
 
-    def _of_values(self, face, index, x):
+    def _of_values(self, face, index, x, unknowns):
         """∂^index (L + D N) at points, by the product rule."""
         if not self.values:
             return torch.zeros_like(x[:, 0]), [(face, index, torch.ones_like(x[:, 0]))]
-        constant = derivative(self.lift, x, index)
+        constant = derivative(lambda y: self.lift(y, unknowns), x, index, unknowns)
         parts = Counter(part for n in range(len(index) + 1) for part in combinations(index, n))
         terms = []
         for part, count in parts.items():
@@ -201,8 +203,11 @@ class Ansatz:
         return sign * reach / width if order else sign * reach**2 / (2 * width)
 
 
-def derivative(function, x, index):
-    """∂^index of a pointwise function of x by automatic differentiation, detached."""
+def derivative(function, x, index, unknowns=None):
+    """∂^index of a pointwise function of x by automatic differentiation.
+
+    Detached, but from what it depends on besides, where there are unknowns.
+    """
     with torch.enable_grad():
         leaf = x.detach().requires_grad_()
         value = function(leaf)
@@ -215,7 +220,7 @@ def derivative(function, x, index):
             if gradient is None:
                 return torch.zeros_like(x[:, 0])
             value = gradient[:, axis]
-    return value.detach()
+    return value if unknowns else value.detach()
 
 
 def box_faces(domain, condition):

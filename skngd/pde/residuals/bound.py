@@ -73,18 +73,24 @@ class Stated:
             )
         return tensor.expand(len(x))
 
-    def has_unknowns(self, face):
-        """Whether the value on a face depends on unknown coefficients."""
+    def unknowns_on(self, face):
+        """The names of the unknown coefficients that the value on a face depends on, a set."""
         problem = self.problem
         if not problem.unknowns:
-            return False
+            return set()
         middle = torch.as_tensor(ranges_of(problem)).mean(1, keepdim=True).T
         with torch.enable_grad():
             leaves = {
-                name: Quantity(middle.new_tensor(unknown.start).requires_grad_())
+                name: middle.new_tensor(unknown.start).requires_grad_()
                 for name, unknown in problem.unknowns.items()
             }
-            return self.value(face.onto(middle), leaves).requires_grad
+            quantities = {name: Quantity(leaf) for name, leaf in leaves.items()}
+            value = self.value(face.onto(middle), quantities).sum()
+        if not value.requires_grad:
+            return set()
+        found = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
+        pairs = zip(leaves, found, strict=True)
+        return {name for name, gradient in pairs if gradient is not None}
 
 
 def stated_conditions(problem):

@@ -14,7 +14,8 @@ import torch
 from ...models.jets import by_order
 from ..conditions import Interior
 from ..expressions.places import as_tensor
-from .ansatz import hard_conditions
+from ..expressions.quantity import Quantity
+from .ansatz import Ansatz, hard_conditions
 from .blocks import Block, Evaluation, Operator, combined, gradients
 from .bound import BoundCondition, Stated, cut, stated_conditions, written
 from .recording import Recording
@@ -82,9 +83,9 @@ class Compiler:
             return self.problem.domain.names.index(condition.on) in axes
         return condition.hard
 
-    def expansion(self, field, index, x):
+    def expansion(self, field, index, x, unknowns=None):
         """∂^index of a field as :meth:`Ansatz.expansion` gives it, in inputs of the network."""
-        constant, terms = self.ansatz[field].expansion(index, x)
+        constant, terms = self.ansatz[field].expansion(index, x, unknowns)
         if self.base is not None:
             constant = self.base(field, index, x)
         if self.circles is None or not self.circles.axes:
@@ -106,6 +107,8 @@ class Compiler:
             for field, index in in_order:
                 constant, terms = self.expansion(field, index, x)
                 self._check_finite(field, index, constant, x)
+                if self.base is None and self.ansatz[field].unknowns:
+                    constant = Moving(self.ansatz[field], tuple(self.problem.unknowns), index, x)
                 asked.append((site, field, index, constant, terms))
                 for face, network_index, _ in terms:
                     points = x if face is None else face.onto(x)
@@ -161,16 +164,37 @@ class Term:
 
 
 @dataclass(frozen=True)
+class Moving:
+    """The constant of an expansion that unknowns move: hard values that contain some."""
+
+    ansatz: Ansatz
+    names: tuple[str, ...]  # of the unknowns
+    index: tuple[int, ...]
+    x: torch.Tensor
+
+    def __call__(self, unknowns):
+        """Its value at unknowns of shape (q,) or (q, m)."""
+        named = dict(zip(self.names, map(Quantity, unknowns), strict=True))
+        return self.ansatz.expansion(self.index, self.x, named)[0]
+
+    def __getitem__(self, points):
+        return Moving(self.ansatz, self.names, self.index, self.x[points])
+
+
+@dataclass(frozen=True)
 class Expansion:
     """∂^index v = constant + Σ terms, from the jets of the network."""
 
-    constant: torch.Tensor | None  # shape (m,); None stands for zero
+    constant: torch.Tensor | Moving | None  # shape (m,); None stands for zero
     terms: tuple[Term, ...]
 
-    def of(self, rows):
-        """Its value, from the rows of each site."""
+    def of(self, rows, unknowns):
+        """Its value, from the rows of each site, and the unknowns."""
         parts = [term.of(rows) for term in self.terms]
-        return sum(parts[1:], parts[0]) if self.constant is None else sum(parts, self.constant)
+        if self.constant is None:
+            return sum(parts[1:], parts[0])
+        moves = isinstance(self.constant, Moving)
+        return sum(parts, self.constant(unknowns) if moves else self.constant)
 
     def part(self, points):
         """The same at some of the points."""
@@ -187,7 +211,7 @@ class Statement(Operator):
 
     def __call__(self, jets, unknowns):
         rows = [jet.flatten(0, 1).unbind() for jet in jets]
-        lookups = [lookup(table, rows) for table in self.tables]
+        lookups = [lookup(table, rows, unknowns) for table in self.tables]
         x = self.bound.sites[0]
         found = [as_tensor(row, x) for row in self.bound.equations(lookups, unknowns)]
         m = len(x)
@@ -201,9 +225,9 @@ class Statement(Operator):
         return Statement(self.bound.part(points), tables)
 
 
-def lookup(table, rows):
+def lookup(table, rows, unknowns):
     """Gives derivatives of fields, each computed once from the rows of the network's jets."""
-    return functools.cache(lambda *key: table[key].of(rows))
+    return functools.cache(lambda *key: table[key].of(rows, unknowns))
 
 
 def affine_form(block, unknowns):
