@@ -23,7 +23,6 @@ from skngd.pde import (
     Neumann,
     Problem,
     Robin,
-    Unknown,
 )
 from skngd.pde.agreement import contradictions
 from skngd.pde.conditions import Prescribed

@@ -82,14 +82,8 @@ def test_unknown_in_a_condition(hard, function):
         def residual(self, u, x):
             return u.xx
 
-    problem = Pulled(Unknown(1.0))
-    if hard:
-        # The ansatz is made of numbers.
-        with pytest.raises((TypeError, ValueError), match="hard"):
-            solver(problem).fit(X, 3 * X[:, 0])
-    else:
-        fitted = solver(problem, max_iter=40).fit(X, 3 * X[:, 0])
-        assert fitted.unknowns_["end"] == pytest.approx(3.0, rel=1e-4)
+    fitted = solver(Pulled(Unknown(1.0)), max_iter=40).fit(X, 3 * X[:, 0])
+    assert fitted.unknowns_["end"] == pytest.approx(3.0, rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +223,8 @@ def test_interval_covers_the_truth():
 )
 def test_bounds_are_kept(unknown, inside):
     """The truth, 0.3, lies outside."""
-    fitted = found(unknown, noise=0.01)
+    with pytest.warns(UserWarning, match="eps is at its bound"):
+        fitted = found(unknown, noise=0.01)
     path = fitted.history_["eps"]
     assert ((inside[0] <= path) & (path <= inside[1])).all()
     nearest = min(inside, key=lambda bound: abs(bound - 0.3))
@@ -249,14 +244,16 @@ class Twice(Rod):
 
 def test_what_measurements_do_not_tell_has_an_infinite_standard_deviation():
     y = Rod(4.0).solution(X) + 0.01 * NOISE[: len(X)]
-    fitted = solver(Twice(Unknown(1.0), Unknown(2.0)), max_iter=40).fit(X, y)
+    with pytest.warns(UserWarning, match="do not determine a, b"):
+        fitted = solver(Twice(Unknown(1.0), Unknown(2.0)), max_iter=40).fit(X, y)
     assert sum(fitted.unknowns_.values()) == pytest.approx(4.0, rel=0.05)
     assert min(fitted.unknowns_std_.values()) > 1e3
 
 
 def test_a_noise_that_cannot_be_estimated_is_no_certainty():
     """One measurement and one unknown leave nothing to estimate the noise from."""
-    fitted = solver(Rod(Unknown(1.0)), max_iter=40).fit([[0.5]], [0.3])
+    with pytest.warns(UserWarning, match="more measurements than unknown coefficients"):
+        fitted = solver(Rod(Unknown(1.0)), max_iter=40).fit([[0.5]], [0.3])
     assert not fitted.unknowns_std_["a"] < 1.0
 
 

@@ -10,6 +10,8 @@ from .error import change_at, corrected
 from .observed import named_columns, observed
 from .physics import build_physics, columns_of, fitted_circles
 
+# A step of an unknown in its own parameter.
+STEP = 1e-6
 # Points at which score(X) looks at the equation and at each condition, and their seed.
 SCORE_POINTS, SCORE_SEED = 512, 20240229
 
@@ -29,7 +31,7 @@ def solved(estimator, physics):
     network, correction = _network(estimator, physics), estimator._correction
     if correction is None:
         return physics, network
-    return corrected(physics, network, correction)
+    return corrected(physics, network, correction)[:2]
 
 
 def points_of(estimator, physics, X):
@@ -82,17 +84,41 @@ def solution_at(estimator, X, index=()):
 
 
 def error_of(estimator, X):
-    """The estimated size of the error of the solution at points."""
-    if estimator._error is None:
+    """The estimated size of the error of the solution at points, with what the noise does."""
+    is_free = estimator.unknowns_ and estimator._spread is None
+    if estimator._error is None or is_free:
         raise ValueError(
             "Expected a fit whose error is estimated for return_std=True: estimate_error=True, a "
-            "problem that determines its solution, no unknown coefficients, no rows of its own, "
-            f"double precision, got error_estimate_={estimator.error_estimate_}. Call predict(X)."
+            "problem whose conditions determine its solution, measurement_weight='auto', no rows "
+            "of its own, double precision, got error_estimate_="
+            f"{estimator.error_estimate_}. Call predict(X)."
         )
     with plain_tensors():
         physics = fitted_physics(estimator)
         X, network = points_of(estimator, physics, X), _network(estimator, physics)
-        return _flat(np.abs(change_at(physics, network, estimator._error, X)))
+        square = change_at(physics, network, estimator._error, X) ** 2
+        if estimator._spread is not None:
+            follow = [change_at(physics, network, part, X) for part in estimator._spread[0]]
+            follow = np.stack(follow, axis=2) + _of_hard_values(estimator, X)
+            square += np.einsum("mfi,ij,mfj->mf", follow, estimator._spread[1], follow)
+    return _flat(np.sqrt(square))
+
+
+def _of_hard_values(estimator, X):
+    """How the fields follow the unknowns by hard values that contain some, shape (m, f, q)."""
+    problem, device = estimator.problem_, device_at_hand(estimator.device_)
+    network, circles = torch.tensor(estimator.theta_), fitted_circles(estimator)
+    columns = []
+    for name, slope in estimator._slopes.items():
+        value, moved = estimator.unknowns_[name], []
+        for sign in (1, -1):
+            there = problem.with_coefficients({name: value + sign * STEP * slope})
+            physics = build_physics(estimator, there, device, circles)
+            at = network.to(**physics.kind)
+            derivative, fields = physics.discretization.derivative, problem.fields
+            moved.append(np.stack([derivative(at, X, (), field) for field in fields], axis=1))
+        columns.append((moved[0] - moved[1]) / (2 * STEP))
+    return np.stack(columns, axis=2)
 
 
 def residual_at(estimator, X):

@@ -9,6 +9,9 @@ from .device import multiplications
 from .physics import build_physics
 from .points import Points
 
+# What measurement_weight="auto" stands for during a fit: physics is not bent much to noise.
+MEASUREMENT_WEIGHT = 0.01
+
 
 class Ground:
     """One network, the blocks of a problem for it, and their objective.
@@ -35,11 +38,11 @@ class Ground:
         self.physics = physics = build_physics(estimator, problem, device, circles)
         self.model = physics.model
         self.points = Points(estimator, physics, X if y is None else None, weight, random_state)
-        self.measured = []
+        self.measured, weight_is_open = [], estimator.measurement_weight == "auto"
         if y is not None:
             self.measured = physics.discretization.measurements(
                 *(physics.checked(X), y, weight),
-                estimator.measurement_weight,
+                MEASUREMENT_WEIGHT if weight_is_open else estimator.measurement_weight,
                 physics.trial_unknowns(),
             )
         # L(v_θ), the weighted squares of the residuals of all blocks, equation (PINN).

@@ -20,7 +20,7 @@ from ..pde.sizes import (
     sizes_of_equations,
     sizes_of_fields,
 )
-from ..pde.uncertainty import fisher_information, standard_deviations
+from ..pde.uncertainty import fisher_information
 from .base import DTYPES
 from .device import to_numpy
 
@@ -146,6 +146,36 @@ class Physics:
             for block in blocks
         }
         return [self.discretization.measured(block) for block in blocks]
+
+    def resized(self, theta, points, rows):
+        """The same with sizes as they are for the unknowns at θ, which may have moved far.
+
+        Parameters
+        ----------
+        theta : torch.Tensor of shape (P + q,)
+        points : list
+            As :meth:`Discretization.sample` gives them.
+        rows : tuple (X, y, weight) or None
+            The measurements.
+
+        Returns
+        -------
+        physics : Physics
+        theta : torch.Tensor of shape (P + q,)
+            The same network in its units.
+        constraints, measured : list of Block
+        """
+        inner = theta[self.model.n_parameters :]
+        circles = self.discretization.circles.axes
+        new = Physics(self.problem, self.model, self.kind, self.metric, circles)
+        new.unknown_starts = to_numpy(inner)
+        discretization, trial = new.discretization, new.trial_unknowns()
+        blocks = discretization.blocks(points, trial)
+        measured = [] if rows is None else discretization.measurements(*rows, 1.0, trial)
+        blocks = new.adopt_sizes(blocks + measured)
+        theta = new.residuals.internal(self.residuals.network(theta), inner.tolist())
+        n = len(blocks) - len(measured)
+        return new, theta, blocks[:n], blocks[n:]
 
     def unsolved(self, first, last):
         """The name of the block that is furthest from being solved, and which part of all is left.
@@ -287,9 +317,11 @@ class Physics:
             found.update(zip(names, values, strict=True))
         return found
 
-    def uncertainty(self, theta, constraints, measurements):
-        """Standard deviations of the unknowns, by name, and of the noise of a measurement."""
-        n = self.model.n_parameters
+    def information(self, theta, constraints, measurements):
+        """Of the measurements on the unknowns, the residuals of these, and their weights.
+
+        As :func:`covariance` takes them.
+        """
         constraint = Collocation(constraints)
         record = self.residuals.record(theta, constraint)
         a = record.jacobian(constraint.weights().sqrt().unsqueeze(1))
@@ -297,14 +329,14 @@ class Physics:
         record = self.residuals.record(theta, measured)
         weights = measured.weights() / measured.weights().mean()
         b = record.jacobian(weights.sqrt().unsqueeze(1))
-        information = to_numpy(fisher_information(a, b, n))
-        residuals, weights = to_numpy(record.value[:, 0]), to_numpy(weights)
-        std, noise = standard_deviations(information, residuals, weights)
-        # The delta method: through the bounds by the slope of the transform.
-        slopes = to_numpy(self.residuals.unknowns(theta, 1))
-        std = (std * np.abs(slopes)).tolist()
-        # In the units of y; of several fields, in those of their sizes on average.
-        sizes = [block.sizes * torch.ones_like(block.row_weights) for block in measurements]
-        shares = weights / to_numpy(torch.cat([size.reshape(-1) for size in sizes])) ** 2
-        noise = float(noise / np.sqrt(np.mean(shares)))
-        return dict(zip(self.problem.unknowns, std, strict=True)), noise
+        information = fisher_information(a, b, self.model.n_parameters)
+        return to_numpy(information), to_numpy(record.value[:, 0]), to_numpy(weights)
+
+    def noise_in_units_of_y(self, noise, measurements):
+        """Of several fields, in those of their sizes on average."""
+        blocks = measurements
+        sizes = [block.sizes * torch.ones_like(block.row_weights) for block in blocks]
+        weights = torch.cat([block.row_weights.reshape(-1) for block in blocks])
+        shares = to_numpy(weights / weights.mean())
+        shares = shares / to_numpy(torch.cat([size.reshape(-1) for size in sizes])) ** 2
+        return float(noise / np.sqrt(np.mean(shares)))

@@ -79,9 +79,11 @@ default="sobol"
         Points of the equation in each iteration, drawn afresh by ``sampler``, or rows of
         ``fit(X)``; ``n_boundary`` counts those of each condition. The ``n_interior`` points then
         only judge which iterate is the best. Measurements are used in full.
-    measurement_weight : float, default=0.01
+    measurement_weight : float or "auto", default="auto"
         Weight of the mean square of the measurements beside the equation and its conditions,
-        which weigh 1 unless they say otherwise. Small, so that physics is not bent to noise.
+        which weigh 1 unless they say otherwise. With ``"auto"`` equation and conditions are
+        constraints: the fit takes 0.01, and what noise has bent is straightened by
+        ``estimate_error``. A number is for an equation that is in doubt: the fit stays as it is.
     variable_projection : bool, default=True
         Fit the last layer again at the end of each trial step: it is linear. For "ngd" with a
         trust region and the built-in network.
@@ -89,8 +91,9 @@ default="sobol"
         After the fit, solve the problem linearised at the solution on a richer space, equation
         (Err). Its solution is the error; where it leads to a better solution it is added to what
         ``predict``, ``derivative``, ``residual`` and ``score`` answer, and what is then left is
-        estimated again. Costs about as much as some iterations. Without measurements, unknown
-        coefficients and rows of its own, in double precision.
+        estimated again. Costs about as much as some iterations. Unknown coefficients move with it.
+        In double precision, without rows of its own, where the conditions determine the solution
+        for given coefficients.
     activation : {"auto", "tanh", "sin", "logistic", "softplus", "identity"}, default="auto"
         Activation function of the hidden layers. With ``"auto"`` here or above, starts race:
         networks of tanh and sin, whose first layers have weights of several sizes, get their last
@@ -115,8 +118,11 @@ n_iter_no_change, warm_start, device, dtype, random_state, verbose
     unknowns_ : dict of str to float
         The unknown coefficients.
     unknowns_std_ : dict of str to float
-        Their standard deviations, from the measurements alone: the equation and its conditions are
-        constraints. 1.96 of them to both sides are a 95 % interval.
+        Their standard deviations: from the noise of the measurements, the equation and its
+        conditions being constraints, and from what the network does not resolve. 1.96 of them to
+        both sides are a 95 % interval. Infinite for what is not determined.
+    unknowns_cov_ : ndarray of shape (n_unknowns, n_unknowns)
+        Their covariance, in the order of ``unknowns_``.
     sizes_ : dict of str to ndarray of shape (n_equations,)
         By name of a block, what each of its equations is divided by: the size of its terms. The
         loss is ½ Σ weight · mean square of residual / size; ``history_`` has the mean squares
@@ -125,8 +131,8 @@ n_iter_no_change, warm_start, device, dtype, random_state, verbose
         Estimated standard deviation of a measurement.
     error_estimate_ : dict of str to float
         By field, the error of the solution that ``predict`` gives, ‖u − v‖ / ‖u‖ over the domain,
-        as the linearised problem estimates it. Infinite where the problem does not determine its
-        solution, NaN where the error was not estimated.
+        as the linearised problem estimates it, with what the noise of measurements does. Infinite
+        where the problem does not determine its solution, NaN where the error was not estimated.
     activation_, hidden_layer_sizes_ : str, tuple of int
         The network that was fitted. Not with ``model``.
     circles_ : tuple of str
@@ -178,7 +184,7 @@ n_features_in_
         ],
         "sampler": [StrOptions({*SAMPLERS, "adaptive", "christoffel"})],
         "resample_every": [Interval(Integral, 1, None, closed="left"), None],
-        "measurement_weight": [Interval(Real, 0, None, closed="neither")],
+        "measurement_weight": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "variable_projection": ["boolean"],
         "estimate_error": ["boolean"],
     }
@@ -192,7 +198,7 @@ n_features_in_
         n_boundary="auto",
         sampler="sobol",
         resample_every=None,
-        measurement_weight=0.01,
+        measurement_weight="auto",
         variable_projection=True,
         estimate_error=True,
         activation="auto",
@@ -328,20 +334,20 @@ n_features_in_
         X : array-like of shape (n_samples, n_features)
             Coordinates, then inputs, inside the domain.
         return_std : bool, default=False
-            Whether to return the size of the error, too, as the linearised problem estimates it,
-            equation (Err); with a problem that has no unknowns.
+            Whether to return the size of the error, too: as the linearised problem estimates it,
+            equation (Err), and of what the noise of measurements does through the unknowns.
 
         Returns
         -------
         u : ndarray of shape (n_samples,) or (n_samples, n_fields)
         std : ndarray of the same shape
-            With ``return_std=True``. It is no standard deviation of noise: there is none.
+            With ``return_std=True``. The noise of a new measurement is not in it.
 
         Raises
         ------
         ValueError
-            If the error of this fit is not estimated: with unknown coefficients, measurements,
-            single precision or ``problem=None``.
+            If the error of this fit is not estimated: with measurements in the place of
+            conditions, rows of its own, single precision or ``problem=None``.
         """
         check_is_fitted(self)
         kind = self._kind_of_fit()

@@ -113,15 +113,23 @@ class Points:
 
         return Redrawn(fresh, every, begins_fresh, is_optimal)
 
+    def spread(self):
+        """The points of :meth:`draw`, as :meth:`Discretization.sample` gives them."""
+        return self._sample(self.n_interior, self.n_boundary, self.own)
+
     def _blocks(self, n_interior, n_boundary, chosen):
         """Blocks on n points of the equation, or on those that were chosen with their weights."""
+        points = self._sample(n_interior, n_boundary, chosen)
+        return self.physics.discretization.blocks(points, self.physics.trial_unknowns())
+
+    def _sample(self, n_interior, n_boundary, chosen):
         discretization = self.physics.discretization
         n_interior = n_interior if chosen is None else 1
         points = discretization.sample(n_interior, n_boundary, self.sampler, self.random_state)
         if chosen is not None:
             X, weight = chosen
             points[0] = [X], None, weight
-        return discretization.blocks(points, self.physics.trial_unknowns())
+        return points
 
     def _batch(self):
         """The next rows of ``fit(X)``."""

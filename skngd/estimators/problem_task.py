@@ -21,6 +21,7 @@ from .physics import columns_of, empty_equations, fitted_circles
 from .race import Race, is_raced
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
+from .unknowns import relative_spread, solved_problem, told_unknowns
 
 # The network that is expected where it is left open.
 EXPECTED = "tanh", (32,)
@@ -61,11 +62,11 @@ class ProblemTask(Task):
             check_problem(self.problem)
         self.is_weighted = sample_weight is not None
         self.X, self.y, self.weight = self._validated(X, y, sample_weight)
-        if self.problem.unknowns and y is None:
+        if self.problem.unknowns and y is None and not self.problem.with_numbers().conditions:
             raise ValueError(
                 "Expected measurements for the unknown coefficients "
-                f"{list(self.problem.unknowns)}: fit(X, y). Without them, give the coefficients "
-                "as numbers."
+                f"{list(self.problem.unknowns)}, fit(X, y), or conditions that determine them, as "
+                "an eigenvalue; got neither. Give the coefficients as numbers, or add conditions."
             )
         y = self.y
         self.rows = self.X, (y if y is None or y.shape[1] > 1 else y[:, 0]), self.weight
@@ -215,35 +216,72 @@ class ProblemTask(Task):
             warn(sentence)
         # What jumps cannot be linearised.
         is_hidden = self._warn_if_hidden(theta, np.sqrt(parts["equation"]))
-        self.estimate = None if empty or is_hidden else self._estimated(theta, n_iter)
+        solution = self._solution(theta)
+        self.estimate = None if empty or is_hidden else self._estimated(solution, n_iter)
         self._tell_the_error(parts, stop)
-        std, noise, ground = {}, None, self.ground
-        if self.problem.unknowns:
-            std, noise = ground.physics.uncertainty(theta, ground.points.draw(), ground.measured)
         estimate, unknown = self.estimate, dict.fromkeys(self.problem.fields, np.nan)
         return {
-            "unknowns_std_": std,
-            "noise_std_": noise,
+            "unknowns_std_": {},
+            "unknowns_cov_": np.zeros((0, 0)),
+            "noise_std_": None,
             "error_estimate_": unknown if estimate is None else estimate.relative,
             "_correction": None if estimate is None else estimate.correction,
             "_error": None if estimate is None else estimate.error,
+            "_spread": None,
+            **self._of_unknowns(solution),
         }
+
+    def _solution(self, theta):
+        """Physics, θ and blocks, in the sizes that the unknowns have come out with."""
+        if not self.problem.unknowns:
+            return self.physics, theta, None, None
+        return self.physics.resized(theta, self.ground.points.spread(), self._measurements())
+
+    def _measurements(self):
+        """X, y and weights as they are given to the discretization; None without y."""
+        return None if self.y is None else (self.physics.checked(self.X), self.y, self.weight)
+
+    def _of_unknowns(self, solution):
+        """What is kept of the unknown coefficients."""
+        if not self.problem.unknowns:
+            return {}
+        estimate, told = self.estimate, told_unknowns(*solution, self.estimate)
+        found = {
+            "unknowns_": told.values,
+            "problem_": solved_problem(self.problem, told.values),
+            "unknowns_std_": told.std,
+            "unknowns_cov_": told.covariance,
+            "noise_std_": told.noise,
+        }
+        if estimate is None or estimate.following is None or not estimate.is_determined:
+            return found
+        spread = relative_spread(told, estimate)
+        parts = zip(estimate.relative.items(), spread, strict=True)
+        found["error_estimate_"] = {name: float(np.hypot(e, s)) for (name, e), s in parts}
+        if np.isfinite(told.inner).all():
+            found["_spread"] = estimate.following.parts, told.inner
+            found["_slopes"] = dict(zip(told.values, told.slopes.tolist(), strict=True))
+        return found
 
     def excuses(self, stop):
         return stop.kind == "budget" and self._error() <= LARGE_ERROR
 
-    def _estimated(self, theta, n_iter):
+    def _estimated(self, solution, n_iter):
         """The error of the solution, where the problem alone determines it."""
+        physics, theta, *_ = solution
         estimator = self.estimator
-        is_plain = self.X is None and not self.problem.unknowns and self.problem.conditions
-        if not (estimator.estimate_error and is_plain and estimator.dtype == "float64"):
+        is_own = self.X is not None and self.y is None
+        # A weight that is named is what the physics is to be bent by.
+        is_bent = self.y is not None and estimator.measurement_weight != "auto"
+        is_stated = self.problem.with_numbers().conditions and not (is_own or is_bent)
+        if not (estimator.estimate_error and is_stated and estimator.dtype == "float64"):
             return None
         activation = "sin" if estimator.model is None and self.network[0] == "sin" else "tanh"
         work = 2 * n_iter * self.objective.n_rows * len(theta) ** 2
         if self._is_late():
             work = 0
         try:
-            return estimated_error(self.physics, theta, activation, work)
+            return estimated_error(physics, theta, activation, work, self._measurements())
         except KeyboardInterrupt:
             if is_searched():
                 raise
@@ -268,11 +306,15 @@ class ProblemTask(Task):
             return
         if not estimate.is_determined:
             self.verdict = " The problem does not determine its solution."
-            warn(
-                f"{type(self.problem).__name__} does not determine its solution: {estimate.free}, "
-                "where a change of the size of the solution changes no residual by more than "
-                f"{1 / estimate.amplification:.0e} of its terms. Add the condition that is missing."
-            )
+            how = ". Add the condition that is missing, or measurements by fit(X, y)."
+            if not estimate.free_unknowns:
+                how = (
+                    ", where a change of the size of the solution changes no residual by more than "
+                    f"{1 / estimate.amplification:.0e} of its terms. Add the condition that is "
+                    "missing."
+                )
+            name = type(self.problem).__name__
+            warn(f"{name} does not determine its solution: {estimate.free}{how}")
             return
         self.verdict = f" Estimated relative error: {error:.1e}."
         if self.estimator.verbose:

@@ -105,8 +105,8 @@ def _check_conditions(problem, name):
             if isinstance(value, (Unknown, Input)):
                 raise ValueError(
                     f"Expected numbers or functions in {condition!r} of {name}, got {what}="
-                    f"{value!r}. Make it a coefficient: an argument of {name}.__init__, stored as self.C, and "
-                    f"here a function that takes it, such as {what}=lambda x, C: C."
+                    f"{value!r}. Make it a coefficient: an argument of {name}.__init__, stored as "
+                    f"self.C, and here a function that takes it, such as {what}=lambda x, C: C."
                 )
 
 

@@ -6,6 +6,7 @@ import torch
 from ..geometry.box import Box
 from ..geometry.sampling import choose_by_residual, gauss_rule
 from .conditions import Measurements
+from .expressions.quantity import Quantity
 from .residuals.blocks import Collocation
 from .residuals.bound import Stated, ranges_of
 from .residuals.circles import Circles
@@ -159,6 +160,11 @@ class Discretization:
 
     def measurements(self, X, y, sample_weight, weight, unknowns=None):
         """A block for each field with observations; NaN entries of y are left out."""
+        found = self.observations(X, y, sample_weight, weight, unknowns)
+        return [self.measured(block) for block in found]
+
+    def observations(self, X, y, sample_weight, weight, unknowns=None):
+        """As :meth:`measurements`, in the units of the fields."""
         found = []
         # Each entry weighs the same, whichever field it belongs to.
         total = (sample_weight[:, None] * np.isfinite(y)).sum()
@@ -166,16 +172,15 @@ class Discretization:
             seen = np.isfinite(column)
             if not seen.any():
                 continue
-            share = sample_weight[seen] / total
             block = self.compiler.block(
                 Stated(self.problem, Measurements(field)),
                 [X[seen]],
                 None,
-                weight * share,
+                weight * sample_weight[seen] / total,
                 target=column[seen],
                 unknowns=unknowns,
             )
-            found.append(self.measured(block))
+            found.append(block)
         return found
 
     def derivative(self, network, X, index, field):
@@ -183,14 +188,18 @@ class Discretization:
         x = torch.as_tensor(X, **self.kind)
         return self.field_at(network, x, index, field).cpu().numpy().astype(float)
 
-    def field_at(self, network, x, index, field, direction=None):
+    def field_at(self, network, x, index, field, direction=None, unknowns=None):
         """∂^index of a field at points, tensors of shape (m, d) and (m,).
 
-        For parameters of the network in its own units, shape (P,). With a direction of these, the
-        tangent vector in that direction is added.
+        For parameters of the network in its own units, shape (P,), and values of the unknowns,
+        shape (q,), if hard values contain some. With a direction of the parameters, the tangent
+        vector in that direction is added.
         """
         number = list(self.problem.fields).index(field)
-        constant, terms = self.compiler.expansion(field, index, x)
+        named = {}
+        if unknowns is not None:
+            named = dict(zip(self.problem.unknowns, map(Quantity, unknowns), strict=True))
+        constant, terms = self.compiler.expansion(field, index, x, named)
         total = 0.0 if constant is None else constant
         for face, inner, coefficient in terms:
             points = x if face is None else face.onto(x)

@@ -26,27 +26,31 @@ def fisher_information(constraints, measurements, n_network, rcond=1e-6):
     return seen.T @ seen
 
 
-def standard_deviations(information, residuals, weights):
-    """Standard deviations of the unknowns in their own, unbounded parameter, and of the noise.
+def covariance(information, residuals, weights):
+    """Covariance of the unknowns in their own, unbounded parameters, and the noise.
 
     The information, shape (q, q), is for measurements of variance one, weights included; residuals
     are v(x_i) − y_i, and the mean of the weights is one.
 
     Returns
     -------
-    std : ndarray of shape (q,)
-        Infinite where the measurements say nothing, and where there are no more of them than
-        unknowns.
+    covariance : ndarray of shape (q, q)
+        With an infinite variance where the measurements say nothing, or where there are no more of
+        them than unknowns; the covariances with such an unknown are NaN.
     noise : float
         Estimated standard deviation of a measurement of weight one; NaN where there are no more of
         them than unknowns.
     """
-    degrees = len(residuals) - len(information)
-    if degrees < 1:
-        return np.full(len(information), np.inf), np.nan
-    noise = float(np.sqrt((weights * residuals**2).sum() / degrees))
-    eigenvalues, vectors = np.linalg.eigh(information)
-    informed = eigenvalues > np.finfo(float).eps * max(eigenvalues.max(initial=0.0), 0.0)
-    inverse = np.where(informed, 1.0 / np.where(informed, eigenvalues, 1.0), np.inf)
-    variance = np.where(vectors**2 > 0, vectors**2 * inverse, 0.0).sum(axis=1)
-    return noise * np.sqrt(variance), noise
+    q = len(information)
+    degrees, free = len(residuals) - q, np.ones(q, dtype=bool)
+    found, noise = np.zeros((q, q)), np.nan
+    if degrees > 0:
+        noise = float(np.sqrt((weights * residuals**2).sum() / degrees))
+        eigenvalues, vectors = np.linalg.eigh(information)
+        informed = eigenvalues > np.finfo(float).eps * max(eigenvalues.max(initial=0.0), 0.0)
+        of_informed = vectors[:, informed]
+        found = noise**2 * (of_informed / eigenvalues[informed]) @ of_informed.T
+        free = (vectors[:, ~informed] != 0).any(axis=1)
+    found[free], found[:, free] = np.nan, np.nan
+    found[free, free] = np.inf
+    return found, noise

@@ -6,7 +6,7 @@ coefficients.
 """
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -32,12 +32,12 @@ class Compiler:
     :class:`Circles` of these; None stands for no such.
 
     ``base(field, index, x)`` gives ∂^index of what the network is added to, where that is not None:
-    a solution that has the hard conditions already.
+    a solution that has the hard conditions already, for ``base_unknowns`` of shape (q,).
     """
 
     def __init__(self, problem, jets_of, normalise, kind, circles=None):
         self.problem, self.jets_of, self.normalise, self.kind = problem, jets_of, normalise, kind
-        self.circles, self.base = circles, None
+        self.circles, self.base, self.base_unknowns = circles, None, None
         self.equation, self.conditions = Stated(problem, Interior()), stated_conditions(problem)
         self.ansatz = {field: hard_conditions(problem, field) for field in problem.fields}
 
@@ -107,8 +107,11 @@ class Compiler:
             for field, index in in_order:
                 constant, terms = self.expansion(field, index, x)
                 self._check_finite(field, index, constant, x)
-                if self.base is None and self.ansatz[field].unknowns:
-                    constant = Moving(self.ansatz[field], tuple(self.problem.unknowns), index, x)
+                if self.ansatz[field].unknowns:
+                    moving = Moving(self.ansatz[field], tuple(self.problem.unknowns), index, x)
+                    if self.base is not None:
+                        moving = moving.through(constant, self.base_unknowns)
+                    constant = moving
                 asked.append((site, field, index, constant, terms))
                 for face, network_index, _ in terms:
                     points = x if face is None else face.onto(x)
@@ -171,14 +174,20 @@ class Moving:
     names: tuple[str, ...]  # of the unknowns
     index: tuple[int, ...]
     x: torch.Tensor
+    shift: torch.Tensor | None = None  # what is added to it, shape (m,)
 
     def __call__(self, unknowns):
         """Its value at unknowns of shape (q,) or (q, m)."""
         named = dict(zip(self.names, map(Quantity, unknowns), strict=True))
-        return self.ansatz.expansion(self.index, self.x, named)[0]
+        constant = self.ansatz.expansion(self.index, self.x, named)[0]
+        return constant if self.shift is None else constant + self.shift
+
+    def through(self, constant, unknowns):
+        """The same with a shift, so that it is this constant at these unknowns."""
+        return replace(self, shift=constant - self(unknowns))
 
     def __getitem__(self, points):
-        return Moving(self.ansatz, self.names, self.index, self.x[points])
+        return replace(self, x=self.x[points], shift=cut(self.shift, points))
 
 
 @dataclass(frozen=True)

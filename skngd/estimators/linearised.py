@@ -1,0 +1,306 @@
+"""The problem linearised at a solution, on a space that is richer than the tangent space.
+
+The columns are those of the tangent space and of the last layer of a network of fresh neurons, the
+rows the residuals of equation and conditions on fresh points. One QR tells the error, what every
+direction changes in the solution beside what it changes in the residuals, and how the solution
+follows the unknown coefficients.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..models import FullyConnected
+from ..tangent.qr import Qr
+from .device import to_numpy
+
+# Rows for each column of the system.
+ROWS_PER_COLUMN = 2
+# Parameters from which on a network of one layer, and another one, take part with their last layer.
+MOST_OF_ONE, MOST_OF_SEVERAL = 700, 1500
+# The points where e is looked at.
+LOOKED_AT = 300
+# An amplification with which a solution is not determined, and one of its parts that is a constant.
+UNDETERMINED, CONSTANT = 1e6, 0.99
+# The largest part of the residuals that counts as out of reach of the space.
+MOST_LEFT = 0.99
+# The part of the effect of an unknown on equation and conditions that the solution has to leave for
+# them to determine it.
+TELLS = 1e-4
+
+
+@dataclass(frozen=True)
+class Following:
+    """What is said of the unknown coefficients, in their own unbounded parameters.
+
+    Attributes
+    ----------
+    change : ndarray of shape (q,)
+        Their error, with the opposite sign.
+    information : ndarray of shape (q, q) or None
+        Of measurements of variance one, equation and conditions being constraints.
+    residuals, weights : ndarray of shape (n,)
+        Of the measurements, after the change; the mean of the weights is one.
+    responses : ndarray of shape (n_fields, m, q)
+        How the fields follow them, at the points that are looked at, as parts of their sizes.
+    parts : list of dict
+        The same as parts of the space, for each unknown.
+    """
+
+    change: np.ndarray
+    information: np.ndarray | None
+    residuals: np.ndarray | None
+    weights: np.ndarray | None
+    responses: np.ndarray
+    parts: list
+
+
+@dataclass(frozen=True)
+class Wider:
+    """v + w with a network of fresh neurons for w, which is zero.
+
+    Attributes
+    ----------
+    physics : Physics
+        On top of v, see :class:`Compiler`.
+    theta : torch.Tensor of shape (P + q,)
+        Parameters of w, and the unknowns of v.
+    activation : str
+    """
+
+    physics: object
+    theta: torch.Tensor
+    activation: str
+
+
+class Look:
+    """One solve of the linearised problem.
+
+    Parameters
+    ----------
+    physics : Physics
+    theta : torch.Tensor of shape (P + q,)
+        Where the tangent space is.
+    wider : Wider
+        Of the solution v that is looked at.
+    damping : float
+        λ / ‖A‖².
+    random_state : numpy.random.RandomState
+    rows : tuple (X, y, weight) or None
+        The measurements.
+
+    Attributes
+    ----------
+    is_finite : bool
+    relative : dict of str to float
+        ‖e‖ / ‖v + e‖ by field.
+    amplification, free : float, str
+        See :class:`ErrorEstimate`.
+    residual_left : float
+        The residual of v as a part of that at θ.
+    error : dict
+        e, in parts.
+    free_unknowns : list of str
+        Those that neither measurements nor conditions determine.
+    following : Following or None
+        Where there are unknowns.
+    """
+
+    def __init__(self, physics, theta, wider, damping, random_state, rows):
+        self.physics, self.activation, self.following = physics, wider.activation, None
+        self.free_unknowns = []
+        self.n_unknowns = len(physics.problem.unknowns)
+        self.spaces = (
+            (physics, theta, _tangent(physics)),
+            (wider.physics, wider.theta, wider.physics.residuals.output_parameters),
+        )
+        n = ROWS_PER_COLUMN * sum(place.stop - place.start for *_, place in self.spaces)
+        points = _points(physics, theta, n, random_state)
+        unknowns = physics.trial_unknowns()
+        looked_at = physics.discretization.source.sample(LOOKED_AT, "sobol", random_state)
+        a, h, before, b = self._system(lambda one: one.discretization.blocks(points, unknowns))
+        phi, of_unknowns, _, v = self._system(lambda one: values_of(one, looked_at))
+        self.is_finite = _are_finite(a, h, b, phi)
+        if not self.is_finite:
+            return
+        norm = torch.linalg.vector_norm
+        self.residual_left = float(norm(b) / norm(before).clamp_min(1e-300))
+        sizes = norm(a, dim=0)
+        sizes[sizes == 0] = 1.0
+        a, phi = a / sizes, phi / sizes
+        # The error for the unknowns as they are, and how the solution follows them: A⁺ [r, A_η].
+        targets = torch.cat([b.unsqueeze(1), h], dim=1)
+        fitted = Qr([(a, targets)])
+        damping *= fitted.square_norm
+        solved = fitted.solve(0.0, damping)
+        left = targets - a @ solved
+        # Residuals that are out of reach come from an error of about the same size as the others.
+        beyond = float(norm(left[:, 0]) / norm(b).clamp_min(1e-300))
+        solution = solved[:, 0] / np.sqrt(1.0 - min(beyond, MOST_LEFT) ** 2)
+        follow, moved = solved[:, 1:], of_unknowns - phi @ solved[:, 1:]
+        change = solution.new_zeros(self.n_unknowns)
+        information = None
+        if self.n_unknowns:
+            measured = None
+            if rows is not None:
+                bm, hm, _, d = self._system(lambda one: _measurements(one, rows))
+                bm = bm / sizes
+                measured = hm - bm @ follow, d - bm @ solution
+                self.is_finite = _are_finite(*measured)
+                if not self.is_finite:
+                    return
+                change = _least_squares(*measured)
+                information = len(d) * measured[0].T @ measured[0]
+            else:
+                change = self._told_by_conditions(left[:, 1:], left[:, 0], norm(h, dim=0))
+        fields, shape = physics.problem.fields, (len(physics.problem.fields), LOOKED_AT)
+        e = (moved @ change - phi @ solution).reshape(shape)
+        scale = norm(v.reshape(shape) + e, dim=1)
+        # A field that is zero is measured by the size that it could have.
+        sizes_of_fields = torch.as_tensor(physics.field_sizes, **physics.kind)
+        scale = torch.where(scale > 0, scale, sizes_of_fields)
+        # No error is below rounding.
+        relative = to_numpy((norm(e, dim=1) / scale).clamp_min(torch.finfo(a.dtype).eps))
+        self.relative = dict(zip(fields, map(float, relative), strict=True))
+
+        changes = fitted.whitened(phi, damping).reshape(*shape, -1)
+        changes = (changes / scale[:, None, None]).flatten(0, 1)
+        self.is_finite = _are_finite(solution, changes, change)
+        if not self.is_finite:
+            return
+        squares, vectors = torch.linalg.eigh(changes @ changes.T)
+        self.amplification = float(squares[-1].clamp_min(0.0).sqrt())
+        self.free = _free(to_numpy(vectors[:, -1]), physics.problem, looked_at)
+        self.error = self._in_parts(-(solution + follow @ change) / sizes, change)
+        if not self.n_unknowns:
+            return
+        residuals = weights = None
+        if rows is not None:
+            weights = _weights(_measurements(physics, rows))
+            residuals = to_numpy(measured[1] + measured[0] @ change) / np.sqrt(weights)
+            residuals *= np.sqrt(len(weights))
+        self.following = Following(
+            to_numpy(change),
+            None if information is None else to_numpy(information),
+            residuals,
+            weights,
+            to_numpy(moved.reshape(*shape, -1) / scale[:, None, None]),
+            [self._in_parts(-column / sizes) for column in follow.T],
+        )
+
+    def _told_by_conditions(self, left, residual, sizes):
+        """The change of unknowns without measurements, from what the solution cannot follow.
+
+        Where that is nothing they are free, with an infinite change.
+        """
+        sizes = torch.where(sizes > 0, sizes, torch.ones_like(sizes))
+        u, s, vt = torch.linalg.svd(left / sizes, full_matrices=False)
+        told = s > TELLS
+        change = -vt[told].T @ ((u[:, told].T @ residual) / s[told])
+        free = (vt[~told].abs() > TELLS).any(0)
+        self.free_unknowns = [
+            name
+            for name, is_free in zip(self.physics.problem.unknowns, free, strict=True)
+            if is_free
+        ]
+        return change / sizes
+
+    def _system(self, blocks_of):
+        """Columns of both spaces side by side, of the unknowns, the residual at θ and that of v."""
+        columns, residuals = [], []
+        for physics, theta, place in self.spaces:
+            iterate = physics.objective(blocks_of(physics)).at(theta)
+            if place == physics.residuals.output_parameters:
+                chunks = list(iterate.operator.output_chunks(iterate.residual))
+            else:
+                chunks = [(rows[:, place], None) for _, rows in iterate.operator.rows()]
+            columns.append(torch.cat([rows for rows, _ in chunks]))
+            residuals.append(iterate.residual)
+        # The unknowns move v, whose physics is the second.
+        of_unknowns = columns[0].new_empty(len(columns[0]), self.n_unknowns)
+        for number in range(self.n_unknowns):
+            along = torch.zeros_like(theta)
+            along[len(theta) - self.n_unknowns + number] = 1.0
+            of_unknowns[:, number] = iterate.operator.apply(along)
+        return torch.cat(columns, dim=1), of_unknowns, *residuals
+
+    def _in_parts(self, solution, change=None):
+        """A vector of the space in units of the networks."""
+        parts = solution.split([place.stop - place.start for *_, place in self.spaces])
+        found = []
+        for (physics, theta, place), part in zip(self.spaces, parts, strict=True):
+            along = torch.zeros_like(theta)
+            along[place] = part
+            found.append(physics.residuals.network(along))
+        wider, theta, _ = self.spaces[1]
+        return {
+            "direction": to_numpy(found[0]),
+            "fresh": to_numpy(wider.residuals.network(theta) + found[1]),
+            "activation": self.activation,
+            "unknowns": np.zeros(0) if change is None else to_numpy(change),
+        }
+
+
+def _least_squares(a, b):
+    """−A⁺ b; directions that A does not see stay."""
+    u, s, vt = torch.linalg.svd(a, full_matrices=False)
+    seen = s > torch.finfo(a.dtype).eps * len(a) * s.max().clamp_min(1e-300)
+    return -vt[seen].T @ ((u[:, seen].T @ b) / s[seen])
+
+
+def _are_finite(*tensors):
+    return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
+
+
+def _tangent(physics):
+    """Which parameters of the network span the tangent space: all, or those of the last layer."""
+    model = physics.model
+    if isinstance(model, FullyConnected):
+        most = MOST_OF_ONE if len(model.layout) == 2 else MOST_OF_SEVERAL
+        if model.n_parameters > most:
+            return physics.residuals.output_parameters
+    return slice(0, model.n_parameters)
+
+
+def _points(physics, theta, n, random_state):
+    """As those of a fit with n interior ones, half of these where the residual is large.
+
+    The conditions have as many as belong to n: between few of them fresh neurons would be free.
+    """
+    discretization, n_boundary = physics.discretization, physics.n_boundary("auto", n)
+    points = discretization.sample(1, n_boundary, "sobol", random_state)
+    X = discretization.adapted(physics.residuals, theta, n, random_state)
+    return [([X], None, None), *points[1:]]
+
+
+def values_of(physics, X):
+    """Blocks of the values of each field at points."""
+    shape, unknowns = (len(X), len(physics.problem.fields)), physics.trial_unknowns()
+    given = X, np.zeros(shape), np.ones(len(X))
+    return physics.discretization.observations(*given, 1.0, unknowns)
+
+
+def _measurements(physics, rows):
+    """Blocks of measurements whose weights have the sum one."""
+    return physics.discretization.measurements(*rows, 1.0, physics.trial_unknowns())
+
+
+def _weights(blocks):
+    """Those of their rows, with the mean one."""
+    weights = torch.cat([block.row_weights.reshape(-1) for block in blocks])
+    return to_numpy(weights * len(weights))
+
+
+def _free(values, problem, X):
+    """What is free, from a change of the solution at points that changes no residual."""
+    values = values.reshape(len(problem.fields), len(X))
+    norms = np.linalg.norm(values, axis=1)
+    number = int(norms.argmax())
+    column, field = values[number], problem.fields[number]
+    if abs(column.mean()) * np.sqrt(len(column)) > CONSTANT * norms[number]:
+        return f"{field} is determined up to a constant"
+    place = X[int(np.abs(column).argmax())]
+    names = (*problem.domain.names, *problem.inputs)
+    where = ", ".join(f"{name} = {x:.3g}" for name, x in zip(names, place, strict=True))
+    return f"{field} is free most of all near {where}"

@@ -1,0 +1,132 @@
+"""What a fit says of its unknown coefficients: values, covariance, and what they do to the fields.
+
+Equation and conditions are constraints, (Fisher). Where the error is estimated, (Err), they are so
+on the richer space, the noise in the measurements does not bend the solution any more, and what the
+network cannot resolve counts, too.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from sklearn.base import clone
+
+from ..pde.uncertainty import covariance
+from .callers import warn
+
+# What rounding leaves of a value at best.
+ROUNDING = 1e-13
+# A standard deviation in the unbounded parameter, and a part of the way from a bound to the start,
+# from which on an unknown is at that bound.
+LOOSE, NEAR = 1.0, 0.05
+
+
+@dataclass(frozen=True)
+class Told:
+    """The unknowns of a fit.
+
+    Attributes
+    ----------
+    values : dict of str to float
+    covariance : ndarray of shape (q, q)
+        In their own units, of noise and of the network.
+    noise : float or None
+        Standard deviation of a measurement, None without measurements.
+    inner : ndarray of shape (q, q)
+        The covariance by the noise alone, in their unbounded parameters.
+    slopes : ndarray of shape (q,)
+        Of the values in these parameters.
+    """
+
+    values: dict
+    covariance: np.ndarray
+    noise: float | None
+    inner: np.ndarray
+    slopes: np.ndarray
+
+    @property
+    def std(self):
+        roots = np.sqrt(np.diag(self.covariance))
+        return dict(zip(self.values, roots.tolist(), strict=True))
+
+
+def told_unknowns(physics, theta, constraints, measured, estimate):
+    """What the end of a fit says of its unknowns, with the :class:`ErrorEstimate` if there is one.
+
+    Warns of unknowns that the measurements do not determine, and of those at a bound.
+
+    Parameters
+    ----------
+    physics : Physics
+    theta : torch.Tensor of shape (P + q,)
+    constraints, measured : list of Block
+    estimate : ErrorEstimate or None
+    """
+    following = None if estimate is None else estimate.following
+    inner, change = theta[physics.model.n_parameters :], 0.0
+    if following is not None:
+        change = following.change
+        if estimate.correction is not None:
+            inner = inner + torch.as_tensor(estimate.correction["unknowns"], **physics.kind)
+    at = torch.cat([theta[: physics.model.n_parameters], inner])
+    values = physics.residuals.unknowns(at).tolist()
+    slopes = physics.residuals.unknowns(at, 1).cpu().numpy().astype(float)
+    noise, of_noise = None, np.zeros((len(values), len(values)))
+    if measured:
+        found = following and (following.information, following.residuals, following.weights)
+        found = found or physics.information(theta, constraints, measured)
+        of_noise, noise = covariance(*found)
+        noise = physics.noise_in_units_of_y(noise, measured)
+    total = of_noise + np.diag(np.broadcast_to(change, len(values)) ** 2)
+    # The delta method: through the bounds by the slope of the transform.
+    total = slopes[:, None] * total * slopes + np.diag((ROUNDING * np.array(values)) ** 2)
+    if estimate is not None:
+        free = [name in estimate.free_unknowns for name in physics.problem.unknowns]
+        total[free], total[:, free] = np.nan, np.nan
+        total[free, free] = np.inf
+    told = Told(
+        dict(zip(physics.problem.unknowns, values, strict=True)), total, noise, of_noise, slopes
+    )
+    _warn_of_loose(physics, told)
+    return told
+
+
+def solved_problem(problem, values):
+    """The problem with numbers in the place of its unknowns."""
+    return clone(problem, safe=False).set_params(**values)
+
+
+def relative_spread(told, estimate):
+    """What the noise does to each field, as a part of its size, in their order."""
+    w = estimate.following.responses
+    if not np.isfinite(told.inner).all():
+        return np.full(len(w), np.inf)
+    return np.sqrt(np.einsum("fmi,ij,fmj->f", w, told.inner, w))
+
+
+def _warn_of_loose(physics, told):
+    """Warn of unknowns with infinite intervals, and of those at a bound."""
+    free = [name for name, std in told.std.items() if not np.isfinite(std)]
+    if free and told.noise is not None and np.isnan(told.noise):
+        warn(
+            "Expected more measurements than unknown coefficients: there is nothing to estimate "
+            "the noise from, and the standard deviations are infinite. Add measurements."
+        )
+    elif free and told.noise is not None:
+        warn(
+            f"The measurements do not determine {', '.join(free)}: in some direction the unknown "
+            "coefficients may have any value. The standard deviation is infinite. Measure where "
+            "the solution depends on it, or give one as a number."
+        )
+    loose = np.sqrt(np.diag(told.inner)) > LOOSE
+    stated = zip(physics.problem.unknowns.items(), told.values.values(), loose, strict=True)
+    for (name, unknown), value, is_loose in stated:
+        for bound, of in ((unknown.low, "low"), (unknown.high, "high")):
+            if not is_loose or bound is None:
+                continue
+            if abs(value - bound) < NEAR * abs(unknown.start - bound):
+                warn(
+                    f"The unknown coefficient {name} is at its bound, {of}={bound:g}: the "
+                    "measurements ask for a value beyond it, or for none. Move the bound, or check "
+                    "the equation and the measurements."
+                )

@@ -1,0 +1,113 @@
+"""The error of inverse problems, equation (Err): the unknowns move with the solution."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from solvers import solver
+from test_unknown_values import END, SLOPE, Rod
+
+from skngd.pde import Box, Dirichlet, Neumann, Problem, Unknown
+from skngd.problems import zoo
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+X = np.linspace(0.1, 0.9, 19).reshape(-1, 1)
+NODES = np.linspace(0, 1, 11).reshape(-1, 1)
+NETWORK = {"hidden_layer_sizes": (8,), "max_iter": 20, "estimate_error": True}
+
+
+def exact(C, D):
+    """Rod.solution, written down once more, for any coefficients."""
+
+    def solution(x):
+        return (C * np.sinh(1 - x[:, 0]) + D**2 * np.cosh(x[:, 0])) / np.cosh(1)
+
+    return solution
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_unknowns_and_their_covariance_are_those_of_least_squares(hard):
+    """Of the exact solution, by scipy: equation and conditions are constraints."""
+    from scipy.optimize import curve_fit
+
+    y = Rod().solution(X) + 0.02 * np.random.RandomState(0).standard_normal(len(X))
+    problem = Rod(C=Unknown(0.3), D=Unknown(1.0, low=0), hard=hard)
+    fitted = solver(problem, **NETWORK).fit(X, y)
+    best, covariance = curve_fit(lambda x, *C: exact(*C)(x.reshape(-1, 1)), X[:, 0], y, (0.3, 1.0))
+    assert_allclose(list(fitted.unknowns_.values()), best, rtol=1e-5)
+    assert_allclose(fitted.unknowns_cov_, covariance, rtol=1e-3)
+    std = np.sqrt(np.diag(covariance))
+    assert_allclose(list(fitted.unknowns_std_.values()), std, rtol=1e-3)
+    assert fitted.unknowns_["C"] == fitted.problem_.C
+    # The band is what the noise does to the solution through the unknowns.
+    u, band = fitted.predict(NODES, return_std=True)
+    assert_allclose(u, exact(*best)(NODES), atol=1e-6)
+    steps = 1e-6 * np.eye(2)
+    slopes = [(exact(*(best + h))(NODES) - exact(*(best - h))(NODES)) / 2e-6 for h in steps]
+    expected = np.sqrt(np.einsum("im,ij,jm->m", slopes, covariance, slopes))
+    assert_allclose(band, expected, rtol=1e-3)
+    size = np.linalg.norm(expected) / np.linalg.norm(u)
+    assert fitted.error_estimate_["u"] == pytest.approx(size, rel=0.2)
+
+
+def test_noise_does_not_bend_the_physics():
+    """Whatever the weight of the measurements in the fit, the answer is the constrained one."""
+    rng = np.random.RandomState(1)
+    heat = zoo.Heat(kappa=0.25)
+    points = heat.domain.sample(40, random_state=2)
+    y = heat.solution(points) + 0.3 * rng.standard_normal(40)
+    answer = solver(heat, **NETWORK).fit(points, y)
+    inside = heat.domain.sample(200, random_state=3)
+    bent = solver(heat, **NETWORK, measurement_weight=0.01).fit(points, y)
+    errors = [np.abs(one.predict(inside) - heat.solution(inside)).max() for one in (answer, bent)]
+    assert errors[0] < 1e-3 < errors[1]
+
+
+class Eigen(Problem):
+    """u\u2033 + λ u = 0 with u\u2032(0) = 1: determined by its conditions."""
+
+    domain = Box(x=(0, 1))
+    conditions = (Dirichlet(0.0), Neumann(-1.0, on="x.min"))
+
+    def __init__(self, lam):
+        self.lam = lam
+
+    def residual(self, u, x):
+        return u.xx + self.lam * u
+
+
+def test_an_eigenvalue_needs_no_measurements():
+    fitted = solver(Eigen(Unknown(5.0, low=0)), **NETWORK).fit()
+    assert fitted.unknowns_["lam"] == pytest.approx(np.pi**2, abs=1e-8)
+    assert abs(fitted.unknowns_["lam"] - np.pi**2) < 5 * fitted.unknowns_std_["lam"]
+    assert fitted.noise_std_ is None
+    assert_allclose(fitted.predict(NODES), np.sin(np.pi * NODES[:, 0]) / np.pi, atol=1e-9)
+
+
+def test_the_error_of_an_eigenvalue_is_estimated(monkeypatch):
+    from skngd.estimators import error
+
+    monkeypatch.setattr(error, "ERROR_LEFT", 0.0)
+    fitted = solver(Eigen(Unknown(5.0, low=0)), **{**NETWORK, "max_iter": 8}).fit()
+    true = abs(fitted.unknowns_["lam"] - np.pi**2)
+    assert true > 1e-9
+    assert fitted.unknowns_std_["lam"] == pytest.approx(true, rel=0.5)
+
+
+def test_what_neither_measurements_nor_conditions_determine_is_said():
+    class Loaded(Eigen):
+        conditions = (Dirichlet(0.0),)
+
+        def residual(self, u, x):
+            return u.xx + self.lam
+
+    with pytest.warns(UserWarning, match="not determine its solution: lam may have any value"):
+        fitted = solver(Loaded(Unknown(5.0)), **NETWORK).fit()
+    assert fitted.unknowns_std_["lam"] == np.inf
+
+
+def test_both_coefficients_of_the_rod_without_noise():
+    fitted = solver(Rod(C=Unknown(0.3), D=Unknown(1.0)), **NETWORK).fit(X, Rod().solution(X))
+    true = np.array([SLOPE, END])
+    off = np.abs(np.array(list(fitted.unknowns_.values())) - true)
+    assert (off < 5 * np.array(list(fitted.unknowns_std_.values()))).all()
+    assert off.max() < 1e-10
