@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose
+from scipy.optimize import curve_fit
 from solvers import solver
 from test_unknown_values import END, SLOPE, Rod
 
+from skngd.estimators import error, linearised
+from skngd.estimators.linearised import huber, least_squares
 from skngd.pde import Box, Dirichlet, Neumann, Problem, Unknown
 from skngd.problems import zoo
 
@@ -27,8 +31,6 @@ def exact(C, D):
 @pytest.mark.parametrize("hard", [False, True])
 def test_unknowns_and_their_covariance_are_those_of_least_squares(hard):
     """Of the exact solution, by scipy: equation and conditions are constraints."""
-    from scipy.optimize import curve_fit
-
     y = Rod().solution(X) + 0.02 * np.random.RandomState(0).standard_normal(len(X))
     problem = Rod(C=Unknown(0.3), D=Unknown(1.0, low=0), hard=hard)
     fitted = solver(problem, **NETWORK).fit(X, y)
@@ -84,8 +86,6 @@ def test_an_eigenvalue_needs_no_measurements():
 
 
 def test_the_error_of_an_eigenvalue_is_estimated(monkeypatch):
-    from skngd.estimators import error
-
     monkeypatch.setattr(error, "ERROR_LEFT", 0.0)
     fitted = solver(Eigen(Unknown(5.0, low=0)), **{**NETWORK, "max_iter": 8}).fit()
     true = abs(fitted.unknowns_["lam"] - np.pi**2)
@@ -111,3 +111,32 @@ def test_both_coefficients_of_the_rod_without_noise():
     off = np.abs(np.array(list(fitted.unknowns_.values())) - true)
     assert (off < 5 * np.array(list(fitted.unknowns_std_.values()))).all()
     assert off.max() < 1e-10
+
+
+def test_huber_solves_its_equation_and_forgets_the_size_of_outliers():
+    rng = np.random.RandomState(3)
+    a, b = torch.tensor(rng.standard_normal((200, 3))), torch.tensor(rng.standard_normal(200))
+    x, told = huber(a, b)
+    r = b + a @ x
+    k = linearised.TUNING * float(r.abs().median()) / linearised.NORMAL_MEDIAN
+    assert_allclose((a.T @ r.clamp(-k, k)).numpy(), 0, atol=1e-4)
+    # Of a normal noise the variance is that of least squares, but for five percent.
+    plain = least_squares(a, b)[1]
+    assert float(told.square().mean() / plain.square().mean()) == pytest.approx(1.05, abs=0.1)
+    far, farther = b.clone(), b.clone()
+    far[:20], farther[:20] = 1e3, 1e6
+    assert_allclose(huber(a, far)[0].numpy(), huber(a, farther)[0].numpy(), rtol=1e-6)
+    assert float((huber(a, far)[0] - x).abs().max()) < 0.5
+
+
+def test_outliers_do_not_move_an_unknown():
+    rng = np.random.RandomState(4)
+    y = Rod().solution(X) + 0.005 * rng.standard_normal(len(X))
+    y[[3, 11]] += 0.5
+    problem, robust = Rod(C=Unknown(0.3)), {"measurement_loss": "huber"}
+    fits = [solver(problem, **NETWORK, **more).fit(X, y) for more in ({}, robust)]
+    off = [abs(fit.unknowns_["C"] - SLOPE) for fit in fits]
+    assert off[1] < 0.2 * off[0]
+    assert off[1] < 3 * fits[1].unknowns_std_["C"] < 0.03
+    with pytest.warns(UserWarning, match="were fitted by least squares"):
+        solver(problem, **{**NETWORK, "estimate_error": False}, **robust).fit(X, y)

@@ -100,7 +100,7 @@ def estimated_error(physics, theta, activation, work, rows=None):
     activation : str
         Of the fresh neurons.
     work : float
-    rows : tuple (X, y, weight), default=None
+    rows : Rows, default=None
         The measurements. Where they take the place of conditions, the estimate is not defined.
     """
     model = physics.model

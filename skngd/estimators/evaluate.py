@@ -10,8 +10,8 @@ from .error import change_at, corrected
 from .observed import named_columns, observed
 from .physics import build_physics, columns_of, fitted_circles
 
-# A step of an unknown in its own parameter.
-STEP = 1e-6
+# A step of an unknown in its own parameter, and what rounding leaves of a field at best.
+STEP, ROUNDING = 1e-6, 1e-14
 # Points at which score(X) looks at the equation and at each condition, and their seed.
 SCORE_POINTS, SCORE_SEED = 512, 20240229
 
@@ -68,13 +68,16 @@ def _fields_at(estimator, X, index=()):
     """∂^index of each field at points, shape (n, n_fields)."""
     with plain_tensors():
         physics = fitted_physics(estimator)
-        X = points_of(estimator, physics, X)
-        physics, theta = solved(estimator, physics)
-        derivative, fields = physics.discretization.derivative, physics.problem.fields
-        parts = [
-            np.stack([derivative(theta, X[rows], index, field) for field in fields], axis=1)
-            for rows in row_slices(len(X), len(theta))
-        ]
+        return _at_points(estimator, physics, points_of(estimator, physics, X), index)
+
+
+def _at_points(estimator, physics, X, index=()):
+    physics, theta = solved(estimator, physics)
+    derivative, fields = physics.discretization.derivative, physics.problem.fields
+    parts = [
+        np.stack([derivative(theta, X[rows], index, field) for field in fields], axis=1)
+        for rows in row_slices(len(X), len(theta))
+    ]
     return np.concatenate(parts)
 
 
@@ -101,7 +104,8 @@ def error_of(estimator, X):
             follow = [change_at(physics, network, part, X) for part in estimator._spread[0]]
             follow = np.stack(follow, axis=2) + _of_hard_values(estimator, X)
             square += np.einsum("mfi,ij,mfj->mf", follow, estimator._spread[1], follow)
-    return _flat(np.sqrt(square))
+        size = np.abs(_at_points(estimator, physics, X)).max(axis=0, initial=0.0)
+    return _flat(np.hypot(np.sqrt(square), ROUNDING * size))
 
 
 def _of_hard_values(estimator, X):

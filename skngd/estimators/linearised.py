@@ -7,6 +7,7 @@ follows the unknown coefficients.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -29,6 +30,19 @@ MOST_LEFT = 0.99
 # them to determine it.
 TELLS = 1e-4
 
+# Huber's constant, 95 % as good as the mean where the noise is normal; how often weights are found
+# again; the median of a normal variable's size; and the smallest scale beside the largest residual.
+TUNING, REWEIGHTED, NORMAL_MEDIAN, TINY = 1.345, 40, 0.6745, 1e-12
+
+
+class Rows(NamedTuple):
+    """Measurements, and the loss that is theirs: "squared" or "huber"."""
+
+    X: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+    loss: str = "squared"
+
 
 @dataclass(frozen=True)
 class Following:
@@ -41,7 +55,7 @@ class Following:
     information : ndarray of shape (q, q) or None
         Of measurements of variance one, equation and conditions being constraints.
     residuals, weights : ndarray of shape (n,)
-        Of the measurements, after the change; the mean of the weights is one.
+        Of the measurements, after the change, as the loss says; the mean of the weights is one.
     responses : ndarray of shape (n_fields, m, q)
         How the fields follow them, at the points that are looked at, as parts of their sizes.
     parts : list of dict
@@ -87,7 +101,7 @@ class Look:
     damping : float
         λ / ‖A‖².
     random_state : numpy.random.RandomState
-    rows : tuple (X, y, weight) or None
+    rows : Rows or None
         The measurements.
 
     Attributes
@@ -146,12 +160,12 @@ class Look:
             if rows is not None:
                 bm, hm, _, d = self._system(lambda one: _measurements(one, rows))
                 bm = bm / sizes
-                measured = hm - bm @ follow, d - bm @ solution
-                self.is_finite = _are_finite(*measured)
+                seen, d = hm - bm @ follow, d - bm @ solution
+                self.is_finite = _are_finite(seen, d)
                 if not self.is_finite:
                     return
-                change = _least_squares(*measured)
-                information = len(d) * measured[0].T @ measured[0]
+                change, measured = FITS[rows.loss](seen, d)
+                information = len(d) * seen.T @ seen
             else:
                 change = self._told_by_conditions(left[:, 1:], left[:, 0], norm(h, dim=0))
         fields, shape = physics.problem.fields, (len(physics.problem.fields), LOOKED_AT)
@@ -178,8 +192,7 @@ class Look:
         residuals = weights = None
         if rows is not None:
             weights = _weights(_measurements(physics, rows))
-            residuals = to_numpy(measured[1] + measured[0] @ change) / np.sqrt(weights)
-            residuals *= np.sqrt(len(weights))
+            residuals = to_numpy(measured) * np.sqrt(len(weights) / weights)
         self.following = Following(
             to_numpy(change),
             None if information is None else to_numpy(information),
@@ -242,11 +255,37 @@ class Look:
         }
 
 
-def _least_squares(a, b):
+def _solved(a, b):
     """−A⁺ b; directions that A does not see stay."""
     u, s, vt = torch.linalg.svd(a, full_matrices=False)
     seen = s > torch.finfo(a.dtype).eps * len(a) * s.max().clamp_min(1e-300)
     return -vt[seen].T @ ((u[:, seen].T @ b) / s[seen])
+
+
+def least_squares(a, b):
+    """The x with the smallest squares of b + A x, and these residuals."""
+    x = _solved(a, b)
+    return x, b + a @ x
+
+
+def huber(a, b):
+    """Huber's M-estimate of x in b + A x, and residuals whose squares tell its covariance.
+
+    The scale is the median of the sizes, in units of a normal distribution's; equations by weights
+    that are found again (Huber and Ronchetti, 2009, chapter 7). The residuals are ψ(r / s) s / mean
+    ψ′: their mean square is the variance that takes the place of the noise's.
+    """
+    x, r = least_squares(a, b)
+    for _ in range(REWEIGHTED):
+        scale = (r.abs().median() / NORMAL_MEDIAN).clamp_min(TINY * r.abs().max()).clamp_min(1e-300)
+        root = (TUNING * scale / r.abs().clamp_min(1e-300)).clamp_max(1.0).sqrt()
+        x = _solved(a * root.unsqueeze(1), b * root)
+        r = b + a @ x
+    inside = (r.abs() <= TUNING * scale).to(r.dtype).mean().clamp_min(0.5)
+    return x, r.clamp(-TUNING * scale, TUNING * scale) / inside
+
+
+FITS = {"squared": least_squares, "huber": huber}
 
 
 def _are_finite(*tensors):
@@ -283,7 +322,8 @@ def values_of(physics, X):
 
 def _measurements(physics, rows):
     """Blocks of measurements whose weights have the sum one."""
-    return physics.discretization.measurements(*rows, 1.0, physics.trial_unknowns())
+    given = rows.X, rows.y, rows.weight
+    return physics.discretization.measurements(*given, 1.0, physics.trial_unknowns())
 
 
 def _weights(blocks):

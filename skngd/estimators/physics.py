@@ -155,7 +155,7 @@ class Physics:
         theta : torch.Tensor of shape (P + q,)
         points : list
             As :meth:`Discretization.sample` gives them.
-        rows : tuple (X, y, weight) or None
+        rows : Rows or None
             The measurements.
 
         Returns
@@ -171,7 +171,7 @@ class Physics:
         new.unknown_starts = to_numpy(inner)
         discretization, trial = new.discretization, new.trial_unknowns()
         blocks = discretization.blocks(points, trial)
-        measured = [] if rows is None else discretization.measurements(*rows, 1.0, trial)
+        measured = [] if rows is None else discretization.measurements(*rows[:3], 1.0, trial)
         blocks = new.adopt_sizes(blocks + measured)
         theta = new.residuals.internal(self.residuals.network(theta), inner.tolist())
         n = len(blocks) - len(measured)

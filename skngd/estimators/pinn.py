@@ -84,6 +84,10 @@ default="sobol"
         which weigh 1 unless they say otherwise. With ``"auto"`` equation and conditions are
         constraints: the fit takes 0.01, and what noise has bent is straightened by
         ``estimate_error``. A number is for an equation that is in doubt: the fit stays as it is.
+    measurement_loss : {"squared", "huber"}, default="squared"
+        How measurements tell unknown coefficients. With ``"huber"`` outliers do not: beyond 1.345
+        standard deviations, which the median tells, a measurement counts by its size alone. Acts
+        where ``estimate_error`` does.
     variable_projection : bool, default=True
         Fit the last layer again at the end of each trial step: it is linear. For "ngd" with a
         trust region and the built-in network.
@@ -185,6 +189,7 @@ n_features_in_
         "sampler": [StrOptions({*SAMPLERS, "adaptive", "christoffel"})],
         "resample_every": [Interval(Integral, 1, None, closed="left"), None],
         "measurement_weight": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        "measurement_loss": [StrOptions({"squared", "huber"})],
         "variable_projection": ["boolean"],
         "estimate_error": ["boolean"],
     }
@@ -199,6 +204,7 @@ n_features_in_
         sampler="sobol",
         resample_every=None,
         measurement_weight="auto",
+        measurement_loss="squared",
         variable_projection=True,
         estimate_error=True,
         activation="auto",
@@ -271,6 +277,7 @@ n_features_in_
         self.sampler = sampler
         self.resample_every = resample_every
         self.measurement_weight = measurement_weight
+        self.measurement_loss = measurement_loss
         self.variable_projection = variable_projection
         self.estimate_error = estimate_error
 

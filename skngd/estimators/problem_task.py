@@ -4,36 +4,27 @@ import time
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from ..pde.agreement import contradictions
 from ..pde.checks import check_problem
-from .between import residual_between
 from .callers import is_searched, warn
 from .data import ROWS, advice
 from .device import multiplications, plain_tensors, resolve_device, to_numpy
 from .error import estimated_error
 from .ground import Ground, with_network
+from .linearised import Rows
 from .observed import named_columns, observed, weights_of
 from .physics import columns_of, empty_equations, fitted_circles
 from .race import Race, is_raced
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
 from .unknowns import relative_spread, solved_problem, told_unknowns
+from .verdict import LARGE_ERROR, Verdict, warn_if_hidden, warn_if_unsolved
 
 # The network that is expected where it is left open.
 EXPECTED = "tanh", (32,)
-# The part of the first squared residuals that is too much for a solution.
-UNSOLVED = 1e-5
-# The residual between the points, in units of the terms of the equation, that is too much, and how
-# much larger than at the points.
-HIDDEN, OVERFITTED = 1.0, 100.0
-# A residual at the points with which the equation is said to hold there.
-HOLDS = 0.03
-# An error, as a part of the solution, that is said.
-LARGE_ERROR = 0.01
 # What a problem takes of the hyperparameters of regression.
 PLAIN = {"loss": "squared", "alpha": 0.0, "metric": "auto"}
 
@@ -215,10 +206,10 @@ class ProblemTask(Task):
         for sentence in empty:
             warn(sentence)
         # What jumps cannot be linearised.
-        is_hidden = self._warn_if_hidden(theta, np.sqrt(parts["equation"]))
+        is_hidden = warn_if_hidden(self.physics, theta, np.sqrt(parts["equation"]))
         solution = self._solution(theta)
         self.estimate = None if empty or is_hidden else self._estimated(solution, n_iter)
-        self._tell_the_error(parts, stop)
+        self._tell(parts, stop)
         estimate, unknown = self.estimate, dict.fromkeys(self.problem.fields, np.nan)
         return {
             "unknowns_std_": {},
@@ -238,14 +229,23 @@ class ProblemTask(Task):
         return self.physics.resized(theta, self.ground.points.spread(), self._measurements())
 
     def _measurements(self):
-        """X, y and weights as they are given to the discretization; None without y."""
-        return None if self.y is None else (self.physics.checked(self.X), self.y, self.weight)
+        """What was measured, None without y."""
+        if self.y is None:
+            return None
+        X, loss = self.physics.checked(self.X), self.estimator.measurement_loss
+        return Rows(X, self.y, self.weight, loss)
 
     def _of_unknowns(self, solution):
         """What is kept of the unknown coefficients."""
         if not self.problem.unknowns:
             return {}
         estimate, told = self.estimate, told_unknowns(*solution, self.estimate)
+        if self.estimator.measurement_loss != "squared" and estimate is None and self.y is not None:
+            warn(
+                f"measurement_loss={self.estimator.measurement_loss!r} acts where the error is "
+                "estimated, and this fit has no estimate: the measurements were fitted by least "
+                "squares. See estimate_error and measurement_weight."
+            )
         found = {
             "unknowns_": told.values,
             "problem_": solved_problem(self.problem, told.values),
@@ -293,68 +293,20 @@ class ProblemTask(Task):
         limit = self.estimator.max_time
         return limit is not None and time.perf_counter() - self.began > limit / 2
 
-    def _error(self):
-        """The largest relative error of a field; NaN where it is not known."""
-        return np.nan if self.estimate is None else self.estimate.largest
-
-    def _tell_the_error(self, parts, stop):
+    def _tell(self, parts, stop):
         """Say how large the error is, and warn where it is large."""
-        error, estimate = self._error(), self.estimate
-        if estimate is None:
+        name, part = self.physics.unsolved(self.first_parts, parts)
+        if self.estimate is None:
             if stop.kind == "converged":
-                self._warn_if_unsolved(parts)
+                warn_if_unsolved(name, part, self._untried())
             return
-        if not estimate.is_determined:
-            self.verdict = " The problem does not determine its solution."
-            how = ". Add the condition that is missing, or measurements by fit(X, y)."
-            if not estimate.free_unknowns:
-                how = (
-                    ", where a change of the size of the solution changes no residual by more than "
-                    f"{1 / estimate.amplification:.0e} of its terms. Add the condition that is "
-                    "missing."
-                )
-            name = type(self.problem).__name__
-            warn(f"{name} does not determine its solution: {estimate.free}{how}")
-            return
-        self.verdict = f" Estimated relative error: {error:.1e}."
+        told = Verdict(self.estimate, name, type(self.problem).__name__, self._untried())
+        self.verdict = told.sentence
         if self.estimator.verbose:
             print(f"[{type(self.estimator).__name__}]{self.verdict}")
-        if error <= LARGE_ERROR:
-            return
-        name, _ = self.physics.unsolved(self.first_parts, parts)
-        found = (
-            f"The error of the solution is estimated at {100 * error:.3g} % of its size; the "
-            f"largest residuals are those of {name!r}."
-        )
-        advice = (
-            f"Try {self._untried()}, more points by n_interior, a smaller domain, or another "
-            "random_state."
-        )
-        if stop.kind == "budget":
-            self.budget_advice = f"{found} The best one so far was kept. Increase it. {advice}"
-        elif stop.kind == "converged":
-            warn(
-                f"The fit has converged, but not to a solution. {found} {advice}",
-                ConvergenceWarning,
-            )
-
-    def _warn_if_hidden(self, theta, seen):
-        """Whether an equation that holds at the points of the fit does not hold between them."""
-        found = residual_between(self.physics, theta)
-        is_hidden = found > HIDDEN and found > OVERFITTED * seen
-        if is_hidden:
-            where = (
-                "The equation holds at the points of the fit, but not between them:"
-                if seen < HOLDS
-                else "The equation holds neither at the points of the fit nor between them:"
-            )
-            warn(
-                f"{where} where the solution is steepest the residual is {found:.2g} of the size "
-                f"of its terms, at the points {seen:.2g}. This need not be a solution. Increase "
-                "n_interior, set sampler='adaptive', or take fewer neurons.",
-                ConvergenceWarning,
-            )
-        return is_hidden
+        if stop.kind == "budget" and self._error() > LARGE_ERROR:
+            self.budget_advice = told.advice_for_more
+        told.warn(stop)
 
     def _untried(self):
         """Networks that were not fitted yet."""
@@ -362,17 +314,9 @@ class ProblemTask(Task):
             return "other neurons, such as hidden_layer_sizes='auto', or activation='sin'"
         return "hidden_layer_sizes=(20, 20, 20)"
 
-    def _warn_if_unsolved(self, last):
-        """A loss that does not fall any more need not be small."""
-        name, part = self.physics.unsolved(self.first_parts, last)
-        if part > UNSOLVED:
-            warn(
-                "The fit has converged, but not to a solution: the residuals are still "
-                f"{np.sqrt(part):.2g} of those at the start, the largest those of {name!r}. Try "
-                f"{self._untried()}, more points by n_interior, a smaller domain, or another "
-                "random_state.",
-                ConvergenceWarning,
-            )
+    def _error(self):
+        """The largest relative error of a field; NaN where it is not known."""
+        return np.nan if self.estimate is None else self.estimate.largest
 
 
 def _check_physics_settings(estimator):

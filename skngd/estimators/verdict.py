@@ -1,0 +1,121 @@
+"""What is said of a solution: how large its error is, and what to try where that is too much."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from .between import residual_between
+from .callers import warn
+from .error import ErrorEstimate
+
+# The part of the first squared residuals that is too much for a solution.
+UNSOLVED = 1e-5
+# The residual between the points, in units of the terms of the equation, that is too much, and how
+# much larger than at the points.
+HIDDEN, OVERFITTED = 1.0, 100.0
+# A residual at the points with which the equation is said to hold there.
+HOLDS = 0.03
+# An error, as a part of the solution, that is said.
+LARGE_ERROR = 0.01
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The sentences on an estimated error.
+
+    Attributes
+    ----------
+    estimate : ErrorEstimate
+    worst : str
+        The block with the largest residuals.
+    problem : str
+        What it is called.
+    untried : str
+        Networks that were not fitted yet.
+    """
+
+    estimate: ErrorEstimate
+    worst: str
+    problem: str
+    untried: str
+
+    @property
+    def sentence(self):
+        """For ``stop_reason_``."""
+        if not self.estimate.is_determined:
+            return " The problem does not determine its solution."
+        return f" Estimated relative error: {self.estimate.largest:.1e}."
+
+    @property
+    def found(self):
+        return (
+            f"The error of the solution is estimated at {100 * self.estimate.largest:.3g} % of its "
+            f"size; the largest residuals are those of {self.worst!r}."
+        )
+
+    @property
+    def advice(self):
+        return (
+            f"Try {self.untried}, more points by n_interior, a smaller domain, or another "
+            "random_state."
+        )
+
+    @property
+    def advice_for_more(self):
+        """Behind the sentence that the budget is spent."""
+        return f"{self.found} The best one so far was kept. Increase it. {self.advice}"
+
+    def warn(self, stop):
+        """Warn of what is not determined, and of an end that is none, but for a spent budget."""
+        estimate = self.estimate
+        if not estimate.is_determined:
+            how = ". Add the condition that is missing, or measurements by fit(X, y)."
+            if not estimate.free_unknowns:
+                how = (
+                    ", where a change of the size of the solution changes no residual by more than "
+                    f"{1 / estimate.amplification:.0e} of its terms. Add the condition that is "
+                    "missing."
+                )
+            warn(f"{self.problem} does not determine its solution: {estimate.free}{how}")
+        elif estimate.largest > LARGE_ERROR and stop.kind == "converged":
+            warn(
+                f"The fit has converged, but not to a solution. {self.found} {self.advice}",
+                ConvergenceWarning,
+            )
+
+
+def warn_if_hidden(physics, theta, seen):
+    """Whether an equation that holds at the points of the fit does not hold between them.
+
+    ``seen`` is the residual at them, in units of the terms of the equation.
+    """
+    found = residual_between(physics, theta)
+    is_hidden = found > HIDDEN and found > OVERFITTED * seen
+    if is_hidden:
+        where = (
+            "The equation holds at the points of the fit, but not between them:"
+            if seen < HOLDS
+            else "The equation holds neither at the points of the fit nor between them:"
+        )
+        warn(
+            f"{where} where the solution is steepest the residual is {found:.2g} of the size "
+            f"of its terms, at the points {seen:.2g}. This need not be a solution. Increase "
+            "n_interior, set sampler='adaptive', or take fewer neurons.",
+            ConvergenceWarning,
+        )
+    return is_hidden
+
+
+def warn_if_unsolved(name, part, untried):
+    """A loss that does not fall any more need not be small: a part of the first squares is left.
+
+    ``name`` is the worst block.
+    """
+    if part > UNSOLVED:
+        warn(
+            "The fit has converged, but not to a solution: the residuals are still "
+            f"{np.sqrt(part):.2g} of those at the start, the largest those of {name!r}. Try "
+            f"{untried}, more points by n_interior, a smaller domain, or another random_state.",
+            ConvergenceWarning,
+        )
