@@ -115,20 +115,32 @@ def estimated_error(physics, theta, activation, work, rows=None):
     return found if richer is None or richer.largest > found.largest else richer
 
 
+def is_determined(physics, theta, activation):
+    """Whether the conditions determine the solution, for given unknowns, as far as θ tells."""
+    solution = physics, physics.residuals.network(theta), theta[physics.model.n_parameters :]
+    random_state = np.random.RandomState(SEED)
+    try:
+        look = _look(physics, theta, activation, random_state, None, N_FRESH, solution)
+    except ValueError:
+        return True
+    return not look.is_finite or look.amplification < UNDETERMINED
+
+
+def _look(physics, theta, activation, random_state, rows, n, solution, damping=FIRST_DAMPING):
+    """With n fresh neurons, at a solution: its physics, network and unknowns."""
+    network = physics.residuals.network(theta)
+    unknowns = _unknowns_of(*solution)
+    fresh = _on_top(physics, _fields_of(*solution), activation, n, unknowns)
+    start = _with_fresh_neurons(fresh, physics, network, solution[2], random_state)
+    return Look(physics, theta, Wider(fresh, start, activation), damping, random_state, rows)
+
+
 def _estimated(physics, theta, activation, n_fresh, rows):
     """The estimate with so many fresh neurons in the first look, twice as many in the second."""
-    random_state = np.random.RandomState(SEED)
     network, inner = physics.residuals.network(theta), theta[physics.model.n_parameters :]
-
-    def look(n, damping, solution):
-        unknowns = _unknowns_of(*solution)
-        fresh = _on_top(physics, _fields_of(*solution), activation, n, unknowns)
-        start = _with_fresh_neurons(fresh, physics, network, solution[2], random_state)
-        wider = Wider(fresh, start, activation)
-        return Look(physics, theta, wider, damping, random_state, rows)
-
+    given = physics, theta, activation, np.random.RandomState(SEED), rows
     try:
-        first = look(n_fresh, FIRST_DAMPING, (physics, network, inner))
+        first = _look(*given, n_fresh, (physics, network, inner))
         if not first.is_finite:
             return None
         found = _told(first)
@@ -139,7 +151,8 @@ def _estimated(physics, theta, activation, n_fresh, rows):
             return dataclasses.replace(found, relative=unknown, error=None)
         if found.largest < ROUNDING:
             return found
-        second = look(2 * n_fresh, SECOND_DAMPING, corrected(physics, network, found.error, inner))
+        better = corrected(physics, network, found.error, inner)
+        second = _look(*given, 2 * n_fresh, better, SECOND_DAMPING)
     except ValueError:  # a term is not finite at a fresh point
         return None
     if not second.is_finite or second.residual_left > RESIDUAL_LEFT:

@@ -5,8 +5,9 @@ import torch
 from sklearn.metrics import r2_score
 
 from ..pde.expressions.quantity import Field
-from .device import device_at_hand, plain_tensors, row_slices
+from .device import device_at_hand, plain_tensors, row_slices, to_numpy
 from .error import change_at, corrected
+from .linearised import values_of
 from .observed import named_columns, observed
 from .physics import build_physics, columns_of, fitted_circles
 
@@ -89,7 +90,7 @@ def solution_at(estimator, X, index=()):
 def error_of(estimator, X):
     """The estimated size of the error of the solution at points, with what the noise does."""
     is_free = estimator.unknowns_ and estimator._spread is None
-    if estimator._error is None or is_free:
+    if estimator._posterior is None and (estimator._error is None or is_free):
         raise ValueError(
             "Expected a fit whose error is estimated for return_std=True: estimate_error=True, a "
             "problem whose conditions determine its solution, measurement_weight='auto', no rows "
@@ -99,13 +100,38 @@ def error_of(estimator, X):
     with plain_tensors():
         physics = fitted_physics(estimator)
         X, network = points_of(estimator, physics, X), _network(estimator, physics)
-        square = change_at(physics, network, estimator._error, X) ** 2
-        if estimator._spread is not None:
-            follow = [change_at(physics, network, part, X) for part in estimator._spread[0]]
-            follow = np.stack(follow, axis=2) + _of_hard_values(estimator, X)
-            square += np.einsum("mfi,ij,mfj->mf", follow, estimator._spread[1], follow)
+        if estimator._posterior is not None:
+            square = _variance_of_posterior(estimator, physics, network, X)
+        else:
+            square = _square_of_error(estimator, physics, network, X)
         size = np.abs(_at_points(estimator, physics, X)).max(axis=0, initial=0.0)
     return _flat(np.hypot(np.sqrt(square), ROUNDING * size))
+
+
+def _square_of_error(estimator, physics, network, X):
+    """(Err), and what the noise does through the unknowns."""
+    square = change_at(physics, network, estimator._error, X) ** 2
+    if estimator._spread is not None:
+        follow = [change_at(physics, network, part, X) for part in estimator._spread[0]]
+        follow = np.stack(follow, axis=2) + _of_hard_values(estimator, X)
+        square += np.einsum("mfi,ij,mfj->mf", follow, estimator._spread[1], follow)
+    return square
+
+
+def _variance_of_posterior(estimator, physics, network, X):
+    """The variances of the fields, with a prior, shape (m, n_fields)."""
+    factor, n = estimator._posterior, len(network)
+    fields, parts = physics.problem.fields, []
+    theta = physics.residuals.internal(network)
+    for rows in row_slices(len(X), len(network) * len(fields)):
+        points = physics.objective(values_of(physics, X[rows])).points
+        record = physics.residuals.record(theta, points)
+        spread = to_numpy(record.jacobian()) @ factor[:n]
+        spread = spread.reshape(len(fields), -1, factor.shape[1]).swapaxes(0, 1)
+        if estimator.unknowns_:
+            spread = spread + _of_hard_values(estimator, X[rows]) @ factor[n:]
+        parts.append((spread**2).sum(axis=2))
+    return np.concatenate(parts)
 
 
 def _of_hard_values(estimator, X):

@@ -8,9 +8,7 @@ import torch
 from .device import multiplications
 from .physics import build_physics
 from .points import Points
-
-# What measurement_weight="auto" stands for during a fit: physics is not bent much to noise.
-MEASUREMENT_WEIGHT = 0.01
+from .prior import MEASUREMENT_WEIGHT, prior_blocks
 
 
 class Ground:
@@ -27,12 +25,16 @@ class Ground:
     random_state : numpy.random.RandomState
     circles : tuple of int, default=None
         The coordinates that the network sees as circles; None: those that have to be.
+    free_fields : tuple of str, default=()
+        Those that measurements alone determine: they get rows of a prior.
     """
 
     # What ``tol="auto"`` stands for.
     relative_tol = 1e-3
 
-    def __init__(self, estimator, problem, rows, device, random_state, circles=None):
+    def __init__(
+        self, estimator, problem, rows, device, random_state, circles=None, free_fields=()
+    ):
         X, y, weight = rows
         self.estimator, self.random_state = estimator, random_state
         self.physics = physics = build_physics(estimator, problem, device, circles)
@@ -48,13 +50,14 @@ class Ground:
         # L(v_θ), the weighted squares of the residuals of all blocks, equation (PINN).
         blocks = physics.adopt_sizes(self.points.draw() + self.measured)
         self.measured = blocks[len(blocks) - len(self.measured) :]
-        self.objective = physics.objective(blocks)
+        self.free_fields, self.smooth = free_fields, prior_blocks(physics, free_fields)
+        self.objective = physics.objective(blocks + self.smooth)
         n_parameters = physics.residuals.n_parameters
         self.n_multiplications = multiplications(self.objective.n_rows, 1, n_parameters)
 
     def objective_on(self, blocks, sample=None):
-        """With all measurements, on blocks of the equation and its conditions."""
-        return self.physics.objective(blocks + self.measured, sample)
+        """With all measurements and the prior, on blocks of the equation and its conditions."""
+        return self.physics.objective(blocks + self.measured + self.smooth, sample)
 
     def held_out(self, seed):
         """The objective on points of its own, the same for all networks of one size."""

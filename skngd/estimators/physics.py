@@ -197,6 +197,13 @@ class Physics:
         theta = torch.tensor(network, **self.kind)
         return to_numpy(self.residuals.internal(theta, inner))
 
+    def in_own_units(self, directions):
+        """Directions of θ, shape (P + q, k), with the network in its own units, as an array."""
+        found = directions.clone()
+        for column in found.T:
+            column[: self.model.n_parameters] = self.residuals.network(column)
+        return to_numpy(found)
+
     def trial_unknowns(self):
         """Values at which the operators are tried."""
         theta = torch.zeros(self.residuals.n_parameters, **self.kind)

@@ -12,11 +12,12 @@ from ..pde.checks import check_problem
 from .callers import is_searched, warn
 from .data import ROWS, advice
 from .device import multiplications, plain_tensors, resolve_device, to_numpy
-from .error import estimated_error
+from .error import estimated_error, is_determined
 from .ground import Ground, with_network
 from .linearised import Rows
 from .observed import named_columns, observed, weights_of
 from .physics import columns_of, empty_equations, fitted_circles
+from .prior import settled, unobserved
 from .race import Race, is_raced
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
@@ -32,7 +33,7 @@ PLAIN = {"loss": "squared", "alpha": 0.0, "metric": "auto"}
 class ProblemTask(Task):
     """A fit of the residuals of a problem, equation (PINN); arguments as those of ``fit``."""
 
-    relative_tol = Ground.relative_tol
+    relative_tol, evidence, spread = Ground.relative_tol, None, np.nan
     budget_advice = (
         "The best solution so far was kept; see score() and history_. Increase it or tol."
     )
@@ -92,8 +93,9 @@ class ProblemTask(Task):
         device = self._device()
         self.device = str(device)
         given = self.problem, (self.X, self.y, self.weight), device, random_state
+        free = self._free_fields(given)
         if is_raced(estimator) and not self.continues:
-            self.race = Race(estimator, *given, self.began)
+            self.race = Race(estimator, *given, self.began, free)
             self.raced = self.race.run()
             self.starts = [to_numpy(self.raced.theta)]
             self._take_winner()
@@ -107,7 +109,7 @@ class ProblemTask(Task):
             drawn = self.ground.objective.at(self.ground.tensor(self.raced.course.plain))
         else:
             circles = fitted_circles(estimator) if self.continues else None
-            self.ground = Ground(estimator, *given, circles)
+            self.ground = Ground(estimator, *given, circles, free)
             self.network = estimator._activation(), tuple(estimator._hidden_layer_sizes())
             self.starts = self._named_starts()
             first = drawn = self.ground.objective.at(self.ground.tensor(self.starts[0]))
@@ -120,6 +122,19 @@ class ProblemTask(Task):
         self.first_parts = self.physics.relative_parts(drawn)
         self.units = UnitsOfResiduals(self.objective, first.loss)
         self.n_multiplications = self.ground.n_multiplications
+
+    def _free_fields(self, given):
+        """Those that nobody measured, where the conditions do not determine the solution."""
+        estimator = self.estimator
+        if self.y is None or estimator.measurement_weight != "auto":
+            return ()
+        fields = unobserved(self.problem, self.y)
+        if not fields:
+            return ()
+        named = with_network(estimator, *EXPECTED) if is_raced(estimator) else estimator
+        ground = Ground(named, *given)
+        theta = ground.tensor(ground.physics.initial(np.random.RandomState(0)))
+        return () if is_determined(ground.physics, theta, "tanh") else fields
 
     def _judging(self):
         """The objective that tells which iterate is the best, where the points change.
@@ -138,10 +153,13 @@ class ProblemTask(Task):
         self.ground, self.objective = course.ground, course.ground.objective
         self.network, self.remark = (course.activation, course.sizes), self.race.told(self.raced)
 
-    def finished(self, result):
-        if self.validation is None:
+    def finished(self, result, minimized):
+        if self.raced is not None and self.validation is None and not self.ground.free_fields:
             result = self.race.growth.finished(self.raced, result)
             self._take_winner()
+        if self.ground.free_fields and result.stop.kind in ("converged", "budget"):
+            left = self.estimator.max_iter
+            result, self.evidence = settled(self.ground, result, minimized, left)
         return result
 
     @property
@@ -219,13 +237,14 @@ class ProblemTask(Task):
             "_correction": None if estimate is None else estimate.correction,
             "_error": None if estimate is None else estimate.error,
             "_spread": None,
+            "_posterior": None,
             **self._of_unknowns(solution),
         }
 
     def _solution(self, theta):
         """Physics, θ and blocks, in the sizes that the unknowns have come out with."""
-        if not self.problem.unknowns:
-            return self.physics, theta, None, None
+        if not self.problem.unknowns or self.evidence:
+            return self.physics, theta, self.ground.points.draw(), self.ground.measured
         return self.physics.resized(theta, self.ground.points.spread(), self._measurements())
 
     def _measurements(self):
@@ -236,10 +255,11 @@ class ProblemTask(Task):
         return Rows(X, self.y, self.weight, loss)
 
     def _of_unknowns(self, solution):
-        """What is kept of the unknown coefficients."""
-        if not self.problem.unknowns:
+        """What is kept of unknown coefficients, and of fields that only measurements determine."""
+        if not (self.problem.unknowns or self.evidence):
             return {}
-        estimate, told = self.estimate, told_unknowns(*solution, self.estimate)
+        posterior = None if self.evidence is None else self.evidence.posterior()
+        estimate, told = self.estimate, told_unknowns(*solution, self.estimate, posterior)
         if self.estimator.measurement_loss != "squared" and estimate is None and self.y is not None:
             warn(
                 f"measurement_loss={self.estimator.measurement_loss!r} acts where the error is "
@@ -252,7 +272,18 @@ class ProblemTask(Task):
             "unknowns_std_": told.std,
             "unknowns_cov_": told.covariance,
             "noise_std_": told.noise,
+            "_slopes": dict(zip(told.values, told.slopes.tolist(), strict=True)),
         }
+        if posterior is not None:
+            spread = posterior.relative(self.physics, solution[1])
+            self.spread = float(spread.max())
+            found["error_estimate_"] = dict(zip(self.problem.fields, spread.tolist(), strict=True))
+            found["_posterior"] = self.physics.in_own_units(posterior.factor)
+            self.verdict = (
+                f" No condition determines {', '.join(self.ground.free_fields)}: a prior of "
+                "smoothness holds it, as far as the evidence asks for that."
+            )
+            return found
         if estimate is None or estimate.following is None or not estimate.is_determined:
             return found
         spread = relative_spread(told, estimate)
@@ -260,7 +291,6 @@ class ProblemTask(Task):
         found["error_estimate_"] = {name: float(np.hypot(e, s)) for (name, e), s in parts}
         if np.isfinite(told.inner).all():
             found["_spread"] = estimate.following.parts, told.inner
-            found["_slopes"] = dict(zip(told.values, told.slopes.tolist(), strict=True))
         return found
 
     def excuses(self, stop):
@@ -276,7 +306,7 @@ class ProblemTask(Task):
         is_stated = self.problem.with_numbers().conditions and not (is_own or is_bent)
         if not (estimator.estimate_error and is_stated and estimator.dtype == "float64"):
             return None
-        activation = "sin" if estimator.model is None and self.network[0] == "sin" else "tanh"
+        activation = self._activation()
         work = 2 * n_iter * self.objective.n_rows * len(theta) ** 2
         if self._is_late():
             work = 0
@@ -287,6 +317,11 @@ class ProblemTask(Task):
                 raise
             warn("Interrupted from the keyboard: the error is not estimated. The solution is kept.")
             return None
+
+    def _activation(self):
+        """Of fresh neurons."""
+        is_sin = self.estimator.model is None and self.network[0] == "sin"
+        return "sin" if is_sin else "tanh"
 
     def _is_late(self):
         """Whether half of the time is over."""
@@ -316,7 +351,7 @@ class ProblemTask(Task):
 
     def _error(self):
         """The largest relative error of a field; NaN where it is not known."""
-        return np.nan if self.estimate is None else self.estimate.largest
+        return self.spread if self.estimate is None else self.estimate.largest
 
 
 def _check_physics_settings(estimator):

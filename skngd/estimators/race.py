@@ -52,11 +52,13 @@ class Race:
     random_state : numpy.random.RandomState
     began : float
         When the fit began.
+    free_fields : tuple of str, default=()
+        As for :class:`Ground`.
     """
 
-    def __init__(self, estimator, problem, rows, device, random_state, began):
+    def __init__(self, estimator, problem, rows, device, random_state, began, free_fields=()):
         self.estimator, self.random_state, self.began = estimator, random_state, began
-        self.given = problem, rows, device
+        self.given, self.free_fields = (problem, rows, device), free_fields
         self.candidates, self.growth = [], Growth(self)
         self.is_open = isinstance(estimator.hidden_layer_sizes, str)
 
@@ -145,7 +147,7 @@ class Race:
         shaped = with_network(self.estimator, activation, sizes)
         if shaped.n_interior == "auto":
             shaped.n_interior = "few" if n_interior is None else n_interior
-        ground = Ground(shaped, *self.given, self.random_state, circles)
+        ground = Ground(shaped, *self.given, self.random_state, circles, self.free_fields)
         plain = ground.physics.initial(self.random_state)
         return Course(ground, activation, sizes, plain)
 

@@ -93,8 +93,26 @@ def _train(estimator, task, watch, began):
                 result.stop = out_of_iterations(estimator.max_iter)
             if raced is not None:
                 result = joined(raced.result, result)
-        if raced is not None:
-            result = task.finished(result)
+
+        def minimized(objective, theta, max_iter, method=method):
+            return minimize(
+                method,
+                objective,
+                theta,
+                report=units.loss,
+                parts=task.columns,
+                stop_rules=Stopping(
+                    estimator.tol,
+                    estimator.n_iter_no_change,
+                    floor,
+                    relative_tol=task.relative_tol,
+                ),
+                max_iter=max_iter,
+                max_time=estimator.max_time,
+                began=began,
+            )
+
+        result = task.finished(result, minimized)
         history = {name: np.asarray(column) for name, column in result.history.items()}
         momentum = _share_of_momentum(estimator, history["beta"][1:])
         reason = result.stop.sentence + task.remark + momentum

@@ -90,8 +90,8 @@ class Task(ABC):
     def output_units(self):
         """Shift and factor of the last layer, in the units of y."""
 
-    def finished(self, result):
-        """The end of the iterations that went on from the winner of a race."""
+    def finished(self, result, minimized):
+        """The end of a run, which may go on by ``minimized(objective, theta, max_iter)``."""
         return result
 
     def conclude(self, theta, stop, n_iter):

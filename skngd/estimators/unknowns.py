@@ -13,6 +13,7 @@ from sklearn.base import clone
 
 from ..pde.uncertainty import covariance
 from .callers import warn
+from .device import to_numpy
 
 # What rounding leaves of a value at best.
 ROUNDING = 1e-13
@@ -50,7 +51,7 @@ class Told:
         return dict(zip(self.values, roots.tolist(), strict=True))
 
 
-def told_unknowns(physics, theta, constraints, measured, estimate):
+def told_unknowns(physics, theta, constraints, measured, estimate, posterior=None):
     """What the end of a fit says of its unknowns, with the :class:`ErrorEstimate` if there is one.
 
     Warns of unknowns that the measurements do not determine, and of those at a bound.
@@ -61,6 +62,8 @@ def told_unknowns(physics, theta, constraints, measured, estimate):
     theta : torch.Tensor of shape (P + q,)
     constraints, measured : list of Block
     estimate : ErrorEstimate or None
+    posterior : Posterior, default=None
+        Where a prior took part.
     """
     following = None if estimate is None else estimate.following
     inner, change = theta[physics.model.n_parameters :], 0.0
@@ -70,12 +73,16 @@ def told_unknowns(physics, theta, constraints, measured, estimate):
             inner = inner + torch.as_tensor(estimate.correction["unknowns"], **physics.kind)
     at = torch.cat([theta[: physics.model.n_parameters], inner])
     values = physics.residuals.unknowns(at).tolist()
-    slopes = physics.residuals.unknowns(at, 1).cpu().numpy().astype(float)
+    slopes = to_numpy(physics.residuals.unknowns(at, 1))
     noise, of_noise = None, np.zeros((len(values), len(values)))
-    if measured:
+    if posterior is not None:
+        factor = to_numpy(posterior.factor[physics.model.n_parameters :])
+        of_noise, noise = factor @ factor.T, posterior.noise
+    elif measured:
         found = following and (following.information, following.residuals, following.weights)
         found = found or physics.information(theta, constraints, measured)
         of_noise, noise = covariance(*found)
+    if measured:
         noise = physics.noise_in_units_of_y(noise, measured)
     total = of_noise + np.diag(np.broadcast_to(change, len(values)) ** 2)
     # The delta method: through the bounds by the slope of the transform.

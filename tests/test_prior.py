@@ -1,0 +1,168 @@
+"""Fields that measurements alone determine, equation (Prior)."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from scipy.stats import multivariate_normal
+from solvers import solver
+
+from skngd.estimators import prior
+from skngd.estimators.prior import Evidence
+from skngd.pde import Box, Dirichlet, Initial, Problem, Unknown
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+X = np.linspace(0.05, 0.95, 30).reshape(-1, 1)
+
+
+class Load(Problem):
+    """−u″ = f with f unknown."""
+
+    domain = Box(x=(0, 1))
+    fields = ("u", "f")
+    conditions = (Dirichlet(0.0, field="u"),)
+
+    def residual(self, u, f, x):
+        return u.xx + f
+
+    def solution(self, X):
+        s = np.sin(np.pi * X[:, 0])
+        return np.stack([s, np.pi**2 * s], axis=1)
+
+
+def measured(noise, seed=0, kind=Load):
+    y = kind().solution(X)
+    y[:, 0] += noise * np.random.RandomState(seed).standard_normal(len(X))
+    y[:, 1] = np.nan
+    return y
+
+
+NETWORK = {"hidden_layer_sizes": (12,), "n_interior": 60}
+
+
+def linear_evidence(seed=0, n=4):
+    """Of random rows: constraints A, prior S, measurements B, each with a residual."""
+    rng = np.random.default_rng(seed)
+    evidence, rows = object.__new__(Evidence), {}
+    for name, m in (("constraint", 7), ("prior", 6), ("b", 5)):
+        rows[name] = rng.standard_normal((m, n)), rng.standard_normal(m)
+    evidence.n_parameters, evidence.diffuse = n, 0.0
+    for name in ("constraint", "prior"):
+        stacked = np.column_stack(rows[name])
+        setattr(evidence, name, torch.linalg.qr(torch.tensor(stacked), mode="r")[1])
+    evidence.b, evidence.d = (torch.tensor(part) for part in rows["b"])
+    return evidence, rows
+
+
+def expected_at(rows, weight):
+    """Mean and covariance of θ by constraints and prior, for a variance of one."""
+    (a, r), (s, p), _ = rows.values()
+    covariance = np.linalg.inv(a.T @ a + weight * s.T @ s)
+    return -covariance @ (a.T @ r + weight * s.T @ p), covariance
+
+
+@pytest.mark.parametrize("log_weight", [-2.0, 0.0, 1.0])
+def test_evidence_is_the_density_of_what_was_measured(log_weight):
+    evidence, rows = linear_evidence()
+    minus, variance, *_ = evidence.at(log_weight)
+    mean, covariance = expected_at(rows, 10.0**log_weight)
+    b, d = rows["b"]
+    spread = np.eye(len(d)) + b @ covariance @ b.T
+
+    def density(v):
+        return -2 * multivariate_normal(cov=v * spread).logpdf(d + b @ mean)
+
+    constant = len(d) * (1 + np.log(2 * np.pi))
+    assert minus + constant == pytest.approx(density(variance))
+    # No other variance makes it more likely.
+    assert density(variance) < min(density(0.9 * variance), density(1.1 * variance))
+
+
+def test_posterior_is_that_of_a_linear_model(monkeypatch):
+    monkeypatch.setattr(prior, "GRID", np.array([0.5]))
+    evidence, rows = linear_evidence()
+    found = evidence.posterior()
+    _, covariance = expected_at(rows, 10.0**0.5)
+    b, _ = rows["b"]
+    expected = found.variance * np.linalg.inv(np.linalg.inv(covariance) + b.T @ b)
+    assert_allclose((found.factor @ found.factor.T).numpy(), expected, rtol=1e-10)
+
+
+def test_posterior_knows_that_the_weight_is_not_known():
+    evidence, rows = linear_evidence()
+    found = evidence.posterior()
+    b, d = rows["b"]
+    share, means, parts = [], [], []
+    for log_weight in prior.GRID:
+        minus, variance, *_ = evidence.at(log_weight)
+        mean, covariance = expected_at(rows, 10.0**log_weight)
+        precision = np.linalg.inv(covariance)
+        covariance = np.linalg.inv(precision + b.T @ b)
+        share.append(np.exp(-minus / 2))
+        means.append(covariance @ (precision @ mean - b.T @ d))
+        parts.append(variance * covariance)
+    share = np.array(share) / sum(share)
+    middle = share @ means
+    off = np.array(means) - middle
+    expected = np.einsum("k,kij->ij", share, parts) + np.einsum("k,ki,kj->ij", share, off, off)
+    assert_allclose((found.factor @ found.factor.T).numpy(), expected, rtol=1e-4)
+
+
+def test_a_field_that_nobody_measured_is_not_made_of_noise():
+    covered, errors = [], []
+    for seed in range(4):
+        fitted = solver(Load(), **NETWORK, random_state=seed).fit(X, measured(0.003, seed))
+        values, std = fitted.predict(X, return_std=True)
+        off = values - Load().solution(X)
+        errors.append(np.linalg.norm(off[:, 1]) / np.linalg.norm(Load().solution(X)[:, 1]))
+        covered.append(np.abs(off) <= 1.96 * std)
+        assert fitted.noise_std_ == pytest.approx(0.003, rel=0.5)
+    assert max(errors) < 0.15
+    assert np.mean(covered) > 0.85
+    assert "No condition determines f: a prior of smoothness" in fitted.stop_reason_
+    assert 0 < fitted.error_estimate_["u"] < fitted.error_estimate_["f"] < 0.3
+
+
+def test_without_noise_there_is_no_prior():
+    fitted = solver(Load(), **NETWORK, max_iter=150).fit(X, measured(0.0))
+    off = np.abs(fitted.predict(X) - Load().solution(X)).max(axis=0)
+    assert off[0] < 1e-6
+    assert off[1] < 1e-4
+
+
+def test_an_unknown_beside_a_field():
+    """A load and a number: u″ + f = 0 and u = C at one end."""
+
+    class Raised(Load):
+        def __init__(self, C=0.3):
+            self.C = C
+
+        @property
+        def conditions(self):
+            ends = Dirichlet(self.C, on="x.max", field="u"), Dirichlet(0.0, "x.min", field="u")
+            return ends
+
+        def solution(self, X):
+            u, f = Load.solution(self, X).T
+            return np.stack([u + 0.3 * X[:, 0], f], axis=1)
+
+    y = measured(0.003, kind=Raised)
+    fitted = solver(Raised(Unknown(1.0)), **NETWORK).fit(X, y)
+    assert abs(fitted.unknowns_["C"] - 0.3) < 4 * fitted.unknowns_std_["C"] < 0.1
+    assert fitted.predict(X, return_std=True)[1].shape == (len(X), 2)
+
+
+def test_fields_that_conditions_determine_have_no_prior():
+    class Two(Problem):
+        domain = Box(t=(0, 1))
+        fields = ("u", "v")
+        conditions = (Initial(1.0),)
+
+        def residual(self, u, v, t):
+            return u.t - v, v.t + u
+
+    t = np.linspace(0, 1, 20).reshape(-1, 1)
+    y = np.stack([np.cos(t[:, 0]) + np.sin(t[:, 0]), np.full(20, np.nan)], axis=1)
+    fitted = solver(Two(), max_iter=30, estimate_error=True).fit(t, y)
+    assert "smoothness v" not in fitted.history_
+    assert fitted.error_estimate_["v"] < 1e-3
