@@ -44,13 +44,13 @@ def linear_evidence(seed=0, n=4):
     """Of random rows: constraints A, prior S, measurements B, each with a residual."""
     rng = np.random.default_rng(seed)
     evidence, rows = object.__new__(Evidence), {}
-    for name, m in (("constraint", 7), ("prior", 6), ("b", 5)):
+    for name, m in (("constraint", 7), ("prior", 6), ("measured", 5)):
         rows[name] = rng.standard_normal((m, n)), rng.standard_normal(m)
     evidence.n_parameters, evidence.diffuse = n, 0.0
-    for name in ("constraint", "prior"):
-        stacked = np.column_stack(rows[name])
-        setattr(evidence, name, torch.linalg.qr(torch.tensor(stacked), mode="r")[1])
-    evidence.b, evidence.d = (torch.tensor(part) for part in rows["b"])
+    for name, part in rows.items():
+        stacked = torch.tensor(np.column_stack(part))
+        setattr(evidence, name, torch.linalg.qr(stacked, mode="r")[1])
+    evidence.n_measured = len(rows["measured"][0])
     return evidence, rows
 
 
@@ -66,7 +66,7 @@ def test_evidence_is_the_density_of_what_was_measured(log_weight):
     evidence, rows = linear_evidence()
     minus, variance, *_ = evidence.at(log_weight)
     mean, covariance = expected_at(rows, 10.0**log_weight)
-    b, d = rows["b"]
+    b, d = rows["measured"]
     spread = np.eye(len(d)) + b @ covariance @ b.T
 
     def density(v):
@@ -83,7 +83,7 @@ def test_posterior_is_that_of_a_linear_model(monkeypatch):
     evidence, rows = linear_evidence()
     found = evidence.posterior()
     _, covariance = expected_at(rows, 10.0**0.5)
-    b, _ = rows["b"]
+    b, _ = rows["measured"]
     expected = found.variance * np.linalg.inv(np.linalg.inv(covariance) + b.T @ b)
     assert_allclose((found.factor @ found.factor.T).numpy(), expected, rtol=1e-10)
 
@@ -91,7 +91,7 @@ def test_posterior_is_that_of_a_linear_model(monkeypatch):
 def test_posterior_knows_that_the_weight_is_not_known():
     evidence, rows = linear_evidence()
     found = evidence.posterior()
-    b, d = rows["b"]
+    b, d = rows["measured"]
     share, means, parts = [], [], []
     for log_weight in prior.GRID:
         minus, variance, *_ = evidence.at(log_weight)

@@ -104,27 +104,25 @@ class Evidence:
         self.n_parameters = len(theta)
         a, r = _rows(physics, theta, constraints)
         s, p = _rows(physics, theta, smooth)
-        self.b, self.d = _rows(physics, theta, measured)
+        b, d = _rows(physics, theta, measured)
+        self.n_measured = len(d)
         # A triangle has the same squares as the rows.
-        self.constraint, self.prior = _triangle(a, r), _triangle(s, p)
+        self.constraint, self.prior, self.measured = map(_triangle, (a, s, b), (r, p, d))
         self.diffuse = DIFFUSE * float(torch.linalg.vector_norm(a)) ** 2
 
     def at(self, log_weight):
-        """(−2 log evidence, variance, R, f): RᵀR = AᵀA + λ SᵀS + …, and −R⁻¹ f is expected of θ."""
+        """(−2 log evidence, variance, [R, f]): RᵀR = AᵀA + λ SᵀS + BᵀB, and −R⁻¹ f is the mean."""
         n = self.n_parameters
         rows = torch.cat([self.constraint, 10.0 ** (log_weight / 2) * self.prior])
         diffuse = torch.zeros(n, n + 1, dtype=rows.dtype, device=rows.device)
         diffuse.diagonal().fill_(self.diffuse**0.5)
         triangle = torch.linalg.qr(torch.cat([rows, diffuse]), mode="r")[1]
-        root, right = triangle[:n, :n], triangle[:n, n]
-        white = torch.linalg.solve_triangular(root, self.b, upper=True, left=False)
-        off = self.d - white @ right
-        # Of what was measured, in units of the variance: 1 + B (RᵀR)⁻¹ Bᵀ.
-        squares, u = torch.linalg.eigh(white @ white.T)
-        spread = 1.0 + squares.clamp_min(0.0)
-        variance = float(((u.T @ off) ** 2 / spread).sum()) / len(off)
-        minus = len(off) * np.log(max(variance, 1e-300)) + float(torch.log(spread).sum())
-        return minus, variance, root, right
+        both = torch.linalg.qr(torch.cat([triangle[:n], self.measured]), mode="r")[1]
+        # Of what was measured, in units of the variance: the squares that it adds to the rest.
+        variance = float(both[n:, n].square().sum()) / self.n_measured
+        volumes = [one[:n, :n].diagonal().abs().log().sum() for one in (both, triangle)]
+        minus = self.n_measured * np.log(max(variance, 1e-300))
+        return minus + 2.0 * float(volumes[0] - volumes[1]), variance, both
 
     def best(self):
         """log10 λ: the largest that is hardly less likely than the most likely one."""
@@ -141,18 +139,11 @@ class Evidence:
         minus = np.array([one[0] for one in found])
         share = np.exp(-0.5 * (minus - minus.min()))
         share /= share.sum()
-        unit = torch.eye(n, dtype=self.b.dtype, device=self.b.device)
+        unit = torch.eye(n, dtype=self.prior.dtype, device=self.prior.device)
         columns, steps = [], []
-        for part, (_, variance, root, right) in zip(share, found, strict=True):
+        for part, (_, variance, triangle) in zip(share, found, strict=True):
             if part < NEGLIGIBLE:
                 continue
-            rows = torch.cat(
-                [
-                    torch.cat([root, right.unsqueeze(1)], dim=1),
-                    torch.cat([self.b, self.d.unsqueeze(1)], dim=1),
-                ]
-            )
-            triangle = torch.linalg.qr(rows, mode="r")[1]
             root, right = triangle[:n, :n], triangle[:n, n:]
             inverse = torch.linalg.solve_triangular(root, torch.cat([unit, right], 1), upper=True)
             columns.append((part * variance) ** 0.5 * inverse[:, :n])
@@ -161,7 +152,7 @@ class Evidence:
         columns += [part**0.5 * (step - mean).unsqueeze(1) for part, step in steps]
         # A triangle with the same covariance.
         factor = torch.linalg.qr(torch.cat(columns, dim=1).T, mode="r")[1].T
-        return Posterior(factor, float(share @ [one[1] for one in found]), len(self.d))
+        return Posterior(factor, float(share @ [one[1] for one in found]), self.n_measured)
 
 
 def _rows(physics, theta, blocks):
