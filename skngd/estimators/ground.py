@@ -8,7 +8,12 @@ import torch
 from .device import multiplications
 from .physics import build_physics
 from .points import Points
-from .prior import MEASUREMENT_WEIGHT, prior_blocks
+from .prior import MEASUREMENT_WEIGHT as BESIDE_PRIOR
+from .prior import prior_blocks
+
+# The weight of measurements where equation and conditions are constraints: while a fit finds its
+# way, and where noise has bent a nonlinear problem by more than (Err) can undo.
+FINDING, STRAIGHT = 1e-2, 1e-6
 
 
 class Ground:
@@ -40,11 +45,14 @@ class Ground:
         self.physics = physics = build_physics(estimator, problem, device, circles)
         self.model = physics.model
         self.points = Points(estimator, physics, X if y is None else None, weight, random_state)
-        self.measured, weight_is_open = [], estimator.measurement_weight == "auto"
+        self.measured, self.is_straight = [], False
+        of_measured = estimator.measurement_weight
+        if of_measured == "auto":
+            of_measured = BESIDE_PRIOR if free_fields else FINDING
         if y is not None:
             self.measured = physics.discretization.measurements(
                 *(physics.checked(X), y, weight),
-                MEASUREMENT_WEIGHT if weight_is_open else estimator.measurement_weight,
+                of_measured,
                 physics.trial_unknowns(),
             )
         # L(v_θ), the weighted squares of the residuals of all blocks, equation (PINN).
@@ -58,6 +66,11 @@ class Ground:
     def objective_on(self, blocks, sample=None):
         """With all measurements and the prior, on blocks of the equation and its conditions."""
         return self.physics.objective(blocks + self.measured + self.smooth, sample)
+
+    def straighten(self):
+        """Take the weight of the measurements back, so that noise bends the physics less."""
+        self.measured = [block.weighted(STRAIGHT / FINDING) for block in self.measured]
+        self.is_straight = True
 
     def held_out(self, seed):
         """The objective on points of its own, the same for all networks of one size."""

@@ -27,7 +27,7 @@ GRID, HARDLY, NEGLIGIBLE = np.arange(-15.0, 0.5, 1.0), 1.0, 1e-6
 DIFFUSE = 1e-13
 # Iterations of each round, and the most rounds.
 ITERATIONS, ROUNDS = 30, 8
-# What measurement_weight="auto" stands for during a fit: physics is not bent much to noise.
+# The weight of the measurements beside a prior.
 MEASUREMENT_WEIGHT = 0.01
 # log10 λ of the first round; the points of the prior, and their seed.
 FIRST, POINTS, SEED = 0.0, 300, 20241130
@@ -194,3 +194,11 @@ def settled(ground, result, minimized, max_iter):
     if result.stop.kind == "budget":
         result.stop = out_of_iterations(max_iter)
     return result, evidence()
+
+
+def told_of_prior(fields):
+    """A sentence for ``stop_reason_``."""
+    return (
+        f" No condition determines {', '.join(fields)}: a prior of smoothness holds it, as far as "
+        "the evidence asks for that."
+    )

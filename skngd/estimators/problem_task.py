@@ -7,9 +7,11 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
+from ..optim.stopping import out_of_iterations
 from ..pde.agreement import contradictions
 from ..pde.checks import check_problem
 from .callers import is_searched, warn
+from .candidates import joined
 from .data import ROWS, advice
 from .device import multiplications, plain_tensors, resolve_device, to_numpy
 from .error import estimated_error, is_determined
@@ -17,13 +19,15 @@ from .ground import Ground, with_network
 from .linearised import Rows
 from .observed import named_columns, observed, weights_of
 from .physics import columns_of, empty_equations, fitted_circles
-from .prior import settled, unobserved
+from .prior import settled, told_of_prior, unobserved
 from .race import Race, is_raced
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
-from .unknowns import relative_spread, solved_problem, told_unknowns
+from .unknowns import noise_of, told_unknowns, warn_of_loss
 from .verdict import LARGE_ERROR, Verdict, warn_if_hidden, warn_if_unsolved
 
+# The error that measurements may bend a solution by, and the part of what their noise does.
+STRAIGHT_ENOUGH, BENT = 1e-6, 0.1
 # The network that is expected where it is left open.
 EXPECTED = "tanh", (32,)
 # What a problem takes of the hyperparameters of regression.
@@ -34,6 +38,8 @@ class ProblemTask(Task):
     """A fit of the residuals of a problem, equation (PINN); arguments as those of ``fit``."""
 
     relative_tol, evidence, spread = Ground.relative_tol, None, np.nan
+    # Of the last θ whose error was estimated: θ, its solution, and the estimate.
+    known = None, None, None
     budget_advice = (
         "The best solution so far was kept; see score() and history_. Increase it or tol."
     )
@@ -157,10 +163,43 @@ class ProblemTask(Task):
         if self.raced is not None and self.validation is None and not self.ground.free_fields:
             result = self.race.growth.finished(self.raced, result)
             self._take_winner()
-        if self.ground.free_fields and result.stop.kind in ("converged", "budget"):
-            left = self.estimator.max_iter
-            result, self.evidence = settled(self.ground, result, minimized, left)
+        if result.stop.kind not in ("converged", "budget"):
+            return result
+        max_iter = self.estimator.max_iter
+        if self.ground.free_fields:
+            result, self.evidence = settled(self.ground, result, minimized, max_iter)
+        elif self._has_constraints():
+            if self._is_bent(result):
+                self.ground.straighten()
+                self.objective = self.ground.objective_on(self.ground.points.draw())
+            left = max_iter - result.n_iter
+            if left and (result.stop.kind == "budget" or self.ground.is_straight):
+                result = joined(result, minimized(self.objective, result.theta, left))
+                if result.stop == out_of_iterations(left):
+                    result.stop = out_of_iterations(max_iter)
         return result
+
+    def first_iterations(self, max_iter):
+        return max_iter - max_iter // 2 if self._has_constraints() else max_iter
+
+    def _has_constraints(self):
+        """Whether measurements are not to bend equation and conditions."""
+        estimator = self.estimator
+        is_open = estimator.measurement_weight == "auto" and not self.ground.free_fields
+        is_estimated = estimator.estimate_error and estimator.dtype == "float64"
+        return self.y is not None and is_open and is_estimated and not self.source.draws
+
+    def _is_bent(self, result):
+        """Whether more than a part of the error is not the noise's."""
+        solution = self._solution(result.theta)
+        estimate = self._estimated(solution, result.n_iter)
+        self.known = result.theta, solution, estimate
+        if estimate is None or not estimate.is_determined:
+            return False
+        allowed = STRAIGHT_ENOUGH
+        if estimate.following is not None:
+            allowed = max(allowed, BENT * noise_of(estimate).max())
+        return not estimate.largest <= allowed
 
     @property
     def physics(self):
@@ -225,8 +264,10 @@ class ProblemTask(Task):
             warn(sentence)
         # What jumps cannot be linearised.
         is_hidden = warn_if_hidden(self.physics, theta, np.sqrt(parts["equation"]))
-        solution = self._solution(theta)
-        self.estimate = None if empty or is_hidden else self._estimated(solution, n_iter)
+        at, solution, self.estimate = self.known
+        if at is not theta:
+            solution = self._solution(theta)
+            self.estimate = None if empty or is_hidden else self._estimated(solution, n_iter)
         self._tell(parts, stop)
         estimate, unknown = self.estimate, dict.fromkeys(self.problem.fields, np.nan)
         return {
@@ -243,7 +284,9 @@ class ProblemTask(Task):
 
     def _solution(self, theta):
         """Physics, θ and blocks, in the sizes that the unknowns have come out with."""
-        if not self.problem.unknowns or self.evidence:
+        if not (self.problem.unknowns or self.evidence):
+            return self.physics, theta, None, None
+        if self.evidence:
             return self.physics, theta, self.ground.points.draw(), self.ground.measured
         return self.physics.resized(theta, self.ground.points.spread(), self._measurements())
 
@@ -259,39 +302,18 @@ class ProblemTask(Task):
         if not (self.problem.unknowns or self.evidence):
             return {}
         posterior = None if self.evidence is None else self.evidence.posterior()
-        estimate, told = self.estimate, told_unknowns(*solution, self.estimate, posterior)
-        if self.estimator.measurement_loss != "squared" and estimate is None and self.y is not None:
-            warn(
-                f"measurement_loss={self.estimator.measurement_loss!r} acts where the error is "
-                "estimated, and this fit has no estimate: the measurements were fitted by least "
-                "squares. See estimate_error and measurement_weight."
-            )
-        found = {
-            "unknowns_": told.values,
-            "problem_": solved_problem(self.problem, told.values),
-            "unknowns_std_": told.std,
-            "unknowns_cov_": told.covariance,
-            "noise_std_": told.noise,
-            "_slopes": dict(zip(told.values, told.slopes.tolist(), strict=True)),
-        }
+        told = told_unknowns(*solution, self.estimate, posterior)
+        found = told.attributes(self.problem)
         if posterior is not None:
             spread = posterior.relative(self.physics, solution[1])
             self.spread = float(spread.max())
             found["error_estimate_"] = dict(zip(self.problem.fields, spread.tolist(), strict=True))
             found["_posterior"] = self.physics.in_own_units(posterior.factor)
-            self.verdict = (
-                f" No condition determines {', '.join(self.ground.free_fields)}: a prior of "
-                "smoothness holds it, as far as the evidence asks for that."
-            )
+            self.verdict = told_of_prior(self.ground.free_fields)
             return found
-        if estimate is None or estimate.following is None or not estimate.is_determined:
-            return found
-        spread = relative_spread(told, estimate)
-        parts = zip(estimate.relative.items(), spread, strict=True)
-        found["error_estimate_"] = {name: float(np.hypot(e, s)) for (name, e), s in parts}
-        if np.isfinite(told.inner).all():
-            found["_spread"] = estimate.following.parts, told.inner
-        return found
+        if self.estimator.measurement_loss != "squared" and self.estimate is None:
+            warn_of_loss(self.estimator.measurement_loss)
+        return {**found, **told.spread(self.estimate)}
 
     def excuses(self, stop):
         return stop.kind == "budget" and self._error() <= LARGE_ERROR

@@ -67,6 +67,7 @@ def _train(estimator, task, watch, began):
             result = raced.result
         else:
             made = 0 if raced is None else raced.n_iter
+            n_first = task.first_iterations(estimator.max_iter) - made
             result = minimize(
                 method,
                 objective,
@@ -83,13 +84,13 @@ def _train(estimator, task, watch, began):
                     relative_tol=task.relative_tol,
                     small=0.0 if raced is None else units.small(),
                 ),
-                max_iter=estimator.max_iter - made,
+                max_iter=max(n_first, 0),
                 max_time=estimator.max_time,
                 past=None if raced is None else raced.past,
                 watch=watch,
                 began=began,
             )
-            if result.stop == out_of_iterations(estimator.max_iter - made):
+            if result.stop == out_of_iterations(max(n_first, 0)):
                 result.stop = out_of_iterations(estimator.max_iter)
             if raced is not None:
                 result = joined(raced.result, result)
@@ -109,6 +110,7 @@ def _train(estimator, task, watch, began):
                 ),
                 max_iter=max_iter,
                 max_time=estimator.max_time,
+                watch=watch,
                 began=began,
             )
 

@@ -90,6 +90,10 @@ class Task(ABC):
     def output_units(self):
         """Shift and factor of the last layer, in the units of y."""
 
+    def first_iterations(self, max_iter):
+        """How many iterations are made before the end is looked at by :meth:`finished`."""
+        return max_iter
+
     def finished(self, result, minimized):
         """The end of a run, which may go on by ``minimized(objective, theta, max_iter)``."""
         return result

@@ -50,6 +50,27 @@ class Told:
         roots = np.sqrt(np.diag(self.covariance))
         return dict(zip(self.values, roots.tolist(), strict=True))
 
+    def attributes(self, problem):
+        """What an estimator keeps of it."""
+        return {
+            "unknowns_": self.values,
+            "problem_": clone(problem, safe=False).set_params(**self.values),
+            "unknowns_std_": self.std,
+            "unknowns_cov_": self.covariance,
+            "noise_std_": self.noise,
+            "_slopes": dict(zip(self.values, self.slopes.tolist(), strict=True)),
+        }
+
+    def spread(self, estimate):
+        """The same of what the noise does to the fields, where the error is estimated."""
+        if estimate is None or estimate.following is None or not estimate.is_determined:
+            return {}
+        pairs = zip(estimate.relative.items(), relative_spread(self.inner, estimate), strict=True)
+        found = {"error_estimate_": {name: float(np.hypot(e, s)) for (name, e), s in pairs}}
+        if np.isfinite(self.inner).all():
+            found["_spread"] = estimate.following.parts, self.inner
+        return found
+
 
 def told_unknowns(physics, theta, constraints, measured, estimate, posterior=None):
     """What the end of a fit says of its unknowns, with the :class:`ErrorEstimate` if there is one.
@@ -98,17 +119,24 @@ def told_unknowns(physics, theta, constraints, measured, estimate, posterior=Non
     return told
 
 
-def solved_problem(problem, values):
-    """The problem with numbers in the place of its unknowns."""
-    return clone(problem, safe=False).set_params(**values)
+def relative_spread(inner, estimate):
+    """What the noise does to each field, as a part of its size, in their order.
 
-
-def relative_spread(told, estimate):
-    """What the noise does to each field, as a part of its size, in their order."""
+    ``inner`` is the covariance of the unknowns in their unbounded parameters.
+    """
     w = estimate.following.responses
-    if not np.isfinite(told.inner).all():
+    if not np.isfinite(inner).all():
         return np.full(len(w), np.inf)
-    return np.sqrt(np.einsum("fmi,ij,fmj->f", w, told.inner, w))
+    return np.sqrt(np.einsum("fmi,ij,fmj->f", w, inner, w))
+
+
+def noise_of(estimate):
+    """:func:`relative_spread` of an estimate alone."""
+    following = estimate.following
+    if following.information is None:
+        return np.zeros(len(following.responses))
+    found = covariance(following.information, following.residuals, following.weights)
+    return relative_spread(found[0], estimate)
 
 
 def _warn_of_loose(physics, told):
@@ -137,3 +165,12 @@ def _warn_of_loose(physics, told):
                     "measurements ask for a value beyond it, or for none. Move the bound, or check "
                     "the equation and the measurements."
                 )
+
+
+def warn_of_loss(loss):
+    """Say that the loss of the measurements did not act."""
+    warn(
+        f"measurement_loss={loss!r} acts where the error is estimated, and this fit has no "
+        "estimate: the measurements were fitted by least squares. See estimate_error and "
+        "measurement_weight."
+    )

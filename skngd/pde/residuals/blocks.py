@@ -53,6 +53,11 @@ class Block:
         operator, sizes = Divided(self.operator, sizes.view(-1, 1)), sizes.view(-1, 1)
         return Block(self.name, self.sites, operator, self.row_weights, affine, sizes)
 
+    def weighted(self, factor):
+        """The same with other weights."""
+        weights = factor * self.row_weights
+        return Block(self.name, self.sites, self.operator, weights, self.affine, self.sizes)
+
     @property
     def n_rows(self):
         return self.n_equations * self.n_points
