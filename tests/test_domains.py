@@ -188,3 +188,47 @@ def test_own_points_are_copied():
     X[:] = 0
     cloud.sample(1)[:] = 0
     assert_array_equal(cloud.sample(1), before)
+
+
+# Products with points
+
+
+ANGLES = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+RIM = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1)
+RIMMED = Points(0.8 * RIM, ("x", "y"), boundary={"wall": (RIM, RIM), "bare": 0.9 * RIM})
+
+
+@pytest.mark.parametrize(
+    ("domain", "columns"),
+    [(Box(t=(0, 2)) * RIMMED, [1, 2]), (RIMMED * Box(t=(0, 2)), [0, 1])],
+    ids=["time first", "points first"],
+)
+def test_product_with_points(domain, columns):
+    X = domain.sample(200, random_state=0)
+    assert X.shape == (200, 3)
+    assert domain.contains(X).all()
+    found = {tuple(row) for row in X[:, columns].round(9)}
+    assert found == {tuple(row) for row in (0.8 * RIM).round(9)}
+    time = np.delete(X, columns, axis=1)
+    assert_allclose(time.mean(), 1.0, atol=0.05)
+    assert set(domain.faces) == {"t", "t.min", "t.max", "wall", "bare"}
+    points, normals, faces = domain.boundary(60, "wall", random_state=0)
+    assert_allclose(normals[:, columns], points[:, columns])
+    assert_allclose(np.delete(normals, columns, axis=1), 0)
+    assert set(faces) == {"wall"}
+    assert np.isnan(domain.boundary(60, "bare")[1][:, columns]).all()
+    start = domain.boundary(60, "t.min", random_state=0)[0]
+    assert {tuple(row) for row in start[:, columns].round(9)} <= found
+
+
+def test_what_a_product_with_points_refuses():
+    domain = Box(t=(0, 2)) * RIMMED
+    with pytest.raises(ValueError, match="a measure"):
+        domain.boundary_measure("wall")
+    with pytest.raises(ValueError, match="on no grid"):
+        domain.sample(10, "grid")
+    many = Points(np.random.RandomState(0).rand(1500, 3), ("x", "y", "z"))
+    with pytest.raises(ValueError, match="products only") as caught:
+        Box(x=(0, 1), y=(0, 1), z=(0, 1)) - many
+    assert len(str(caught.value)) < 400
+    assert len(repr(Box(t=(0, 1)) * many)) < 400

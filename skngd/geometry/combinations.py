@@ -31,12 +31,16 @@ class Shape(Domain):
 
 
 class _Combination(Shape):
+    # What may be combined.
+    parts: type = Shape
+
     def __init__(self, first, second):
         for part in (first, second):
-            if not isinstance(part, Shape):
+            if not isinstance(part, self.parts):
                 raise ValueError(
-                    f"Expected domains such as Box, Disk or Polygon, got {shown(part)}. Points do "
-                    "not combine: drop those that lie outside before, such as X[B.contains(X)]."
+                    f"Expected domains such as Box, Disk or Polygon, got {shown(part)}. Of Points "
+                    "there are products only: drop those that lie outside before, such as "
+                    "X[B.contains(X)]."
                 )
         common = [face for face in first.faces if face in second.faces]
         if common:
@@ -192,7 +196,8 @@ class Union(_Overlay):
 class Product(_Combination):
     """All combinations of a point of each domain: ``A * B``, such as time and space.
 
-    Its faces are those of both: a face of A stands for the points on it with all points of B.
+    Its faces are those of both: a face of A stands for the points on it with all points of B. One
+    of them may be `Points`: each point that is drawn then takes one of these.
 
     Parameters
     ----------
@@ -214,6 +219,8 @@ class Product(_Combination):
     (('t', 'x', 'y'), ('t', 't.min', 't.max', 'boundary'))
     """
 
+    parts = Domain
+
     def __init__(self, first, second):
         common = set(getattr(first, "names", ())) & set(getattr(second, "names", ()))
         if common:
@@ -228,6 +235,28 @@ class Product(_Combination):
             first.measure * second.measure,
             first._envelope * second._envelope,
         )
+
+    @property
+    def is_cloud(self):
+        """Whether one of the parts is known by its points alone."""
+        return self.first.is_cloud or self.second.is_cloud
+
+    def sample(self, n, sampler="sobol", random_state=None):
+        if sampler in ("grid", "gauss") and self.is_cloud:
+            raise ValueError(
+                f"Expected sampler='sobol', 'uniform' or 'latin' for a product with Points, got "
+                f"{sampler!r}: they lie on no grid. Leave it out."
+            )
+        return super().sample(n, sampler, random_state)
+
+    def boundary_measure(self, on=None):
+        for part in (self.first, self.second):
+            if part.is_cloud:
+                # Refused for faces of the points, whose measure is not known.
+                names = {piece.name for piece in self._on(on)} & set(part.faces)
+                if names:
+                    part.boundary_measure(tuple(names))
+        return super().boundary_measure(on)
 
     def _depth(self, X):
         d = len(self.first.names)

@@ -32,6 +32,9 @@ class Domain(ABC):
         Names that ``on`` may take. A name such as ``"x"`` stands for ``"x.min"`` and ``"x.max"``.
     """
 
+    # Whether it is known by its points alone.
+    is_cloud = False
+
     def _define(self, names, bounds, measure, envelope):
         bounds = np.array(bounds, float)
         bounds.setflags(write=False)

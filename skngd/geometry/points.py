@@ -4,6 +4,7 @@ from math import prod
 
 import numpy as np
 
+from .combinations import Product
 from .domain import Domain, check_face, check_names, depth_in_box
 from .patch import Patch
 
@@ -13,7 +14,8 @@ class Points(Domain):
 
     `sample` gives all of them, in their order, whatever its ``n`` is; `boundary` all those of the
     named faces. `contains` means the bounding box, and `measure` is that of the bounding box. The
-    measure of a face is not known, and `Points` do not combine with other domains.
+    measure of a face is not known. `Points` have products with other domains, such as time,
+    ``Box(t=(0, 1)) * Points(...)``, and no other combinations.
 
     Parameters
     ----------
@@ -40,7 +42,12 @@ class Points(Domain):
     [[0.2], [0.7]]
     >>> cloud.bounds.tolist()
     [[0.0, 1.0]]
+    >>> from skngd.geometry.box import Box
+    >>> (Box(t=(0, 1)) * cloud).names
+    ('t', 'x')
     """
+
+    is_cloud = True
 
     def __init__(self, X, names, boundary=None):
         X = _finite_rows(X, None, "X")
@@ -76,12 +83,29 @@ class Points(Domain):
         }
         return {"X": plain(self._X), "names": self.names, "boundary": boundary or None}
 
+    def __mul__(self, other):
+        return Product(self, other) if isinstance(other, Domain) else NotImplemented
+
     def _depth(self, X):
         return depth_in_box(X, self.bounds)
 
+    def _envelop(self, U):
+        # For products: the first number says which of the points, all as often.
+        return self._X[_numbers(U, len(self._X))]
+
     def _pieces(self):
+        def drawn(points, normals):
+            def draw(U):
+                number = _numbers(U, len(points))
+                return points[number], normals[number], np.ones(len(U), dtype=bool)
+
+            return draw
+
         # The number of points stands for the measure, so that on= finds faces as anywhere.
-        return [Patch(face, 0, len(X), len(X), None) for face, (X, _) in self._given.items()]
+        return [
+            Patch(face, 1, len(X), len(X), drawn(X, normals))
+            for face, (X, normals) in self._given.items()
+        ]
 
     def sample(self, n=None, sampler="sobol", random_state=None):
         """All the points inside, shape (m, d); the arguments make no difference."""
@@ -110,6 +134,11 @@ class Points(Domain):
             f"Expected a domain whose faces have a measure, got Points with the faces "
             f"{self.faces}. Give a number in its place, or use a Box, Disk or Polygon."
         )
+
+
+def _numbers(U, n):
+    """Numbers of points, out of n, for rows of the unit cube."""
+    return np.minimum((U[:, 0] * n).astype(int), n - 1)
 
 
 def _finite_rows(values, d, what):
