@@ -121,8 +121,9 @@ default="auto"
     n_iter_no_change : int, default=10
         See ``tol``. With ``batch_size`` it counts epochs.
     early_stopping : bool, default=False
-        Hold out a part of the rows; the best iterate is the one with the lowest loss there, and
-        ``tol`` looks at that loss. Rows given to ``fit`` as ``X_val, y_val`` do the same.
+        Hold out a part of the rows, of each class in proportion; the best iterate is the one with
+        the lowest loss there, and ``tol`` looks at that loss. Rows given to ``fit`` as ``X_val,
+        y_val`` do the same.
     validation_fraction : float in (0, 1), default=0.1
         The part that ``early_stopping`` holds out.
     n_init : int or "auto", default="auto"
@@ -138,7 +139,7 @@ default="auto"
     random_state : int, RandomState instance or None, default=None
         Draws initial weights, batches and the held-out rows.
     verbose : int, default=0
-        Print a line for each start.
+        1 prints a line for each start, 2 also one for every tenth iteration.
 
     Attributes
     ----------
@@ -164,6 +165,13 @@ default="auto"
         projection; see :class:`skngd.tangent.ProjectionInfo`. With ``sampler="christoffel"`` also
         ``gram_deviation``, the ‖Ĝ − I‖ of the rows of the iteration, and ``n_draws``, how many
         draws it took; NaN and 0 for the start.
+    validation_scores_ : ndarray or None
+        The score on the held-out rows after each iteration of the best start, or after each epoch
+        with ``batch_size``; None where no rows were held out.
+    feature_importances_ : ndarray of shape (`n_features_in_`,)
+        How much the outputs react to each input: the root mean square over the training rows (of
+        10,000 at most) of their derivatives in the standardised inputs, all outputs together, as
+        parts of 1. An input that others repeat shares with them.
     device_ : str
         Where it was fitted.
     X_mean_, X_scale_, y_mean_, y_scale_ : ndarray
@@ -269,7 +277,7 @@ default="auto"
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
             A weight of 2 equals two copies of the row, 0 leaves it out.
@@ -283,14 +291,16 @@ default="auto"
         Raises
         ------
         ValueError
-            If the data are not finite, dense, real arrays of matching shapes, if no weight is
-            positive, if ``batch_size`` exceeds the rows, or if the hyperparameters name a
+            If the data are not finite, real arrays of matching shapes, if y is sparse, if no weight
+            is positive, if ``batch_size`` exceeds the rows, or if the hyperparameters name a
             combination that does not exist.
 
         Warns
         -----
         ConvergenceWarning
-            If ``max_iter`` or ``max_time`` is reached, or if the loss overflows.
+            If ``max_iter`` or ``max_time`` is reached with errors above a thousandth of the spread
+            of y, or if the loss overflows. The fits of a search of scikit-learn leave the warning
+            to that of the best candidate, which is fitted again.
         UserWarning
             If the fit is interrupted from the keyboard; the best model so far is kept, and inside
             a search of scikit-learn KeyboardInterrupt is raised again. If optimal rows are too few
@@ -314,7 +324,7 @@ default="auto"
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
 
@@ -336,7 +346,7 @@ default="auto"
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
 
         Returns
         -------
@@ -348,7 +358,7 @@ default="auto"
     def _kind(self):
         return KINDS.get(self.loss, Numbers)
 
-    def _targets(self, is_fitted, classes=None):
+    def _targets(self, is_fitted, classes=None, y=None):
         """What y is, as the last fit has measured it or to be measured."""
         return self._kind()(self, is_fitted)
 

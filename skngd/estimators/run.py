@@ -12,9 +12,10 @@ from ..optim import Past, Stop, Stopping, minimize
 from ..optim.stopping import out_of_iterations
 from ..tangent.christoffel import STABLE, enough_points
 from .callbacks import Watch
-from .callers import is_searched, warn
+from .callers import is_refitted, is_searched, warn
 from .candidates import joined
 from .device import few_threads, plain_tensors, to_numpy
+from .progress import Lines
 
 # Kinds of stops after which no further start is tried.
 ENDS_ALL = ("interrupted", "stopped")
@@ -29,8 +30,11 @@ def run(estimator, task, began):
     with plain_tensors():
         task.place()
         watch = Watch(estimator, task)
+        shown = watch if watch.is_needed else None
+        if estimator.verbose > 1:
+            shown = Lines(estimator, task, shown)
         with few_threads(task.n_multiplications):
-            theta, stop, found = _train(estimator, task, watch if watch.is_needed else None, began)
+            theta, stop, found = _train(estimator, task, shown, began)
         _warn_of_draws(task)
         found = {**found, **task.conclude(theta, stop, found["n_iter_"])}
         if not task.excuses(stop):
@@ -48,6 +52,7 @@ def run_once(estimator, task, began):
         task.place()
         with few_threads(task.n_multiplications):
             theta, found = _train_once(estimator, task, began)
+        found = {**found, **task.conclude(theta, None, found["n_iter_"])}
         _store(estimator, task, theta, found)
 
 
@@ -58,7 +63,9 @@ def _train(estimator, task, watch, began):
 
     def watched_loss(iterate):
         is_there = iterate.objective is watched
-        return units.loss(iterate if is_there else watched.at(iterate.theta))
+        there = iterate if is_there else watched.at(iterate.theta)
+        task.look(there)
+        return units.loss(there)
 
     best, histories, raced = None, [], task.raced
     for number, start in enumerate(task.starts, start=1):
@@ -143,6 +150,7 @@ def _train(estimator, task, watch, began):
         "stop_reason_": reason,
         "history_": {n: np.concatenate([h[n] for h in histories]) for n in histories[0]},
         "loss_curve_": loss_curve,
+        "validation_scores_": _scores(result.history, source.looks_every),
         "_memory": _remember(method, past),
     }
     return result.theta, stop, found
@@ -176,8 +184,15 @@ def _train_once(estimator, task, began):
         "stop_reason_": stop.sentence,
         "history_": history,
         "loss_curve_": curve,
+        "validation_scores_": None,
         "_memory": _remember(method, result.past),
     }
+
+
+def _scores(history, looks_every):
+    """The score on held-out rows at each look, or None."""
+    scores = history.get("validation_score")
+    return None if scores is None else np.array(scores[looks_every::looks_every])
 
 
 def _store(estimator, task, theta, found):
@@ -186,6 +201,7 @@ def _store(estimator, task, theta, found):
     if isinstance(task.model, FullyConnected):
         found["coefs_"], found["intercepts_"] = _unfold(task, found)
     stale = ["coefs_", "intercepts_", "feature_names_in_", "activation_", "hidden_layer_sizes_"]
+    stale.append("feature_importances_")
     for name in stale if task.continues else [*stale, "candidates_"]:
         vars(estimator).pop(name, None)
     vars(estimator).update(found)
@@ -213,6 +229,8 @@ def _share_of_momentum(estimator, beta):
 
 
 def _warn_of_end(stop, budget_advice=""):
+    if stop.kind != "interrupted" and is_refitted():
+        return
     if stop.kind == "interrupted":
         warn(stop.sentence)
     elif stop.kind == "diverged":

@@ -15,6 +15,7 @@ from ..tangent.christoffel import RCOND
 from .base import DTYPES
 from .data import check_batch_size, split
 from .device import resolve_device, to_numpy
+from .importances import feature_importances
 from .scaling import moments, scale_of_inputs
 
 # Parameters up to which n_init="auto" makes three starts: few neurons have many local minima, and
@@ -59,9 +60,11 @@ class Task(ABC):
         The winner of a race, which goes on; a sentence for ``stop_reason_`` on it.
     verdict : str
         A sentence for ``stop_reason_`` on the end, after :meth:`conclude`.
+    last_score : float or None
+        Of the held-out rows, when they were looked at last.
     """
 
-    validation, n_available = None, np.inf
+    validation, n_available, last_score = None, np.inf, None
     raced, remark, verdict = None, "", ""
 
     def __init__(self, estimator, continues):
@@ -77,6 +80,10 @@ class Task(ABC):
     def columns(self, iterate):
         """Columns of the history, a dict of numbers."""
         return {}
+
+    def look(self, iterate):
+        """Take note of an iterate on the points that decide which one is the best."""
+        self.last_score = None
 
     def excuses(self, stop):
         """Whether the end is good enough, however the iterations stopped."""
@@ -116,7 +123,7 @@ class RowsTask(Task):
         super().__init__(estimator, estimator.warm_start)
         draws = estimator.batch_size is not None and estimator.sampler == "christoffel"
         check_step_rule(estimator, draws)
-        self.targets = estimator._targets(self.continues)
+        self.targets = estimator._targets(self.continues, y=y)
         self._validate(X, y, sample_weight)
         self._hold_out(X_val, y_val)
         check_batch_size(estimator.batch_size, len(self.training[0]))
@@ -219,6 +226,27 @@ class RowsTask(Task):
         rcond = RCOND if rcond == "auto" else rcond
         return OptimalBatches(self.objective, size, self.random_state, rcond)
 
+    def look(self, iterate):
+        if self.held_out is not None:
+            _, y, weight = self.held_out
+            self.last_score = self.targets.score(to_numpy(iterate.value), y, weight)
+
+    def columns(self, iterate):
+        return {} if self.held_out is None else {"validation_score": self.last_score}
+
+    def excuses(self, stop):
+        # Whether what is left matters, for whoever gets the warning.
+        return stop.kind == "budget" and self.left <= self.targets.negligible
+
+    def conclude(self, theta, stop, n_iter):
+        end = self.objective.at(theta)
+        self.left = end.loss - end.penalty
+        points, weights = self.objective.points, self.objective.loss.weights
+        importances = feature_importances(
+            self.model, theta, points, weights, self.targets.is_relative
+        )
+        return {"feature_importances_": importances}
+
     def attributes(self, theta):
         return {
             **self._columns_seen(),
@@ -239,7 +267,7 @@ class StreamTask(RowsTask):
     def __init__(self, estimator, X, y, sample_weight, classes=None):
         Task.__init__(self, estimator, continues=True)
         check_step_rule(estimator, draws=False)
-        self.targets = estimator._targets(self.continues, classes)
+        self.targets = estimator._targets(self.continues, classes, y)
         self._validate(X, y, sample_weight)
         self._standardise()
         self.held_out = None
