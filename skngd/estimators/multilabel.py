@@ -13,10 +13,10 @@ from .targets import Labels
 def is_indicator(y):
     """Whether y is a matrix that says of each label whether a row has it."""
     try:
-        shape = y.shape if hasattr(y, "shape") else np.shape(y)
+        y = y if issparse(y) else np.asarray(y)
     except ValueError:  # ragged
         return False
-    if len(shape) != 2 or shape[1] < 2:
+    if y.ndim != 2 or y.shape[1] < 2:
         return False
     with np.errstate(invalid="ignore"):  # what is not finite is refused where y is validated
         return type_of_target(y) == "multilabel-indicator"
