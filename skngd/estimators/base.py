@@ -84,7 +84,8 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         "verbose": ["verbose"],
     }
 
-    def _build_method(self):
+    def _build_method(self, step_size=None):
+        """The method; ``step_size`` is what "auto" stands for in this fit, if something else."""
         return build_method(
             self.optimizer,
             momentum=self.momentum,
@@ -92,7 +93,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
             memory=self.memory,
             beta=self.beta,
             restart=self.restart,
-            step_size=self.step_size,
+            step_size=self.step_size if step_size is None else step_size,
             projection=self.projection,
             rcond=self.rcond,
             damping=self.damping,

@@ -8,13 +8,14 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 
 from ..models import FullyConnected
-from ..optim import Past, Stop, Stopping, minimize
+from ..optim import Stop, Stopping, minimize
 from ..optim.stopping import out_of_iterations
 from ..tangent.christoffel import STABLE, enough_points
 from .callbacks import Watch
 from .callers import is_refitted, is_searched, warn
 from .candidates import joined
-from .device import few_threads, plain_tensors, to_numpy
+from .device import few_threads, plain_tensors
+from .memory import on_device, recall, remember
 from .progress import Lines
 
 # Kinds of stops after which no further start is tried.
@@ -69,7 +70,15 @@ def _train(estimator, task, watch, began):
 
     best, histories, raced = None, [], task.raced
     for number, start in enumerate(task.starts, start=1):
-        method = estimator._build_method() if raced is None else raced.method_of(estimator)
+        if raced is None:
+            method, average = estimator._build_method(task.step_size), task.average()
+            theta, past = on_device(start, objective), None
+            if task.resumes:
+                past, last = recall(estimator._memory, method, objective, average)
+                theta = theta if last is None else last
+        else:
+            method, average, past = raced.method_of(estimator), None, raced.past
+            theta = on_device(start, objective)
         if raced is not None and raced.is_finished:
             result = raced.result
         else:
@@ -77,7 +86,7 @@ def _train(estimator, task, watch, began):
             result = minimize(
                 method,
                 objective,
-                _on_device(start, objective),
+                theta,
                 source=source,
                 monitor=watched_loss,
                 report=units.loss,
@@ -92,7 +101,8 @@ def _train(estimator, task, watch, began):
                 ),
                 max_iter=estimator.max_iter - made,
                 max_time=estimator.max_time,
-                past=None if raced is None else raced.past,
+                past=past,
+                average=average,
                 watch=watch,
                 began=began,
             )
@@ -132,18 +142,20 @@ def _train(estimator, task, watch, began):
             )
         histories.append({"start": np.full(result.n_iter + 1, number - 1), **history})
         if best is None or not isfinite(best[0].loss) or result.loss < best[0].loss:
-            best = result, method, reason, history["loss"]
+            best = result, method, average, reason, history["loss"]
         is_late = time.perf_counter() - began > (estimator.max_time or np.inf)
         # Losses at the rounding level say nothing about which start is the better one.
         if result.loss <= floor or result.stop.kind in ENDS_ALL or is_late:
             break
-    last_stop, (result, method, reason, loss_curve) = result.stop, best
+    last_stop, (result, method, average, reason, loss_curve) = result.stop, best
     stop = last_stop if last_stop.kind == "interrupted" else result.stop
     loss = result.loss
     if task.validation is not None:
         loss = units.loss(objective.at(result.theta))
-    # The last step belongs to the last iterate; after another one there is nothing to continue.
-    past = result.past if result.theta is result.last.theta else None
+    # The last step belongs to the last iterate; after another one there is nothing to continue, but
+    # where a mean of iterates was kept.
+    goes_on = average is not None or result.theta is result.last.theta
+    past = result.past if goes_on else None
     found = {
         "loss_": loss,
         "n_iter_": result.n_iter,
@@ -151,18 +163,28 @@ def _train(estimator, task, watch, began):
         "history_": {n: np.concatenate([h[n] for h in histories]) for n in histories[0]},
         "loss_curve_": loss_curve,
         "validation_scores_": _scores(result.history, source.looks_every),
-        "_memory": _remember(method, past),
+        "_memory": remember(method, past, result.last, average, source.place),
     }
     return result.theta, stop, found
 
 
 def _train_once(estimator, task, began):
     """One iteration; it continues the history of the estimator."""
-    objective, units, method = task.objective, task.units, estimator._build_method()
-    past = _recall(estimator._memory, method, objective) if task.continues else None
-    start = _on_device(task.starts[0], objective)
+    objective, units, average = task.objective, task.units, task.average()
+    method, past = estimator._build_method(task.step_size), None
+    theta = on_device(task.starts[0], objective)
+    if task.continues:
+        past, last = recall(estimator._memory, method, objective, average)
+        theta = theta if last is None else last
     result = minimize(
-        method, objective, start, report=units.loss, max_iter=1, past=past, began=began
+        method,
+        objective,
+        theta,
+        report=units.loss,
+        max_iter=1,
+        past=past,
+        average=average,
+        began=began,
     )
     if result.stop.kind in ("diverged", "interrupted"):
         _warn_of_end(result.stop)
@@ -178,14 +200,17 @@ def _train_once(estimator, task, began):
     stop = result.stop
     if stop.kind == "budget":
         stop = Stop(f"partial_fit made one iteration; there were {n_iter} so far", "budget")
-    return result.last.theta, {
-        "loss_": units.loss(result.last),
+    end, place = result.last, estimator._memory.get("place") if task.continues else None
+    if average is not None and average.mean is not None:
+        end = objective.at(average.mean)
+    return end.theta, {
+        "loss_": units.loss(end),
         "n_iter_": n_iter,
         "stop_reason_": stop.sentence,
         "history_": history,
         "loss_curve_": curve,
         "validation_scores_": None,
-        "_memory": _remember(method, result.past),
+        "_memory": remember(method, result.past, result.last, average, place),
     }
 
 
@@ -255,28 +280,3 @@ def _warn_of_draws(task):
         f"‖Ĝ − I‖ ≤ {STABLE}, and the best of their attempts was taken. The tangent space "
         f"has {d} dimensions at the end, for which {enough_points(d)} points are enough. " + advice
     )
-
-
-def _on_device(array, objective):
-    points = objective.points
-    return torch.tensor(array, dtype=points.dtype, device=points.device)
-
-
-def _remember(method, past):
-    """The last step and the state of the method as NumPy arrays and numbers."""
-    memory = {"method": method.state()}
-    if past is not None:
-        memory["theta"] = to_numpy(past.start.theta)
-        memory["step"] = to_numpy(past.step)
-        memory["direction"] = to_numpy(past.direction)
-    return memory
-
-
-def _recall(memory, method, objective):
-    """Undo :func:`_remember`: restore the method, return the past at these points."""
-    method.restore(memory["method"])
-    if "theta" not in memory:
-        return None
-    names = ("theta", "step", "direction")
-    theta, step, direction = (_on_device(memory[name], objective) for name in names)
-    return Past(objective.at(theta), step, direction)

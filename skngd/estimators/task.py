@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 from ..losses import OnValues
 from ..models import WithDerivatives
 from ..optim import Objective
+from ..optim.averaging import Average
 from ..optim.source import Batches, OptimalBatches, Source
 from ..tangent.christoffel import RCOND
 from .base import DTYPES
@@ -21,6 +22,11 @@ from .scaling import moments, scale_of_inputs
 # Parameters up to which n_init="auto" makes three starts: few neurons have many local minima, and
 # their iterations are cheap. The number of rows must not decide: a weight of 2 is two rows.
 SMALL_NETWORK = 100
+# What stop_reason_ says of the default in batches.
+OF_BATCHES = (
+    " In batches: steps of constant length, a metric and a momentum that remember earlier rows; "
+    "the mean of the last iterates was kept."
+)
 
 
 def check_step_rule(estimator, draws):
@@ -62,9 +68,14 @@ class Task(ABC):
         A sentence for ``stop_reason_`` on the end, after :meth:`conclude`.
     last_score : float or None
         Of the held-out rows, when they were looked at last.
+    resumes : bool
+        Whether the iterations go on where those of the last fit ended, with all they remember.
+    step_size : str, float or None
+        What the step length "auto" stands for; None: what the optimizer says.
     """
 
     validation, n_available, last_score = None, np.inf, None
+    resumes, step_size = False, None
     raced, remark, verdict = None, "", ""
 
     def __init__(self, estimator, continues):
@@ -84,6 +95,10 @@ class Task(ABC):
     def look(self, iterate):
         """Take note of an iterate on the points that decide which one is the best."""
         self.last_score = None
+
+    def average(self):
+        """The mean of iterates that takes the place of the last one, or None."""
+        return None
 
     def excuses(self, stop):
         """Whether the end is good enough, however the iterations stopped."""
@@ -128,6 +143,24 @@ class RowsTask(Task):
         self._hold_out(X_val, y_val)
         check_batch_size(estimator.batch_size, len(self.training[0]))
         self._standardise()
+
+    @property
+    def resumes(self):
+        return self.continues
+
+    @property
+    def sees_parts(self):
+        """Whether each iteration sees some of the rows, drawn alike."""
+        return self.estimator.batch_size is not None and self.estimator.sampler != "christoffel"
+
+    @property
+    def step_size(self):
+        estimator = self.estimator
+        is_free = estimator.optimizer == "ngd" and estimator.step_size == "auto"
+        return "batches" if is_free and self.sees_parts else estimator.step_size
+
+    def average(self):
+        return Average() if self.step_size == "batches" else None
 
     def _validate(self, X, y, sample_weight):
         self.training = self.targets.validated(
@@ -188,6 +221,8 @@ class RowsTask(Task):
         self.starts = [estimator._last_theta(self.model)] if self.continues else self._draw_starts()
         self.source, self.n_available = self._source(), len(X)
         self.units = self.targets.units()
+        if self.step_size == "batches":
+            self.remark = OF_BATCHES
 
     def _objective(self, X, y, weight):
         """L(v_θ) on standardised rows, equation (L), with the weight decay."""
@@ -222,7 +257,8 @@ class RowsTask(Task):
         if size is None:
             return Source()
         if self.estimator.sampler != "christoffel":
-            return Batches(self.objective, size, self.random_state)
+            place = self.estimator._memory.get("place") if self.continues else None
+            return Batches(self.objective, size, self.random_state, place)
         rcond = RCOND if rcond == "auto" else rcond
         return OptimalBatches(self.objective, size, self.random_state, rcond)
 
@@ -263,6 +299,8 @@ class RowsTask(Task):
 
 class StreamTask(RowsTask):
     """One iteration on rows, from where the last one ended; arguments of ``partial_fit``."""
+
+    sees_parts = True
 
     def __init__(self, estimator, X, y, sample_weight, classes=None):
         Task.__init__(self, estimator, continues=True)
