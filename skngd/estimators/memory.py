@@ -1,5 +1,8 @@
 """What a fit keeps for the next one: the last step, the method, the batches, all in NumPy."""
 
+from zlib import crc32
+
+import numpy as np
 import torch
 
 from ..optim import Past
@@ -10,6 +13,14 @@ def on_device(array, objective):
     """A tensor beside the points of an objective."""
     points = objective.points
     return torch.tensor(array, dtype=points.dtype, device=points.device)
+
+
+def fingerprint(rows):
+    """A number that tells rows apart."""
+    number = 0
+    for array in rows:
+        number = crc32(np.ascontiguousarray(array), number)
+    return number
 
 
 def _kept(state):
@@ -24,13 +35,13 @@ def _restored(state, objective):
     }
 
 
-def remember(method, past, last=None, average=None, place=None):
+def remember(method, past, last=None, average=None, place=None, rows=None):
     """The last step and the states of the parts, as arrays and numbers.
 
     ``last`` is the last iterate, where the fit kept another one and goes on from there; ``place``
-    is that of the batches.
+    is that of the batches, and ``rows`` the fingerprint of those of a stream.
     """
-    memory = {"method": _kept(method.state()), "place": place}
+    memory = {"method": _kept(method.state()), "place": place, "rows": rows}
     if past is not None:
         memory["theta"] = to_numpy(past.start.theta)
         memory["step"] = to_numpy(past.step)

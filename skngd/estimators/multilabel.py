@@ -43,7 +43,9 @@ class Indicators(Labels):
         )
         if y.ndim != 2 or not np.isin(y, (0.0, 1.0)).all():
             came = f"shape {y.shape}" if y.ndim != 2 else f"{np.unique(y)[:4].tolist()}"
-            raise ValueError(f"{expected}got {came}. MultiLabelBinarizer makes such a matrix.")
+            raise ValueError(
+                f"{expected}got {came}. Pass such a matrix; MultiLabelBinarizer makes one."
+            )
         if self.classes is None:
             self.classes = np.arange(y.shape[1])
         if y.shape[1] != len(self.classes):

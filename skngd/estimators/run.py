@@ -210,7 +210,7 @@ def _train_once(estimator, task, began):
         "history_": history,
         "loss_curve_": curve,
         "validation_scores_": None,
-        "_memory": remember(method, result.past, result.last, average, place),
+        "_memory": remember(method, result.past, result.last, average, place, task.fingerprint),
     }
 
 

@@ -17,6 +17,7 @@ from .base import DTYPES
 from .data import check_batch_size, split
 from .device import resolve_device, to_numpy
 from .importances import feature_importances
+from .memory import fingerprint
 from .scaling import moments, scale_of_inputs
 
 # Parameters up to which n_init="auto" makes three starts: few neurons have many local minima, and
@@ -72,10 +73,12 @@ class Task(ABC):
         Whether the iterations go on where those of the last fit ended, with all they remember.
     step_size : str, float or None
         What the step length "auto" stands for; None: what the optimizer says.
+    fingerprint : int or None
+        Of the rows of a stream.
     """
 
     validation, n_available, last_score = None, np.inf, None
-    resumes, step_size = False, None
+    resumes, step_size, fingerprint = False, None, None
     raced, remark, verdict = None, "", ""
 
     def __init__(self, estimator, continues):
@@ -298,9 +301,14 @@ class RowsTask(Task):
 
 
 class StreamTask(RowsTask):
-    """One iteration on rows, from where the last one ended; arguments of ``partial_fit``."""
+    """One iteration on rows, from where the last one ended; arguments of ``partial_fit``.
 
-    sees_parts = True
+    Rows that are not those of the call before are a batch of many.
+    """
+
+    @property
+    def sees_parts(self):
+        return self.continues and self.estimator._memory.get("rows") != self.fingerprint
 
     def __init__(self, estimator, X, y, sample_weight, classes=None):
         Task.__init__(self, estimator, continues=True)
@@ -309,6 +317,7 @@ class StreamTask(RowsTask):
         self._validate(X, y, sample_weight)
         self._standardise()
         self.held_out = None
+        self.fingerprint = fingerprint(self.training)
 
     def _draw_starts(self):
         return [self.model.initial(self.random_state)]
