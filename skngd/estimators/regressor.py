@@ -54,8 +54,9 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         Equations (HB), (NAG), (SPRING); None is the plain method. ``"auto"`` is "heavy-ball"
         with ``optimizer="ngd"`` and None with the others. With a trust region and
         ``restart="loss"``, the defaults, momentum is a candidate in each step, made where the loss
-        is then lower: in a few percent of the iterations on smooth data. It pays with constant
-        steps, in batches, for other losses and to leave a local minimum.
+        is then lower: in a few percent of the iterations on smooth data. It pays in batches, where
+        "auto" is "spring" with μ = 0.9, with constant steps, for other losses and to leave a local
+        minimum.
     momentum_space : {"function", "parameter"}, default="function"
         What is remembered: a function, which is projected onto today's tangent space, or the last
         parameter step, equations (QN), (pHB) and (pNAG).
@@ -72,10 +73,13 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         ``step_size``: a trust region refuses a step that gains nothing). With a trust region and
         "loss", momentum that lost a comparison rests for 1, 3 or 7 iterations;
         ``history_["beta"]`` shows it.
-    step_size : {"auto", "trust-region", "backtracking", "grid", "christoffel"} or float, \
-default="auto"
+    step_size : {"auto", "trust-region", "backtracking", "grid", "batches", "christoffel"} or \
+float, default="auto"
         A constant α or how it is searched. ``"auto"`` is "trust-region" for "ngd" and "newton",
-        "backtracking" for "gd", 0.001 for "adam", and a strong Wolfe search for "lbfgs".
+        "backtracking" for "gd", 0.001 for "adam", and a strong Wolfe search for "lbfgs"; with
+        ``batch_size`` and "ngd" it is "batches", equation (Batch): α and λ follow from the number
+        of rows, the metric remembers earlier ones, and the mean of the last iterates is kept.
+        ``restart`` is then left out.
         "christoffel" looks at no loss: it is half the step length below which the loss of a linear
         model falls on average over the draws of ``sampler="christoffel"``, for a projection by
         least squares, see :func:`skngd.tangent.christoffel.largest_step`. It is close to 1 where
@@ -101,7 +105,7 @@ default="auto"
     alpha : float, default=0.0
         Weight decay: ½ α ‖W‖², over the standardised weights, is added to the mean loss.
     batch_size : int, default=None
-        Rows of each iteration, drawn afresh; None takes all.
+        Rows of each iteration, drawn afresh; None takes all. They may be fewer than parameters.
     sampler : {"uniform", "christoffel"}, default="uniform"
         How the rows of a batch are drawn. "uniform": a permutation in each epoch. "christoffel":
         with repetitions, rows that are optimal for the tangent space, with weights that make the
@@ -130,7 +134,7 @@ default="auto"
         Number of random starts, one after the other; the best one is kept. ``"auto"`` is 3 up to
         P = 100, where local minima abound and an iteration costs little, else 1.
     warm_start : bool, default=False
-        Start from the parameters of the last fit and keep its standardisation.
+        Go on where the last fit ended, with its standardisation and all that it remembers.
     device : str, default="auto"
         "cpu", "cuda", "cuda:1", …; ``"auto"`` takes a CUDA device, where there is one, from
         n_samples × n_outputs × P² ≥ 1e9 on (30 × n_samples × P for "cg").
@@ -316,9 +320,10 @@ default="auto"
     @available_if(has_partial_fit)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
-        """Make one iteration on these rows, with the momentum of the earlier ones.
+        """Make one iteration on these rows, with all that the earlier ones left behind.
 
-        The first call standardises; later calls keep that. ``optimizer="lbfgs"`` has no
+        The first call standardises; later calls keep that. Other rows than those of the call before
+        are a batch of many, see ``step_size``. ``optimizer="lbfgs"`` has no
         ``partial_fit``: it compares gradients on the same rows. ``batch_size``, ``n_init``, early
         stopping and callbacks are for ``fit``.
 

@@ -30,7 +30,8 @@ class RunningGradient(NaturalGradient):
 
     def prepare(self, here, remembered=None, relative_damping=0.0, is_checked=True):
         if len(here.theta) > LARGEST_KEPT:
-            return super().prepare(here, remembered, relative_damping, is_checked)
+            # A rough projection will do: the next batch corrects it.
+            return super().prepare(here, remembered, relative_damping)
         operator, functions, memory = here.operator, here.right_side.unsqueeze(1), None
         if remembered is not None and remembered.is_plain and here.objective.has_two_metrics:
             plain = here.plain_operator
@@ -83,10 +84,14 @@ class BatchStep(FixedStep):
 
     def __init__(self, damping=None):
         super().__init__(None, 0.0 if damping is None else damping)
-        self.is_automatic = damping is None
+        self.is_automatic, self._expected = damping is None, DAMPING
+
+    def expected_relative_damping(self):
+        return self._expected
 
     def step(self, start, prepared, propose, beta, inertia):
         damping = DAMPING / start.share if self.is_automatic else self.damping
+        self._expected = damping / (prepared.square_norm or 1.0)
         first = alpha = min(STEP * start.share, LARGEST_STEP)
         n_trials, largest = 0, LARGEST_RISE * start.loss
         proposal = propose(damping, beta)
