@@ -170,7 +170,7 @@ def test_early_stopping_keeps_the_classes_in_proportion():
     [
         (np.zeros(150), "at least two classes"),
         (np.linspace(0, 1, 150), "continuous"),
-        (np.eye(3)[IRIS[1]], "1d array"),
+        (np.eye(3)[IRIS[1]] * 2 + IRIS[1][:, None], "1d array"),
     ],
     ids=["one class", "numbers", "several labels"],
 )

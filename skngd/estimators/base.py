@@ -15,8 +15,11 @@ from ..models.activations import ACTIVATIONS
 from ..optim import build_method
 from ..optim.directions import largest_matrix
 from ..optim.settings import NAMES
-from .data import advice
+from .columns import refuse_times
+from .data import SPARSE, advice
+from .dense import densified
 from .device import device_at_hand, multiplications, plain_tensors, row_slices
+from .forward import forward, is_small
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
@@ -44,6 +47,9 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
     _outputs_are = "one for each column of y"
     # For problems only.
     variable_projection = False
+    # Where notebooks link to.
+    _doc_link_module = "skngd"
+    _doc_link_template = "https://skngd.readthedocs.io/en/latest/api/skngd.{estimator_name}.html"
 
     _parameter_constraints: ClassVar = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -78,7 +84,8 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         "verbose": ["verbose"],
     }
 
-    def _build_method(self):
+    def _build_method(self, step_size=None):
+        """The method; ``step_size`` is what "auto" stands for in this fit, if something else."""
         return build_method(
             self.optimizer,
             momentum=self.momentum,
@@ -86,7 +93,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
             memory=self.memory,
             beta=self.beta,
             restart=self.restart,
-            step_size=self.step_size,
+            step_size=self.step_size if step_size is None else step_size,
             projection=self.projection,
             rcond=self.rcond,
             damping=self.damping,
@@ -126,8 +133,10 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
                     f"{model.n_outputs}. Change its last layer."
                 )
             return model
-        sizes = (n_features, *self._hidden_layer_sizes(), n_outputs)
-        return FullyConnected(sizes, self._activation())
+        return FullyConnected(self._layer_sizes(n_features, n_outputs), self._activation())
+
+    def _layer_sizes(self, n_features, n_outputs):
+        return n_features, *self._hidden_layer_sizes(), n_outputs
 
     def _metric(self):
         """The metric that "auto" stands for: that of the loss, which for squares is L2."""
@@ -149,21 +158,40 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
 
     def _values(self, X):
         """Network values at validated inputs, in standardised units: shape (n, c)."""
-        kind = {"dtype": DTYPES[self.dtype], "device": device_at_hand(self.device_)}
         n_outputs = self._targets(is_fitted=True).n_outputs
+        if self.model is None and self.dtype == "float64":
+            sizes, activation = self._layer_sizes(X.shape[1], n_outputs), self._activation()
+            if is_small(X.shape[0], sizes, activation):
+                x = (densified(X) - self.X_mean_) / self.X_scale_
+                return forward(self.theta_, sizes, activation, x)
+        kind = {"dtype": DTYPES[self.dtype], "device": device_at_hand(self.device_)}
         with plain_tensors():
             model = self._build_model(X.shape[1], n_outputs, kind["device"])
             theta = torch.tensor(self.theta_, **kind)
-            values = np.empty((len(X), model.n_outputs))
-            for rows in row_slices(len(X), model.n_parameters):
-                points = torch.as_tensor((X[rows] - self.X_mean_) / self.X_scale_, **kind)
+            values = np.empty((X.shape[0], model.n_outputs))
+            for rows in row_slices(X.shape[0], model.n_parameters):
+                # A sparse X becomes dense block by block.
+                dense = densified(X[rows])
+                points = torch.as_tensor((dense - self.X_mean_) / self.X_scale_, **kind)
                 values[rows] = model.value(theta, points).cpu().numpy()
         return values
 
     def _validated_for_prediction(self, X):
+        """X of shape (n, d), sparse where it came so."""
         check_is_fitted(self)
-        with advice("Pass X as it was in fit: the same columns, dense, real and finite."):
-            return validate_data(self, X, reset=False, dtype=np.float64)
+        refuse_times(X)
+        sparse = SPARSE if self._takes_sparse() else False
+        with advice("Pass X as it was in fit: the same columns, real and finite.", X):
+            return validate_data(self, X, reset=False, dtype=np.float64, accept_sparse=sparse)
+
+    def _takes_sparse(self):
+        """Whether X may be sparse."""
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = self._takes_sparse()
+        return tags
 
     def _multiplications(self, n_samples, model):
         """About how many an iteration takes."""

@@ -37,3 +37,15 @@ def is_searched():
     """Whether a search or a cross-validation of scikit-learn waits for what runs."""
     modules = (frame.f_globals.get("__name__") or "" for frame in _frames(sys._getframe(1)))
     return any(module.startswith("sklearn.model_selection.") for module in modules)
+
+
+def is_refitted():
+    """Whether this is the fit of a candidate of a search, such as that of GridSearchCV.
+
+    The search fits the best one again, and that fit speaks for it. scikit-learn tells the fit of a
+    candidate its place among them, in worker processes, too; in a cross-validation there is none.
+    """
+    for frame in _frames(sys._getframe(1)):
+        if frame.f_code.co_name == "_fit_and_score":
+            return frame.f_locals.get("candidate_progress") is not None
+    return False

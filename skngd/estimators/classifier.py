@@ -4,21 +4,27 @@ import time
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import expit, log_softmax, softmax
+from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from .base import BaseNaturalMomentum, has_partial_fit
+from .columns import labels_of
+from .docstrings import described_by
+from .multilabel import Indicators, is_indicator
+from .regressor import NaturalMomentumRegressor
 from .run import run, run_once
 from .targets import Labels
 from .task import RowsTask, StreamTask
 
 
+@described_by(NaturalMomentumRegressor)
 class NaturalMomentumClassifier(ClassifierMixin, BaseNaturalMomentum):
     """Small neural network for classes, fitted by natural gradient descent with momentum.
 
-    The loss is the cross-entropy of softmax probabilities (of logistic ones for two classes). With
+    The loss is the cross-entropy of softmax probabilities (of logistic ones for two classes, and
+    where y is a matrix of 0 and 1, whose rows may have several labels or none). With
     its Hessian in the Gram matrix, the Fisher metric, the natural gradient is that of Amari.
 
     Inputs are standardised inside. Classes that can be separated have no finite minimum without
@@ -55,7 +61,10 @@ class NaturalMomentumClassifier(ClassifierMixin, BaseNaturalMomentum):
         ``n_iter_no_change`` iterations. ``"auto"`` is a hundredth of the loss.
     n_iter_no_change : int, default=5
         See ``tol``. With ``batch_size`` it counts epochs.
-    activation, optimizer, model, momentum, memory, beta, step_size, rcond, damping, \
+    momentum : {"auto", "heavy-ball", "nesterov", "spring"} or None, default="auto"
+        Equations (HB), (NAG), (SPRING); None is the plain method. ``"auto"`` is "heavy-ball"
+        with ``optimizer="ngd"`` and None with the others.
+    activation, optimizer, model, memory, beta, step_size, rcond, damping, \
 geodesic_acceleration, batch_size, max_iter, max_time, early_stopping, validation_fraction, \
 n_init, warm_start, device, dtype, random_state, verbose
         As in :class:`NaturalMomentumRegressor`.
@@ -63,6 +72,7 @@ n_init, warm_start, device, dtype, random_state, verbose
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        Labels; with an indicator matrix the numbers of its columns.
     theta_ : ndarray of shape (P,)
         Parameters of the network, for standardised inputs.
     coefs_ : list of ndarray of shape (n_in, n_out)
@@ -70,7 +80,7 @@ n_init, warm_start, device, dtype, random_state, verbose
     intercepts_ : list of ndarray of shape (n_out,)
     loss_ : float
         Mean cross-entropy of the kept parameters on the training rows, and the weight decay.
-    loss_curve_, n_iter_, stop_reason_, history_, device_
+    loss_curve_, n_iter_, stop_reason_, history_, validation_scores_, feature_importances_, device_
         As of :class:`NaturalMomentumRegressor`.
     X_mean_, X_scale_ : ndarray
         The standardisation.
@@ -173,9 +183,10 @@ n_init, warm_start, device, dtype, random_state, verbose
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-            Labels.
+        X : array-like or sparse of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,), or array-like or sparse of shape \
+(n_samples, n_labels)
+            Labels, or 1 where a row has a label and 0 where it has not.
         sample_weight : array-like of shape (n_samples,), default=None
             A weight of 2 equals two copies of the row, 0 leaves it out.
         X_val, y_val : array-like, default=None
@@ -188,14 +199,16 @@ n_init, warm_start, device, dtype, random_state, verbose
         Raises
         ------
         ValueError
-            If the data are not finite, dense, real arrays of matching shapes, if there is one class
+            If the data are not finite, real arrays of matching shapes, if there is one class
             only, if no weight is positive, or if the hyperparameters name a combination that does
             not exist.
 
         Warns
         -----
         ConvergenceWarning
-            If ``max_iter`` or ``max_time`` is reached, or if the loss overflows.
+            If ``max_iter`` or ``max_time`` is reached with a cross-entropy above 1e-3, or if the
+            loss overflows. The fits of a search of scikit-learn leave the warning to that of the
+            best candidate, which is fitted again.
         UserWarning
             If the fit is interrupted from the keyboard. The best model so far is kept; inside a
             search of scikit-learn KeyboardInterrupt is raised again.
@@ -214,8 +227,9 @@ n_init, warm_start, device, dtype, random_state, verbose
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
+        X : array-like or sparse of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,), or array-like or sparse of shape \
+(n_samples, n_labels)
         classes : array-like of shape (n_classes,), default=None
             All labels that will come; needed at the first call where y does not hold them all.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -233,22 +247,44 @@ n_init, warm_start, device, dtype, random_state, verbose
         run_once(self, StreamTask(self, X, y, sample_weight, classes), began)
         return self
 
-    def _targets(self, is_fitted, classes=None):
-        """Which labels there are, as in the last fit or to be found."""
-        return Labels(self, is_fitted, classes)
+    def _targets(self, is_fitted, classes=None, y=None):
+        """Which labels there are, as in the last fit or to be found in y."""
+        several = self._is_multilabel if is_fitted else is_indicator(labels_of(y))
+        return (Indicators if several else Labels)(self, is_fitted, classes)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def score(self, X, y, sample_weight=None):
+        """Mean accuracy; with several labels in each row the share of rows that are all right.
+
+        Parameters
+        ----------
+        X : array-like or sparse of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,), or array-like or sparse of shape \
+(n_samples, n_labels)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        accuracy : float
+        """
+        return super().score(X, labels_of(y), sample_weight)
 
     def decision_function(self, X):
         """Outputs of the network.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
 
         Returns
         -------
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Log-odds of the second of two classes, else logarithms of the probabilities up to a
-            constant for each row.
+            Log-odds of the second of two classes, or of each label where a row may have several,
+            else logarithms of the probabilities up to a constant for each row.
         """
         scores = self._values(self._validated_for_prediction(X))
         return scores[:, 0] if scores.shape[1] == 1 else scores
@@ -258,14 +294,17 @@ n_init, warm_start, device, dtype, random_state, verbose
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
 
         Returns
         -------
         p : ndarray of shape (n_samples, n_classes)
-            Columns in the order of ``classes_``.
+            Columns in the order of ``classes_``. With several labels in each row: the probability
+            of each, and their sum is not one.
         """
         scores = self.decision_function(X)
+        if self._is_multilabel:
+            return expit(scores)
         if scores.ndim == 1:
             return np.column_stack([expit(-scores), expit(scores)])
         return softmax(scores, axis=1)
@@ -275,13 +314,15 @@ n_init, warm_start, device, dtype, random_state, verbose
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
 
         Returns
         -------
         log_p : ndarray of shape (n_samples, n_classes)
         """
         scores = self.decision_function(X)
+        if self._is_multilabel:
+            return log_expit(scores)
         if scores.ndim == 1:
             scores = np.column_stack([np.zeros_like(scores), scores])
         return log_softmax(scores, axis=1)
@@ -291,11 +332,12 @@ n_init, warm_start, device, dtype, random_state, verbose
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
 
         Returns
         -------
-        y : ndarray of shape (n_samples,)
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Several labels in each row: 1 where a label is more likely than not.
         """
         values = self._values(self._validated_for_prediction(X))
         return self._targets(is_fitted=True).decode(values)

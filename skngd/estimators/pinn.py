@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..geometry.sampling import SAMPLERS
 from ..models.activations import ACTIVATIONS
 from .base import has_partial_fit
+from .docstrings import described_by
 from .evaluate import error_of, multi_index, residual_at, score_of, solution_at
 from .problem_task import EXPECTED, ProblemTask
 from .regressor import NaturalMomentumRegressor
@@ -40,12 +41,18 @@ def _is_regression(estimator):
     return has_partial_fit(estimator)
 
 
+@described_by(NaturalMomentumRegressor)
 class PINNEstimator(NaturalMomentumRegressor):
     """Solver of differential equations: a small network, the natural gradient, momentum.
 
     The residuals of the equation, of the conditions and of measurements are one weighted
     least-squares problem, equation (PINN); each iteration projects them onto the tangent space
     that the linearised operators span. Unknown coefficients are columns of the same Jacobian.
+
+    Momentum acts on residuals. The iterations of the winner of a race count in ``max_iter``, its
+    time in ``max_time``; callbacks see those behind it, and ``verbose=1`` prints a line for each
+    round. ``loss``, ``huber_delta``, ``alpha``, ``early_stopping``, ``validation_fraction`` and
+    ``metric="h1"`` are for ``problem=None``.
 
     Parameters
     ----------
@@ -109,11 +116,9 @@ default="sobol"
     optimizer, metric, model, momentum, momentum_space, memory, beta, restart, \
 step_size, projection, rcond, damping, geodesic_acceleration, max_iter, max_time, tol, \
 n_iter_no_change, warm_start, device, dtype, random_state, verbose
-        As in :class:`NaturalMomentumRegressor`. Momentum acts on residuals. The iterations of the
-        winner of a race count in ``max_iter``, its time in ``max_time``; callbacks see those behind
-        it. ``verbose=1`` prints a line for each round.
+        As in :class:`NaturalMomentumRegressor`.
     loss, huber_delta, alpha, early_stopping, validation_fraction
-        For ``problem=None``, as ``metric="h1"``.
+        As in :class:`NaturalMomentumRegressor`.
 
     Attributes
     ----------
@@ -149,15 +154,16 @@ n_iter_no_change, warm_start, device, dtype, random_state, verbose
         (of the first layer; NaN is a start as networks that are named have), ``seed``, the last
         ``round`` it took part in, ``n_iter``, ``held_out_loss`` as a part of that of the solution
         zero, ``seconds``. There is a bandwidth for each coordinate, shape (n_starts, n_features).
-    theta_, coefs_, intercepts_, loss_, loss_curve_, n_iter_, stop_reason_, device_, \
-n_features_in_
-        As in :class:`NaturalMomentumRegressor`: those of the network, without what
-        ``estimate_error`` adds. The loss is ½ Σ weight · mean square of the residuals; with points
-        that are drawn again, on points that stay the same.
+    theta_, coefs_, intercepts_, loss_curve_, n_iter_, stop_reason_, device_, n_features_in_, \
+feature_names_in_
+        As in :class:`NaturalMomentumRegressor`.
+    loss_ : float
+        Of the network, as ``theta_`` is, without what ``estimate_error`` adds: ½ Σ weight · mean
+        square of the residuals; with points that are drawn again, on points that stay the same.
     history_ : dict of str to ndarray
-        As there (``gram_deviation`` is that of the equation's points); beside it the mean square of
-        the residuals of each block (``"equation"``, ``"initial"``, ``"dirichlet x"``,
-        ``"measurements u"``, …) and the unknowns, by name.
+        As of :class:`NaturalMomentumRegressor` (``gram_deviation`` is that of the equation's
+        points); beside it the mean square of the residuals of each block (``"equation"``,
+        ``"initial"``, ``"dirichlet x"``, ``"measurements u"``, …) and the unknowns, by name.
 
     Examples
     --------
@@ -431,6 +437,10 @@ n_features_in_
 
     def _kind_of_fit(self):
         return ROWS if self.problem is None else PROBLEM
+
+    def _takes_sparse(self):
+        # Coordinates of points are dense by nature.
+        return not self._kind_of_fit().has_problem
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

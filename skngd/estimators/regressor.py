@@ -54,8 +54,9 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         Equations (HB), (NAG), (SPRING); None is the plain method. ``"auto"`` is "heavy-ball"
         with ``optimizer="ngd"`` and None with the others. With a trust region and
         ``restart="loss"``, the defaults, momentum is a candidate in each step, made where the loss
-        is then lower: in a few percent of the iterations on smooth data. It pays with constant
-        steps, in batches, for other losses and to leave a local minimum.
+        is then lower: in a few percent of the iterations on smooth data. It pays in batches, where
+        "auto" is "spring" with μ = 0.9, with constant steps, for other losses and to leave a local
+        minimum.
     momentum_space : {"function", "parameter"}, default="function"
         What is remembered: a function, which is projected onto today's tangent space, or the last
         parameter step, equations (QN), (pHB) and (pNAG).
@@ -72,10 +73,13 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         ``step_size``: a trust region refuses a step that gains nothing). With a trust region and
         "loss", momentum that lost a comparison rests for 1, 3 or 7 iterations;
         ``history_["beta"]`` shows it.
-    step_size : {"auto", "trust-region", "backtracking", "grid", "christoffel"} or float, \
-default="auto"
+    step_size : {"auto", "trust-region", "backtracking", "grid", "batches", "christoffel"} or \
+float, default="auto"
         A constant α or how it is searched. ``"auto"`` is "trust-region" for "ngd" and "newton",
-        "backtracking" for "gd", 0.001 for "adam", and a strong Wolfe search for "lbfgs".
+        "backtracking" for "gd", 0.001 for "adam", and a strong Wolfe search for "lbfgs"; with
+        ``batch_size`` and "ngd" it is "batches", equation (Batch): α and λ follow from the number
+        of rows, the metric remembers earlier ones, and the mean of the last iterates is kept.
+        ``restart`` is then left out.
         "christoffel" looks at no loss: it is half the step length below which the loss of a linear
         model falls on average over the draws of ``sampler="christoffel"``, for a projection by
         least squares, see :func:`skngd.tangent.christoffel.largest_step`. It is close to 1 where
@@ -101,7 +105,7 @@ default="auto"
     alpha : float, default=0.0
         Weight decay: ½ α ‖W‖², over the standardised weights, is added to the mean loss.
     batch_size : int, default=None
-        Rows of each iteration, drawn afresh; None takes all.
+        Rows of each iteration, drawn afresh; None takes all. They may be fewer than parameters.
     sampler : {"uniform", "christoffel"}, default="uniform"
         How the rows of a batch are drawn. "uniform": a permutation in each epoch. "christoffel":
         with repetitions, rows that are optimal for the tangent space, with weights that make the
@@ -121,15 +125,16 @@ default="auto"
     n_iter_no_change : int, default=10
         See ``tol``. With ``batch_size`` it counts epochs.
     early_stopping : bool, default=False
-        Hold out a part of the rows; the best iterate is the one with the lowest loss there, and
-        ``tol`` looks at that loss. Rows given to ``fit`` as ``X_val, y_val`` do the same.
+        Hold out a part of the rows, of each class in proportion; the best iterate is the one with
+        the lowest loss there, and ``tol`` looks at that loss. Rows given to ``fit`` as ``X_val,
+        y_val`` do the same.
     validation_fraction : float in (0, 1), default=0.1
         The part that ``early_stopping`` holds out.
     n_init : int or "auto", default="auto"
         Number of random starts, one after the other; the best one is kept. ``"auto"`` is 3 up to
         P = 100, where local minima abound and an iteration costs little, else 1.
     warm_start : bool, default=False
-        Start from the parameters of the last fit and keep its standardisation.
+        Go on where the last fit ended, with its standardisation and all that it remembers.
     device : str, default="auto"
         "cpu", "cuda", "cuda:1", …; ``"auto"`` takes a CUDA device, where there is one, from
         n_samples × n_outputs × P² ≥ 1e9 on (30 × n_samples × P for "cg").
@@ -138,7 +143,7 @@ default="auto"
     random_state : int, RandomState instance or None, default=None
         Draws initial weights, batches and the held-out rows.
     verbose : int, default=0
-        Print a line for each start.
+        1 prints a line for each start, 2 also one for every tenth iteration.
 
     Attributes
     ----------
@@ -164,6 +169,13 @@ default="auto"
         projection; see :class:`skngd.tangent.ProjectionInfo`. With ``sampler="christoffel"`` also
         ``gram_deviation``, the ‖Ĝ − I‖ of the rows of the iteration, and ``n_draws``, how many
         draws it took; NaN and 0 for the start.
+    validation_scores_ : ndarray or None
+        The score on the held-out rows after each iteration of the best start, or after each epoch
+        with ``batch_size``; None where no rows were held out.
+    feature_importances_ : ndarray of shape (`n_features_in_`,)
+        How much the outputs react to each input: the root mean square over the training rows (of
+        10,000 at most) of their derivatives in the standardised inputs, all outputs together, as
+        parts of 1. An input that others repeat shares with them.
     device_ : str
         Where it was fitted.
     X_mean_, X_scale_, y_mean_, y_scale_ : ndarray
@@ -269,7 +281,7 @@ default="auto"
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
             A weight of 2 equals two copies of the row, 0 leaves it out.
@@ -283,14 +295,16 @@ default="auto"
         Raises
         ------
         ValueError
-            If the data are not finite, dense, real arrays of matching shapes, if no weight is
-            positive, if ``batch_size`` exceeds the rows, or if the hyperparameters name a
+            If the data are not finite, real arrays of matching shapes, if y is sparse, if no weight
+            is positive, if ``batch_size`` exceeds the rows, or if the hyperparameters name a
             combination that does not exist.
 
         Warns
         -----
         ConvergenceWarning
-            If ``max_iter`` or ``max_time`` is reached, or if the loss overflows.
+            If ``max_iter`` or ``max_time`` is reached with errors above a thousandth of the spread
+            of y, or if the loss overflows. The fits of a search of scikit-learn leave the warning
+            to that of the best candidate, which is fitted again.
         UserWarning
             If the fit is interrupted from the keyboard; the best model so far is kept, and inside
             a search of scikit-learn KeyboardInterrupt is raised again. If optimal rows are too few
@@ -306,15 +320,16 @@ default="auto"
     @available_if(has_partial_fit)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
-        """Make one iteration on these rows, with the momentum of the earlier ones.
+        """Make one iteration on these rows, with all that the earlier ones left behind.
 
-        The first call standardises; later calls keep that. ``optimizer="lbfgs"`` has no
+        The first call standardises; later calls keep that. Other rows than those of the call before
+        are a batch of many, see ``step_size``. ``optimizer="lbfgs"`` has no
         ``partial_fit``: it compares gradients on the same rows. ``batch_size``, ``n_init``, early
         stopping and callbacks are for ``fit``.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
 
@@ -336,7 +351,7 @@ default="auto"
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
 
         Returns
         -------
@@ -348,7 +363,7 @@ default="auto"
     def _kind(self):
         return KINDS.get(self.loss, Numbers)
 
-    def _targets(self, is_fitted, classes=None):
+    def _targets(self, is_fitted, classes=None, y=None):
         """What y is, as the last fit has measured it or to be measured."""
         return self._kind()(self, is_fitted)
 

@@ -8,13 +8,15 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 
 from ..models import FullyConnected
-from ..optim import Past, Stop, Stopping, minimize
+from ..optim import Stop, Stopping, minimize
 from ..optim.stopping import out_of_iterations
 from ..tangent.christoffel import STABLE, enough_points
 from .callbacks import Watch
-from .callers import is_searched, warn
+from .callers import is_refitted, is_searched, warn
 from .candidates import joined
-from .device import few_threads, plain_tensors, to_numpy
+from .device import few_threads, plain_tensors
+from .memory import on_device, recall, remember
+from .progress import Lines
 
 # Kinds of stops after which no further start is tried.
 ENDS_ALL = ("interrupted", "stopped")
@@ -29,8 +31,11 @@ def run(estimator, task, began):
     with plain_tensors():
         task.place()
         watch = Watch(estimator, task)
+        shown = watch if watch.is_needed else None
+        if estimator.verbose > 1:
+            shown = Lines(estimator, task, shown)
         with few_threads(task.n_multiplications):
-            theta, stop, found = _train(estimator, task, watch if watch.is_needed else None, began)
+            theta, stop, found = _train(estimator, task, shown, began)
         _warn_of_draws(task)
         found = {**found, **task.conclude(theta, stop, found["n_iter_"])}
         if not task.excuses(stop):
@@ -48,6 +53,7 @@ def run_once(estimator, task, began):
         task.place()
         with few_threads(task.n_multiplications):
             theta, found = _train_once(estimator, task, began)
+        found = {**found, **task.conclude(theta, None, found["n_iter_"])}
         _store(estimator, task, theta, found)
 
 
@@ -58,11 +64,21 @@ def _train(estimator, task, watch, began):
 
     def watched_loss(iterate):
         is_there = iterate.objective is watched
-        return units.loss(iterate if is_there else watched.at(iterate.theta))
+        there = iterate if is_there else watched.at(iterate.theta)
+        task.look(there)
+        return units.loss(there)
 
     best, histories, raced = None, [], task.raced
     for number, start in enumerate(task.starts, start=1):
-        method = estimator._build_method() if raced is None else raced.method_of(estimator)
+        if raced is None:
+            method, average = estimator._build_method(task.step_size), task.average()
+            theta, past = on_device(start, objective), None
+            if task.resumes:
+                past, last = recall(estimator._memory, method, objective, average)
+                theta = theta if last is None else last
+        else:
+            method, average, past = raced.method_of(estimator), None, raced.past
+            theta = on_device(start, objective)
         if raced is not None and raced.is_finished:
             result = raced.result
         else:
@@ -71,7 +87,7 @@ def _train(estimator, task, watch, began):
             result = minimize(
                 method,
                 objective,
-                _on_device(start, objective),
+                theta,
                 source=source,
                 monitor=watched_loss,
                 report=units.loss,
@@ -86,7 +102,8 @@ def _train(estimator, task, watch, began):
                 ),
                 max_iter=max(n_first, 0),
                 max_time=estimator.max_time,
-                past=None if raced is None else raced.past,
+                past=past,
+                average=average,
                 watch=watch,
                 began=began,
             )
@@ -127,36 +144,49 @@ def _train(estimator, task, watch, began):
             )
         histories.append({"start": np.full(result.n_iter + 1, number - 1), **history})
         if best is None or not isfinite(best[0].loss) or result.loss < best[0].loss:
-            best = result, method, reason, history["loss"]
+            best = result, method, average, reason, history["loss"]
         is_late = time.perf_counter() - began > (estimator.max_time or np.inf)
         # Losses at the rounding level say nothing about which start is the better one.
         if result.loss <= floor or result.stop.kind in ENDS_ALL or is_late:
             break
-    last_stop, (result, method, reason, loss_curve) = result.stop, best
+    last_stop, (result, method, average, reason, loss_curve) = result.stop, best
     stop = last_stop if last_stop.kind == "interrupted" else result.stop
     loss = result.loss
     if task.validation is not None:
         loss = units.loss(objective.at(result.theta))
-    # The last step belongs to the last iterate; after another one there is nothing to continue.
-    past = result.past if result.theta is result.last.theta else None
+    # The last step belongs to the last iterate; after another one there is nothing to continue, but
+    # where a mean of iterates was kept.
+    goes_on = average is not None or result.theta is result.last.theta
+    past = result.past if goes_on else None
     found = {
         "loss_": loss,
         "n_iter_": result.n_iter,
         "stop_reason_": reason,
         "history_": {n: np.concatenate([h[n] for h in histories]) for n in histories[0]},
         "loss_curve_": loss_curve,
-        "_memory": _remember(method, past),
+        "validation_scores_": _scores(result.history, source.looks_every),
+        "_memory": remember(method, past, result.last, average, source.place),
     }
     return result.theta, stop, found
 
 
 def _train_once(estimator, task, began):
     """One iteration; it continues the history of the estimator."""
-    objective, units, method = task.objective, task.units, estimator._build_method()
-    past = _recall(estimator._memory, method, objective) if task.continues else None
-    start = _on_device(task.starts[0], objective)
+    objective, units, average = task.objective, task.units, task.average()
+    method, past = estimator._build_method(task.step_size), None
+    theta = on_device(task.starts[0], objective)
+    if task.continues:
+        past, last = recall(estimator._memory, method, objective, average)
+        theta = theta if last is None else last
     result = minimize(
-        method, objective, start, report=units.loss, max_iter=1, past=past, began=began
+        method,
+        objective,
+        theta,
+        report=units.loss,
+        max_iter=1,
+        past=past,
+        average=average,
+        began=began,
     )
     if result.stop.kind in ("diverged", "interrupted"):
         _warn_of_end(result.stop)
@@ -172,14 +202,24 @@ def _train_once(estimator, task, began):
     stop = result.stop
     if stop.kind == "budget":
         stop = Stop(f"partial_fit made one iteration; there were {n_iter} so far", "budget")
-    return result.last.theta, {
-        "loss_": units.loss(result.last),
+    end, place = result.last, estimator._memory.get("place") if task.continues else None
+    if average is not None and average.mean is not None:
+        end = objective.at(average.mean)
+    return end.theta, {
+        "loss_": units.loss(end),
         "n_iter_": n_iter,
         "stop_reason_": stop.sentence,
         "history_": history,
         "loss_curve_": curve,
-        "_memory": _remember(method, result.past),
+        "validation_scores_": None,
+        "_memory": remember(method, result.past, result.last, average, place, task.fingerprint),
     }
+
+
+def _scores(history, looks_every):
+    """The score on held-out rows at each look, or None."""
+    scores = history.get("validation_score")
+    return None if scores is None else np.array(scores[looks_every::looks_every])
 
 
 def _store(estimator, task, theta, found):
@@ -188,6 +228,7 @@ def _store(estimator, task, theta, found):
     if isinstance(task.model, FullyConnected):
         found["coefs_"], found["intercepts_"] = _unfold(task, found)
     stale = ["coefs_", "intercepts_", "feature_names_in_", "activation_", "hidden_layer_sizes_"]
+    stale.append("feature_importances_")
     for name in stale if task.continues else [*stale, "candidates_"]:
         vars(estimator).pop(name, None)
     vars(estimator).update(found)
@@ -215,6 +256,8 @@ def _share_of_momentum(estimator, beta):
 
 
 def _warn_of_end(stop, budget_advice=""):
+    if stop.kind != "interrupted" and is_refitted():
+        return
     if stop.kind == "interrupted":
         warn(stop.sentence)
     elif stop.kind == "diverged":
@@ -239,28 +282,3 @@ def _warn_of_draws(task):
         f"‖Ĝ − I‖ ≤ {STABLE}, and the best of their attempts was taken. The tangent space "
         f"has {d} dimensions at the end, for which {enough_points(d)} points are enough. " + advice
     )
-
-
-def _on_device(array, objective):
-    points = objective.points
-    return torch.tensor(array, dtype=points.dtype, device=points.device)
-
-
-def _remember(method, past):
-    """The last step and the state of the method as NumPy arrays and numbers."""
-    memory = {"method": method.state()}
-    if past is not None:
-        memory["theta"] = to_numpy(past.start.theta)
-        memory["step"] = to_numpy(past.step)
-        memory["direction"] = to_numpy(past.direction)
-    return memory
-
-
-def _recall(memory, method, objective):
-    """Undo :func:`_remember`: restore the method, return the past at these points."""
-    method.restore(memory["method"])
-    if "theta" not in memory:
-        return None
-    names = ("theta", "step", "direction")
-    theta, step, direction = (_on_device(memory[name], objective) for name in names)
-    return Past(objective.at(theta), step, direction)

@@ -7,7 +7,9 @@ from sklearn.utils.validation import validate_data
 
 from ..losses import CrossEntropy, HuberLoss, LogisticLoss, Loss, PoissonDeviance, SquaredLoss
 from ..losses.poisson import LARGEST_LOGARITHM
-from .data import advice, flattened, validate_rows, weighted_rows
+from .columns import labels_of, refuse_times
+from .data import SPARSE, advice, flattened, refuse_sparse, validate_rows, weighted_rows
+from .dense import densified
 from .scaling import ROUNDING, moments, robust_moments, scale_of_targets
 from .units import Units, UnitsOfTargets
 
@@ -20,11 +22,13 @@ class Numbers:
     """
 
     loss_type: type[Loss] = SquaredLoss
-    is_positive = False
+    is_positive = is_relative = False
     # What tol="auto" stands for.
     relative_tol = 1e-3
     # The unit of the loss is the scale of y to this power.
     power = 2
+    # A standardised loss of which the rest hardly matters: errors of a thousandth.
+    negligible = 0.5e-6
 
     def __init__(self, estimator, is_fitted):
         if is_fitted:
@@ -87,6 +91,17 @@ class Numbers:
 
     def strata(self, y):
         """Groups that are held out in proportion; None where there are none."""
+
+    def score(self, values, y, weight):
+        """R² of values of the network, the mean over outputs, as :meth:`score` of estimators."""
+        error, spread = (
+            np.average((y - guess) ** 2, axis=0, weights=weight)
+            for guess in (self.inverse(values), np.average(y, axis=0, weights=weight))
+        )
+        # What does not vary is right or wrong.
+        constant = np.where(error > 0, 0.0, 1.0)
+        ratio = error / np.where(spread > 0, spread, 1.0)
+        return float(np.where(spread > 0, 1.0 - ratio, constant).mean())
 
     def loss(self, target, weight):
         """The loss of standardised targets, equation (L)."""
@@ -153,10 +168,13 @@ class Labels:
 
     # Labels are settled long before the third digit of the cross-entropy is.
     relative_tol = 1e-2
+    # A cross-entropy of which the rest hardly matters: probabilities of 0.999.
+    negligible = 1e-3
+    is_multilabel = False
 
     rows = (
-        "Expected X of shape (n_samples, n_features), dense, real and finite, and y of shape "
-        "(n_samples,) with one label for each row."
+        "Expected X of shape (n_samples, n_features), real and finite, and y of shape (n_samples,) "
+        "with one label for each row, or of shape (n_samples, n_labels) with 0 and 1."
     )
 
     def __init__(self, estimator, is_fitted, classes=None):
@@ -172,7 +190,7 @@ class Labels:
 
     def attributes(self):
         """What the estimator keeps."""
-        return {"classes_": self.classes}
+        return {"classes_": self.classes, "_is_multilabel": self.is_multilabel}
 
     @property
     def n_outputs(self):
@@ -181,11 +199,9 @@ class Labels:
 
     def validated(self, estimator, X, y, sample_weight, reset):
         """Rows of a positive weight, with y encoded as numbers in [0, 1]."""
-        with advice(self.rows):
-            X, y = validate_data(estimator, X, y, reset=reset, dtype=np.float64, multi_output=True)
-            check_classification_targets(y)
-        y = flattened(y)
-        X, y, weight = weighted_rows(X, y, sample_weight)
+        refuse_sparse(y)
+        X, y = self.validated_rows(estimator, X, y, reset)
+        X, y, weight = weighted_rows(X, flattened(y), sample_weight)
         if self.classes is None:
             self.classes = np.unique(y)
         if len(self.classes) < 2:
@@ -209,6 +225,16 @@ class Labels:
             return X, codes.reshape(-1, 1).astype(float), weight
         return X, np.eye(len(self.classes))[codes], weight
 
+    def validated_rows(self, estimator, X, y, reset):
+        """X and y as dense arrays, y with labels."""
+        refuse_times(X)
+        y = None if y is None else labels_of(y)
+        settings = {"dtype": np.float64, "accept_sparse": SPARSE, "multi_output": True}
+        with advice(self.rows, X):
+            X, y = validate_data(estimator, X, y, reset=reset, **settings)
+            check_classification_targets(y)
+        return densified(X), y
+
     def standardise(self, y, weight):
         """Nothing to measure."""
 
@@ -228,11 +254,19 @@ class Labels:
     def _codes(self, y):
         return y[:, 0].astype(int) if y.shape[1] == 1 else y.argmax(axis=1)
 
+    @property
+    def is_relative(self):
+        """Whether only differences of outputs count, as in a softmax."""
+        return self.n_outputs > 1
+
+    def score(self, values, y, weight):
+        """The share of rows that are right."""
+        is_right = self.decode(values) == self.as_given(y)
+        return float(np.average(is_right.reshape(len(y), -1).all(axis=1), weights=weight))
+
     def strata(self, y):
         """Classes are held out in proportion."""
-        codes = self._codes(y)
-        # A class of one row cannot be split.
-        return codes if np.bincount(codes).min() > 1 else None
+        return self._codes(y)
 
     def loss(self, target, weight):
         """The loss of encoded targets, equation (L)."""

@@ -10,16 +10,24 @@ from sklearn.utils import check_random_state
 from ..losses import OnValues
 from ..models import WithDerivatives
 from ..optim import Objective
+from ..optim.averaging import Average
 from ..optim.source import Batches, OptimalBatches, Source
 from ..tangent.christoffel import RCOND
 from .base import DTYPES
 from .data import check_batch_size, split
 from .device import resolve_device, to_numpy
+from .importances import feature_importances
+from .memory import fingerprint
 from .scaling import moments, scale_of_inputs
 
 # Parameters up to which n_init="auto" makes three starts: few neurons have many local minima, and
 # their iterations are cheap. The number of rows must not decide: a weight of 2 is two rows.
 SMALL_NETWORK = 100
+# What stop_reason_ says of the default in batches.
+OF_BATCHES = (
+    " In batches: steps of constant length, a metric and a momentum that remember earlier rows; "
+    "the mean of the last iterates was kept."
+)
 
 
 def check_step_rule(estimator, draws):
@@ -59,9 +67,18 @@ class Task(ABC):
         The winner of a race, which goes on; a sentence for ``stop_reason_`` on it.
     verdict : str
         A sentence for ``stop_reason_`` on the end, after :meth:`conclude`.
+    last_score : float or None
+        Of the held-out rows, when they were looked at last.
+    resumes : bool
+        Whether the iterations go on where those of the last fit ended, with all they remember.
+    step_size : str, float or None
+        What the step length "auto" stands for; None: what the optimizer says.
+    fingerprint : int or None
+        Of the rows of a stream.
     """
 
-    validation, n_available = None, np.inf
+    validation, n_available, last_score = None, np.inf, None
+    resumes, step_size, fingerprint = False, None, None
     raced, remark, verdict = None, "", ""
 
     def __init__(self, estimator, continues):
@@ -77,6 +94,14 @@ class Task(ABC):
     def columns(self, iterate):
         """Columns of the history, a dict of numbers."""
         return {}
+
+    def look(self, iterate):
+        """Take note of an iterate on the points that decide which one is the best."""
+        self.last_score = None
+
+    def average(self):
+        """The mean of iterates that takes the place of the last one, or None."""
+        return None
 
     def excuses(self, stop):
         """Whether the end is good enough, however the iterations stopped."""
@@ -120,11 +145,29 @@ class RowsTask(Task):
         super().__init__(estimator, estimator.warm_start)
         draws = estimator.batch_size is not None and estimator.sampler == "christoffel"
         check_step_rule(estimator, draws)
-        self.targets = estimator._targets(self.continues)
+        self.targets = estimator._targets(self.continues, y=y)
         self._validate(X, y, sample_weight)
         self._hold_out(X_val, y_val)
         check_batch_size(estimator.batch_size, len(self.training[0]))
         self._standardise()
+
+    @property
+    def resumes(self):
+        return self.continues
+
+    @property
+    def sees_parts(self):
+        """Whether each iteration sees some of the rows, drawn alike."""
+        return self.estimator.batch_size is not None and self.estimator.sampler != "christoffel"
+
+    @property
+    def step_size(self):
+        estimator = self.estimator
+        is_free = estimator.optimizer == "ngd" and estimator.step_size == "auto"
+        return "batches" if is_free and self.sees_parts else estimator.step_size
+
+    def average(self):
+        return Average() if self.step_size == "batches" else None
 
     def _validate(self, X, y, sample_weight):
         self.training = self.targets.validated(
@@ -185,6 +228,8 @@ class RowsTask(Task):
         self.starts = [estimator._last_theta(self.model)] if self.continues else self._draw_starts()
         self.source, self.n_available = self._source(), len(X)
         self.units = self.targets.units()
+        if self.step_size == "batches":
+            self.remark = OF_BATCHES
 
     def _objective(self, X, y, weight):
         """L(v_θ) on standardised rows, equation (L), with the weight decay."""
@@ -219,9 +264,31 @@ class RowsTask(Task):
         if size is None:
             return Source()
         if self.estimator.sampler != "christoffel":
-            return Batches(self.objective, size, self.random_state)
+            place = self.estimator._memory.get("place") if self.continues else None
+            return Batches(self.objective, size, self.random_state, place)
         rcond = RCOND if rcond == "auto" else rcond
         return OptimalBatches(self.objective, size, self.random_state, rcond)
+
+    def look(self, iterate):
+        if self.held_out is not None:
+            _, y, weight = self.held_out
+            self.last_score = self.targets.score(to_numpy(iterate.value), y, weight)
+
+    def columns(self, iterate):
+        return {} if self.held_out is None else {"validation_score": self.last_score}
+
+    def excuses(self, stop):
+        # Whether what is left matters, for whoever gets the warning.
+        return stop.kind == "budget" and self.left <= self.targets.negligible
+
+    def conclude(self, theta, stop, n_iter):
+        end = self.objective.at(theta)
+        self.left = end.loss - end.penalty
+        points, weights = self.objective.points, self.objective.loss.weights
+        importances = feature_importances(
+            self.model, theta, points, weights, self.targets.is_relative
+        )
+        return {"feature_importances_": importances}
 
     def attributes(self, theta):
         return {
@@ -238,15 +305,23 @@ class RowsTask(Task):
 
 
 class StreamTask(RowsTask):
-    """One iteration on rows, from where the last one ended; arguments of ``partial_fit``."""
+    """One iteration on rows, from where the last one ended; arguments of ``partial_fit``.
+
+    Rows that are not those of the call before are a batch of many.
+    """
+
+    @property
+    def sees_parts(self):
+        return self.continues and self.estimator._memory.get("rows") != self.fingerprint
 
     def __init__(self, estimator, X, y, sample_weight, classes=None):
         Task.__init__(self, estimator, continues=True)
         check_step_rule(estimator, draws=False)
-        self.targets = estimator._targets(self.continues, classes)
+        self.targets = estimator._targets(self.continues, classes, y)
         self._validate(X, y, sample_weight)
         self._standardise()
         self.held_out = None
+        self.fingerprint = fingerprint(self.training)
 
     def _draw_starts(self):
         return [self.model.initial(self.random_state)]

@@ -26,7 +26,18 @@ STEP_TOLERANCE = {"l2": 0.1, "loss": 0.5}
 UNCHECKED_TOLERANCE = 1e-8
 
 
-class NaturalGradient:
+class Direction:
+    """What all directions have in common: they remember nothing."""
+
+    def state(self):
+        """What a later run needs to go on from here."""
+        return {}
+
+    def restore(self, state):
+        """Take up an earlier :meth:`state`."""
+
+
+class NaturalGradient(Direction):
     """(NGD) dθ = −α A⁺ b.
 
     Parameters
@@ -129,6 +140,10 @@ class PreparedNatural:
         memory = self.memory_factorization
         return memory.solve(self.rcond, relative * memory.square_norm)[:, 0]
 
+    def held_back(self, direction, damping):
+        """p − A⁺ A p for the last direction p of equation (SPRING), whose A p is the memory."""
+        return direction - self.memory(damping)
+
     def acceleration(self, direction, damping):
         """Geodesic acceleration −½ A⁺ C v''(d, d): bends the step along the manifold."""
         operator = self.here.operator
@@ -149,7 +164,7 @@ class PreparedNatural:
         return self.factorization.info(-direction, self.rcond, damping)
 
 
-class Newton:
+class Newton(Direction):
     """(N) dθ = −α (∇²_θ L)⁻¹ ∇_θ L with ∇²_θ L = G + ⟨∇L, H_A⟩.
 
     Undamped, it goes to a saddle point as readily as to a minimum. The trust region raises λ
@@ -206,7 +221,7 @@ class PreparedNewton:
         return None
 
 
-class GradientDescent:
+class GradientDescent(Direction):
     """(GD) dθ = −α M⁻¹ ∇_θ L with a fixed matrix M, the identity by default.
 
     Parameters

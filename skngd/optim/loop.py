@@ -96,6 +96,7 @@ def minimize(
     max_iter=200,
     max_time=None,
     past=None,
+    average=None,
     watch=None,
     began=None,
 ):
@@ -125,6 +126,8 @@ def minimize(
         Seconds.
     past : Past, default=None
         The last step of an earlier run, to continue its momentum.
+    average : Average, default=None
+        Of the iterates; its mean is monitored, and kept, in the place of the last iterate.
     watch : object, default=None
         ``watch.begin()`` is called before each iteration and ``watch.end(iterate)`` after it, with
         the current :class:`Iterate`; a true value stops.
@@ -166,11 +169,18 @@ def minimize(
     def columns(iterate):
         return {**(parts(iterate) if parts else {}), **source.columns(iterate)}
 
+    def judged(iterate):
+        """What is monitored: the iterate, or the mean of all so far."""
+        if average is None or average.mean is None:
+            return iterate
+        return iterate.objective.at(average.mean)
+
     source.begin(theta)
     here = objective.at(theta)
-    monitored = monitor(here)
+    candidate = judged(here)
+    monitored = monitor(candidate)
     stop_rules.begin(monitored)
-    result = Result(theta, monitored, history=history.columns, last=here, past=past)
+    result = Result(candidate.theta, monitored, history=history.columns, last=here, past=past)
     history.add(report(here), monitored, parts=columns(here))
     if not math.isfinite(here.loss):
         result.stop = stopping.diverged(here.loss)
@@ -198,10 +208,13 @@ def minimize(
             else:
                 result.past = Past(here, step.end.theta - here.theta, step.direction)
                 result.last = here = step.end
+                if average is not None:
+                    average.include(here.theta)
             if looks:
-                monitored = monitor(here)
+                candidate = judged(here)
+                monitored = monitor(candidate)
                 if monitored < result.loss or not math.isfinite(result.loss):
-                    result.theta, result.loss = here.theta, monitored
+                    result.theta, result.loss = candidate.theta, monitored
                 result.stop = stop_rules.after(monitored)
             history.add(report(here), monitored, step, info, columns(here))
             if max_time is not None and history.columns["time"][-1] > max_time:
@@ -216,9 +229,10 @@ def minimize(
         result.stop = stopping.INTERRUPTED
     if source.looks_every > 1:
         # Between two looks the last iterate may have become the best one.
-        monitored = monitor(result.last)
+        candidate = judged(result.last)
+        monitored = monitor(candidate)
         if monitored < result.loss:
-            result.theta, result.loss = result.last.theta, monitored
+            result.theta, result.loss = candidate.theta, monitored
     if result.stop.kind == "diverged" and result.theta is theta:
         result.stop = result.stop.at_start()
     # An iteration that was broken off does not count.

@@ -55,13 +55,14 @@ class ProjectedMethod:
         return step, info
 
     def state(self):
-        """What a later run needs to go on from here: numbers."""
-        return {**self.search.state(), **self.inertia.state()}
+        """What a later run needs to go on from here: numbers and tensors."""
+        return {**self.search.state(), **self.inertia.state(), **self.direction.state()}
 
     def restore(self, state):
         """Take up the state of an earlier run."""
         self.search.restore(state)
         self.inertia.restore(state)
+        self.direction.restore(state)
 
     def _attempt(self, here, past, beta):
         """One step with this β, or (None, None) where its point has no tangent space."""

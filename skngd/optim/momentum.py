@@ -151,7 +151,7 @@ class Spring(NoMomentum):
         descent = prepared.descent(damping)
         if past is None or not beta:
             return Proposal(None, descent, descent)
-        direction = descent + beta * (past.direction - prepared.memory(damping))
+        direction = descent + beta * prepared.held_back(past.direction, damping)
         return Proposal(None, direction, descent)
 
     def uphill(self, here, past, beta):

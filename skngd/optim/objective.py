@@ -1,6 +1,7 @@
 """The loss as a function of the parameters, and a point of the manifold with its tangent space."""
 
 import functools
+import math
 
 import torch
 
@@ -129,6 +130,11 @@ class Iterate:
     def functional_gradient(self):
         """∇L(v_θ) at the points."""
         return self.objective.loss.gradient(self.value)
+
+    @property
+    def share(self):
+        """√(rows / parameters): how far the Gram matrix of these points can be trusted."""
+        return math.sqrt(self.objective.n_rows / len(self.theta))
 
     @functools.cached_property
     def gradient(self):

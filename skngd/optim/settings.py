@@ -14,6 +14,7 @@ from .momentum import (
     Spring,
 )
 from .needs import HELD_BACK, NO_MATRIX, check_needs
+from .running import BatchStep, RunningGradient
 from .searches import Backtracking, DrawnStep, FixedStep, Grid
 from .trust_region import TrustRegion
 
@@ -45,9 +46,12 @@ SEARCHES = {
     "backtracking": Backtracking,
     "grid": Grid,
     "christoffel": DrawnStep,
+    "batches": BatchStep,
 }
 # What "auto" stands for.
 DEFAULT_MOMENTUM = {"ngd": "heavy-ball"}
+# The momentum of "auto" where each step sees fresh rows, and its μ: a memory of some ten batches.
+BATCH_MOMENTUM, BATCH_BETA = "spring", 0.9
 DEFAULT_STEP = {"ngd": "trust-region", "newton": "trust-region", "gd": "backtracking"}
 
 # The names that a setting may have; numbers are allowed beside those of ``step_size``.
@@ -95,7 +99,9 @@ damping, geodesic_acceleration, variable_projection
         If a name or number is none of those allowed, or the combination would run another method
         than it names.
     """
-    if momentum == "auto":
+    if momentum == "auto" and step_size == "batches":
+        momentum, beta = BATCH_MOMENTUM, BATCH_BETA if beta else 0.0
+    elif momentum == "auto":
         momentum = DEFAULT_MOMENTUM.get(optimizer)
     check_names(
         optimizer=optimizer,
@@ -139,7 +145,12 @@ damping, geodesic_acceleration, variable_projection
     takes_memory = momentum_space == "function" and momentum in ("heavy-ball", "nesterov")
     inertia = momentum_kind(MEMORIES[memory]) if takes_memory else momentum_kind()
     is_natural = kind is NaturalGradient
-    if search_kind is TrustRegion:
+    if search_kind is BatchStep:
+        if projection in ("auto", "gram") and rcond == "auto":
+            direction = RunningGradient()
+        # On fresh rows neither a loss nor a gradient is asked whether momentum may stay.
+        search, restart = BatchStep(None if damping == "auto" else damping), None
+    elif search_kind is TrustRegion:
         search = TrustRegion(
             None if damping == "auto" else damping,
             geodesic_acceleration=geodesic_acceleration and is_natural,

@@ -34,6 +34,8 @@ class Source:
     """
 
     draws, is_optimal, looks_every, least_patience = False, False, 1, 0
+    # What a later source needs to go on from here.
+    place = None
     # How many draws of optimal points there were, how many of them were not stable, and the
     # dimension of the last tangent space.
     n_draws = n_unstable = dimension = 0
@@ -88,20 +90,32 @@ class Batches(Source):
     size : int
         How many of them an iteration sees.
     random_state : RandomState
+    place : tuple of int, default=None
+        The :attr:`place` of an earlier source, to go on from there.
+
+    Attributes
+    ----------
+    place : tuple of int
+        The seed of the permutations, and how many batches were drawn.
     """
 
     draws = True
 
-    def __init__(self, objective, size, random_state):
+    def __init__(self, objective, size, random_state, place=None):
         self.objective, self.size, self.random_state = objective, size, random_state
         self.looks_every = len(objective.points) // size
-
-    def begin(self, theta):
-        self.order = epochs(len(self.objective.points), self.size, self.random_state)
+        self.place = (random_state.randint(2**31 - 1), 0) if place is None else place
+        self._epoch = None
 
     def draw(self, here):
-        device = self.objective.points.device
-        return self.objective.subset(torch.as_tensor(next(self.order), device=device))
+        points, (seed, n_drawn) = self.objective.points, self.place
+        self.place = seed, n_drawn + 1
+        epoch, first = divmod(n_drawn, self.looks_every)
+        if epoch != self._epoch:
+            order = np.random.RandomState([seed, epoch]).permutation(len(points))
+            self._epoch, self._order = epoch, torch.as_tensor(order, device=points.device)
+        # A remainder shorter than a batch waits for a later epoch.
+        return self.objective.subset(self._order[first * self.size : (first + 1) * self.size])
 
 
 class OptimalBatches(Batches):
