@@ -1,7 +1,11 @@
+import os
+
 import pytest
 import torch
 from refusals import check_all_refusals
 
+# rich asks for the width of the terminal once: in processes without one bars would be cut off.
+os.environ["COLUMNS"] = "200"
 # The problems of the tests are tiny: threads would wait for each other.
 torch.set_num_threads(1)
 

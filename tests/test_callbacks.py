@@ -190,8 +190,7 @@ def test_progress_bar_of_a_fit_that_ends_early(capsys):
     assert "100%" in capsys.readouterr().out
 
 
-def test_progress_bar_of_a_pipeline_and_a_grid_search(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+def test_progress_bar_of_a_pipeline_and_a_grid_search(capsys):
     pipeline = make_pipeline(StandardScaler(), regressor(max_iter=3))
     pipeline.set_callbacks(ProgressBar(max_propagation_depth=None)).fit(X, Y)
     assert "NaturalMomentumRegressor - fit" in capsys.readouterr().out
