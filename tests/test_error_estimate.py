@@ -234,6 +234,20 @@ def test_what_has_no_estimate():
         PINNEstimator(max_iter=3).fit(X, X[:, 0]).predict(X, return_std=True)
 
 
+@pytest.mark.parametrize(
+    ("residual", "conditions"),
+    [
+        (lambda u, x: u.xx - 1, (Neumann(0.0),)),
+        (lambda u, x: u.xx, (Dirichlet(0.0), Neumann(1.0, on="x.min"))),
+    ],
+    ids=["nothing leaves an insulated rod", "a value and a slope"],
+)
+def test_what_has_no_solution_is_said(residual, conditions):
+    problem = Problem.from_function(residual, Box(x=(0, 1)), conditions)
+    with pytest.warns(UserWarning, match=r"no solution"):
+        fitted(problem, max_iter=100)
+
+
 def test_a_solution_that_is_zero_has_no_error():
     problem = Problem.from_function(lambda u, x: u.xx, Box(x=(0, 1)), (Dirichlet(0.0),))
     assert PINNEstimator(problem, random_state=0).fit().error_estimate_["u"] < 1e-9

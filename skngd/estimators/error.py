@@ -66,6 +66,8 @@ class ErrorEstimate:
         What is added to the solution, in the same parts; ``error`` is what is left then.
     following : Following or None
         What is said of the unknown coefficients.
+    unreached : float
+        The residuals that no change of the solution makes smaller, as parts of their terms.
     free_unknowns : tuple of str
         Those that are not determined without measurements.
     """
@@ -76,6 +78,7 @@ class ErrorEstimate:
     error: dict | None
     correction: dict | None = None
     following: Following | None = None
+    unreached: float = 0.0
     free_unknowns: tuple[str, ...] = ()
 
     @property
@@ -171,7 +174,8 @@ def _told(look):
     if look.free_unknowns:
         amplification, free = np.inf, f"{', '.join(look.free_unknowns)} may have any value"
     found = look.relative, amplification, free, look.error
-    return ErrorEstimate(*found, None, look.following, tuple(look.free_unknowns))
+    told = look.following, look.unreached, tuple(look.free_unknowns)
+    return ErrorEstimate(*found, None, *told)
 
 
 def corrected(physics, network, correction, inner=None):

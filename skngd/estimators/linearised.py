@@ -113,6 +113,8 @@ class Look:
         See :class:`ErrorEstimate`.
     residual_left : float
         The residual of v as a part of that at θ.
+    unreached : float
+        What no e changes: the root of the sum of the mean squares of the residuals of all blocks.
     error : dict
         e, in parts.
     free_unknowns : list of str
@@ -150,7 +152,8 @@ class Look:
         solved = fitted.solve(0.0, damping)
         left = targets - a @ solved
         # Residuals that are out of reach come from an error of about the same size as the others.
-        beyond = float(norm(left[:, 0]) / norm(b).clamp_min(1e-300))
+        self.unreached = float(norm(left[:, 0]))
+        beyond = self.unreached / max(float(norm(b)), 1e-300)
         solution = solved[:, 0] / np.sqrt(1.0 - min(beyond, MOST_LEFT) ** 2)
         follow, moved = solved[:, 1:], of_unknowns - phi @ solved[:, 1:]
         change = solution.new_zeros(self.n_unknowns)

@@ -16,6 +16,8 @@ UNSOLVED = 1e-5
 HIDDEN, OVERFITTED = 1.0, 100.0
 # A residual at the points with which the equation is said to hold there.
 HOLDS = 0.03
+# Residuals, as a part of their terms, that a problem with a solution does not keep.
+UNREACHED = 0.01
 # An error, as a part of the solution, that is said.
 LARGE_ERROR = 0.01
 
@@ -43,15 +45,30 @@ class Verdict:
     @property
     def sentence(self):
         """For ``stop_reason_``."""
+        if self.has_none:
+            return " The problem has no solution."
         if not self.estimate.is_determined:
             return " The problem does not determine its solution."
         return f" Estimated relative error: {self.estimate.largest:.1e}."
 
     @property
+    def has_none(self):
+        """Whether something is free, and yet the residuals do not become small."""
+        return not self.estimate.is_determined and self.estimate.unreached > UNREACHED
+
+    @property
     def found(self):
-        return (
-            f"The error of the solution is estimated at {100 * self.estimate.largest:.3g} % of its "
+        estimate = self.estimate
+        sentence = (
+            f"The error of the solution is estimated at {100 * estimate.largest:.3g} % of its "
             f"size; the largest residuals are those of {self.worst!r}."
+        )
+        if estimate.unreached <= UNREACHED:
+            return sentence
+        return (
+            f"{sentence} Whatever is added, they stay at {100 * estimate.unreached:.1g} % of their "
+            "terms: there may be no solution, because conditions contradict each other or do not "
+            "balance the sources, or it is very rough."
         )
 
     @property
@@ -69,7 +86,13 @@ class Verdict:
     def warn(self, stop):
         """Warn of what is not determined, and of an end that is none, but for a spent budget."""
         estimate = self.estimate
-        if not estimate.is_determined:
+        if self.has_none:
+            warn(
+                f"{self.problem} has no solution: whatever is added, the residuals stay at "
+                f"{100 * estimate.unreached:.1g} % of their terms, while {estimate.free}. Sources "
+                "and conditions do not balance: check them, or take one of them out."
+            )
+        elif not estimate.is_determined:
             how = ". Add the condition that is missing, or measurements by fit(X, y)."
             if not estimate.free_unknowns:
                 how = (
