@@ -244,7 +244,7 @@ def test_what_has_no_estimate():
 )
 def test_what_has_no_solution_is_said(residual, conditions):
     problem = Problem.from_function(residual, Box(x=(0, 1)), conditions)
-    with pytest.warns(UserWarning, match=r"no solution"):
+    with pytest.warns(UserWarning, match=r"no solution|may be none"):
         fitted(problem, max_iter=100)
 
 
