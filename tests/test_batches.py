@@ -287,3 +287,20 @@ def test_losses_at_rest():
     assert many_rows.came_far([1.0, 0.5, 0.4, 0.399, 0.398, 0.397])
     assert not many_rows.came_far([1.0, 0.5, 0.4, 0.3, 0.2, 0.1])
     assert not many_rows.came_far([1.0, 1.0])
+
+
+@pytest.mark.parametrize("batch_size", [None, 20])
+@pytest.mark.parametrize("loss", ["squared", "huber", "poisson"])
+def test_an_output_that_does_not_vary_is_met_to_its_last_digit(batch_size, loss):
+    several = np.column_stack([Y, np.full(len(Y), 1e-7 / 3), X[:, 0]])
+    model = regressor(batch_size=batch_size, loss=loss, max_iter=150).fit(X, several)
+    assert np.ptp(model.predict(X)[:, 1]) <= 1e-14 * 1e-7
+    assert model.predict(X)[0, 1] == pytest.approx(1e-7 / 3, rel=1e-15)
+    assert model.score(X, several) > 0.8
+
+
+def test_an_output_that_varies_later_is_learnt_later():
+    several = np.column_stack([Y, np.full(len(Y), 3.0)])
+    model = regressor(max_iter=100).fit(X, several)
+    several[:, 1] += X[:, 0]
+    assert model.set_params(warm_start=True, max_iter=300).fit(X, several).score(X, several) > 0.8

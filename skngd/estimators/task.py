@@ -8,7 +8,7 @@ import torch
 from sklearn.utils import check_random_state
 
 from ..losses import OnValues
-from ..models import WithDerivatives
+from ..models import FullyConnected, WithDerivatives
 from ..optim import Objective
 from ..optim.averaging import Average
 from ..optim.source import Batches, OptimalBatches, Source
@@ -41,6 +41,17 @@ def check_step_rule(estimator, draws):
             f"{estimator.batch_size}. Call fit with sampler='christoffel' and a batch_size, or set "
             "step_size='auto'."
         )
+
+
+def rest(model, theta, is_constant):
+    """Set the weights of outputs that do not vary to zero in ``theta``.
+
+    They stay there, as neither a gradient nor another output moves them: what is constant is met to
+    its last digit, in batches, too.
+    """
+    for weights, biases in model.layers(torch.from_numpy(theta), last_only=True):
+        weights[torch.from_numpy(is_constant)] = 0.0
+        biases[torch.from_numpy(is_constant)] = 0.0
 
 
 class Task(ABC):
@@ -232,6 +243,9 @@ class RowsTask(Task):
         if self.chose_batches and self.held_out is None:
             self.validation = judges(self.objective, self.random_state)
         self.starts = [estimator._last_theta(self.model)] if self.continues else self._draw_starts()
+        if np.any(self.targets.is_constant) and isinstance(self.model, FullyConnected):
+            for theta in self.starts:
+                rest(self.model, theta, self.targets.is_constant)
         self.source, self.n_available = self._source(), len(X)
         self.units = self.targets.units()
         if self.step_size == "batches":
