@@ -11,6 +11,7 @@ from sklearn.datasets import load_digits, make_friedman1
 from sklearn.exceptions import ConvergenceWarning
 
 from skngd import NaturalMomentumClassifier, NaturalMomentumRegressor
+from skngd.estimators import many_rows
 from skngd.losses import LogisticLoss, SquaredLoss
 from skngd.models import FullyConnected, LinearModel
 from skngd.optim import Objective, Past, build_method, minimize
@@ -237,3 +238,69 @@ def test_wide_networks_and_classes_learn_from_batches():
     X, y = load_digits(return_X_y=True)
     model = NaturalMomentumClassifier(batch_size=100, max_iter=40, random_state=0)
     assert model.fit(X[:1000], y[:1000]).score(X[1000:], y[1000:]) > 0.85
+
+
+@pytest.fixture
+def few_are_many(monkeypatch):
+    monkeypatch.setattr(many_rows, "MANY_MULTIPLICATIONS", 600 * 29**2)
+    monkeypatch.setattr(many_rows, "MANY_ROWS", 20)
+    monkeypatch.setattr(many_rows, "LEAST_ROWS", 60)
+    monkeypatch.setattr(many_rows, "JUDGES", 100)
+
+
+def test_very_many_rows_are_taken_in_batches(few_are_many):
+    assert many_rows.rows_of_batch(regressor(), 600, FullyConnected((5, 4, 1)), 1e9) == 20
+    fitted = regressor(batch_size="auto", max_iter=300).fit(X, Y)
+    assert "Each iteration saw 232 of the 600 rows" in fitted.stop_reason_
+    assert fitted.score(X, Y) > 0.97
+    # The loss is that of all rows; a hundred judge which parameters are kept.
+    assert fitted.loss_ == pytest.approx(np.mean((fitted.predict(X) - Y) ** 2) / 2)
+    assert fitted.loss_ != fitted.history_["monitored_loss"].min()
+    parts = clone(fitted).set_params(warm_start=True, max_iter=150).fit(X, Y).fit(X, Y)
+    assert parts.score(X, Y) == pytest.approx(fitted.score(X, Y), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"batch_size": None},
+        {"optimizer": "newton", "max_iter": 3},
+        {"step_size": "trust-region"},
+        {"metric": "h1"},
+        {"sampler": "christoffel"},
+        {"hidden_layer_sizes": (9,)},
+    ],
+    ids=str,
+)
+def test_what_is_named_is_run_as_it_is_named(settings, few_are_many):
+    fitted = regressor(**{"batch_size": "auto", "max_iter": 5, **settings}).fit(X, Y)
+    assert "Each iteration saw" not in fitted.stop_reason_
+
+
+def test_few_rows_are_taken_all_at_once():
+    fitted = NaturalMomentumRegressor((4,), max_iter=5, n_init=1, random_state=0).fit(X, Y)
+    whole = NaturalMomentumRegressor((4,), max_iter=5, n_init=1, random_state=0, batch_size=None)
+    assert np.array_equal(fitted.theta_, whole.fit(X, Y).theta_)
+
+
+def test_losses_at_rest():
+    assert many_rows.came_far([1.0, 0.5, 0.4, 0.399, 0.398, 0.397])
+    assert not many_rows.came_far([1.0, 0.5, 0.4, 0.3, 0.2, 0.1])
+    assert not many_rows.came_far([1.0, 1.0])
+
+
+@pytest.mark.parametrize("batch_size", [None, 20])
+@pytest.mark.parametrize("loss", ["squared", "huber", "poisson"])
+def test_an_output_that_does_not_vary_is_met_to_its_last_digit(batch_size, loss):
+    several = np.column_stack([Y, np.full(len(Y), 1e-7 / 3), X[:, 0]])
+    model = regressor(batch_size=batch_size, loss=loss, max_iter=150).fit(X, several)
+    assert np.ptp(model.predict(X)[:, 1]) <= 1e-14 * 1e-7
+    assert model.predict(X)[0, 1] == pytest.approx(1e-7 / 3, rel=1e-15)
+    assert model.score(X, several) > 0.8
+
+
+def test_an_output_that_varies_later_is_learnt_later():
+    several = np.column_stack([Y, np.full(len(Y), 3.0)])
+    model = regressor(max_iter=100).fit(X, several)
+    several[:, 1] += X[:, 0]
+    assert model.set_params(warm_start=True, max_iter=300).fit(X, several).score(X, several) > 0.8

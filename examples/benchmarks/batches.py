@@ -6,10 +6,11 @@ Run with one thread, each part by its name::
     OMP_NUM_THREADS=1 python examples/benchmarks/batches.py default    # some minutes
     OMP_NUM_THREADS=1 python examples/benchmarks/batches.py many       # a minute
 
-``memories``: 1 − R² on noise-free rows after equal seconds, each method with the best of a grid of
+``memories``: 1 − R² on noise-free rows after equal time, each method with the best of a grid of
 settings for each size of a batch, chosen on two tables and told for three others, medians over
-seeds. The first group projects onto the tangent space of the batch and takes the mean of the last
-iterates as all do here; the second has the metric that remembers earlier batches.
+seeds. The time is that of the processor: each method makes as many iterations as fit into it, by
+what forty of them take. The first group projects onto the tangent space of the batch, the second
+has the metric that remembers earlier batches; all take the mean of the last iterates.
 
 ``default``: batches of 32, 200 and 2000 rows by default beside all rows, as ratios of the errors.
 
@@ -36,6 +37,8 @@ from skngd.optim.source import Batches
 from skngd.optim.stopping import Stopping
 
 N_TEST = 2000
+# Settings that decide what an iteration costs.
+KIND = ("momentum", "momentum_space", "memory", "step_size")
 
 
 def friedman(random, n):
@@ -99,26 +102,39 @@ class Study:
         self.truth = torch.as_tensor((y_test - y.mean()) / y.std(), dtype=torch.float64)
         self.network = FullyConnected((X.shape[1], *hidden, 1))
         self.objective = Objective(self.network, SquaredLoss(target[:, None]), self.points)
-        self.seed = seed
+        self.seed, self.costs = seed, {}
 
-    def error(self, method, size, seconds):
-        """1 − R² on noise-free rows of the mean of the last iterates."""
+    def mean_of_iterates(self, settings, size, n_iter):
+        """Where so many iterations lead, θ̄."""
         random_state, average = np.random.RandomState(self.seed), Average()
         source = Batches(self.objective, size, random_state)
         with torch.no_grad():
-            theta = torch.as_tensor(self.network.initial(random_state))
             minimize(
-                method,
+                build_method(restart=None, **settings),
                 self.objective,
-                theta,
+                torch.as_tensor(self.network.initial(random_state)),
                 source=Unwatched(source),
-                monitor=lambda iterate: 0.0 if average.count else 1.0,
+                monitor=lambda iterate: 0.0,
                 stop_rules=Stopping(tol=0.0, floor=-1.0, n_iter_no_change=10**9),
-                max_iter=10**9,
-                max_time=seconds,
+                max_iter=n_iter,
                 average=average,
             )
-            error = self.network.value(average.mean, self.rest)[:, 0] - self.truth
+        return average.mean
+
+    def iterations(self, settings, size, seconds):
+        """How many fit into these seconds of the processor."""
+        kind = tuple(settings.get(name) for name in KIND), size
+        if kind not in self.costs:
+            self.mean_of_iterates(settings, size, 10)
+            began = time.process_time()
+            self.mean_of_iterates(settings, size, 40)
+            self.costs[kind] = (time.process_time() - began) / 40
+        return int(seconds / self.costs[kind])
+
+    def error(self, settings, size, seconds):
+        """1 − R² on noise-free rows of the mean of the last iterates."""
+        theta = self.mean_of_iterates(settings, size, self.iterations(settings, size, seconds))
+        error = self.network.value(theta, self.rest)[:, 0] - self.truth
         part = float((error**2).mean() / self.truth.var())
         return min(part, 10.0) if np.isfinite(part) else 10.0
 
@@ -169,19 +185,12 @@ def memories(arguments):
         for part in arguments.sizes:
 
             def mean_error(settings, part=part):
-                errors = [
-                    study.error(build_method(restart=None, **settings), rows(study, part), seconds)
-                    for study in chosen
-                ]
+                errors = [study.error(settings, rows(study, part), seconds) for study in chosen]
                 return np.mean(np.log(errors))
 
             found[part] = min(settings_of(group, memory), key=mean_error)
         for studies, part in itertools.product(told.values(), arguments.sizes):
-            settings = {"restart": None, **found[part]}
-            errors = [
-                study.error(build_method(**settings), rows(study, part), seconds)
-                for study in studies
-            ]
+            errors = [study.error(found[part], rows(study, part), seconds) for study in studies]
             cells.append(np.median(errors))
         print(f"{group + ', ' + name:54s}" + "".join(f"{cell:18.1e}" for cell in cells), flush=True)
         if arguments.settings:

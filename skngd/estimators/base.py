@@ -69,7 +69,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         "geodesic_acceleration": ["boolean"],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "sampler": [StrOptions({"uniform", "christoffel"})],
-        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "tol": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
@@ -150,7 +150,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
                 f"n_init={self.n_init} asks for several random starts, but model={self.model!r} "
                 "comes with one. Set n_init=1, or model=None and hidden_layer_sizes."
             )
-        if self.optimizer == "lbfgs" and self.batch_size is not None:
+        if self.optimizer == "lbfgs" and self.batch_size not in (None, "auto"):
             raise ValueError(
                 f"optimizer='lbfgs' with batch_size={self.batch_size} would compare gradients of "
                 "different rows. Set batch_size=None, or another optimizer."

@@ -130,7 +130,7 @@ n_init, warm_start, device, dtype, random_state, verbose
         damping="auto",
         geodesic_acceleration=True,
         alpha=3e-3,
-        batch_size=None,
+        batch_size="auto",
         sampler="uniform",
         max_iter=300,
         max_time=None,

@@ -149,7 +149,7 @@ def split(rows, fraction, strata, random_state):
 
 def check_batch_size(batch_size, n_rows):
     """Refuse batches that cannot be drawn."""
-    if batch_size is not None and batch_size > n_rows:
+    if batch_size not in (None, "auto") and batch_size > n_rows:
         raise ValueError(
             f"Expected batch_size to be at most the number of training rows, {n_rows}, got "
             f"{batch_size}. Set batch_size=None to use all rows at each iteration."

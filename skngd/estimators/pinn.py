@@ -193,6 +193,7 @@ feature_names_in_
             "array-like",
         ],
         "sampler": [StrOptions({*SAMPLERS, "adaptive", "christoffel"})],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
         "resample_every": [Interval(Integral, 1, None, closed="left"), None],
         "measurement_weight": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "measurement_loss": [StrOptions({"squared", "huber"})],

@@ -104,8 +104,11 @@ float, default="auto"
         derivative.
     alpha : float, default=0.0
         Weight decay: ½ α ‖W‖², over the standardised weights, is added to the mean loss.
-    batch_size : int, default=None
+    batch_size : int, "auto" or None, default="auto"
         Rows of each iteration, drawn afresh; None takes all. They may be fewer than parameters.
+        ``"auto"`` takes all, and 8 rows for each parameter, at least 500, where one iteration on
+        all would take 5e9 multiplications (n_samples × n_outputs × P²) and there are 200 rows for
+        each parameter; 20,000 rows then judge which parameters are kept.
     sampler : {"uniform", "christoffel"}, default="uniform"
         How the rows of a batch are drawn. "uniform": a permutation in each epoch. "christoffel":
         with repetitions, rows that are optimal for the tangent space, with weights that make the
@@ -227,7 +230,7 @@ float, default="auto"
         damping="auto",
         geodesic_acceleration=True,
         alpha=0.0,
-        batch_size=None,
+        batch_size="auto",
         sampler="uniform",
         max_iter=300,
         max_time=None,

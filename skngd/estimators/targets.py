@@ -29,6 +29,8 @@ class Numbers:
     power = 2
     # A standardised loss of which the rest hardly matters: errors of a thousandth.
     negligible = 0.5e-6
+    # Which outputs do not vary.
+    is_constant: np.ndarray | bool = False
 
     def __init__(self, estimator, is_fitted):
         if is_fitted:
@@ -63,6 +65,7 @@ class Numbers:
     def standardise(self, y, weight):
         """Measure the training rows."""
         self.mean, self.scale = self.centre_and_scale(y, weight)
+        self.is_constant = np.ptp(y, axis=0) <= ROUNDING * np.abs(y).max(axis=0)
         if not np.all((self.scale > 1e-152) & (self.scale < 1e152)):
             raise ValueError(
                 "Expected y with a standard deviation between 1e-152 and 1e152, so that its square "
@@ -170,7 +173,7 @@ class Labels:
     relative_tol = 1e-2
     # A cross-entropy of which the rest hardly matters: probabilities of 0.999.
     negligible = 1e-3
-    is_multilabel = False
+    is_multilabel = is_constant = False
 
     rows = (
         "Expected X of shape (n_samples, n_features), real and finite, and y of shape (n_samples,) "

@@ -8,7 +8,7 @@ import torch
 from sklearn.utils import check_random_state
 
 from ..losses import OnValues
-from ..models import WithDerivatives
+from ..models import FullyConnected, WithDerivatives
 from ..optim import Objective
 from ..optim.averaging import Average
 from ..optim.source import Batches, OptimalBatches, Source
@@ -17,6 +17,7 @@ from .base import DTYPES
 from .data import check_batch_size, split
 from .device import resolve_device, to_numpy
 from .importances import feature_importances
+from .many_rows import LOOKS_EVERY, came_far, judges, rows_of_batch
 from .memory import fingerprint
 from .scaling import moments, scale_of_inputs
 
@@ -28,6 +29,7 @@ OF_BATCHES = (
     " In batches: steps of constant length, a metric and a momentum that remember earlier rows; "
     "the mean of the last iterates was kept."
 )
+OF_MANY_ROWS = " Each iteration saw {} of the {} rows (batch_size='auto'; None takes all)."
 
 
 def check_step_rule(estimator, draws):
@@ -39,6 +41,17 @@ def check_step_rule(estimator, draws):
             f"{estimator.batch_size}. Call fit with sampler='christoffel' and a batch_size, or set "
             "step_size='auto'."
         )
+
+
+def rest(model, theta, is_constant):
+    """Set the weights of outputs that do not vary to zero in ``theta``.
+
+    They stay there, as neither a gradient nor another output moves them: what is constant is met to
+    its last digit, in batches, too.
+    """
+    for weights, biases in model.layers(torch.from_numpy(theta), last_only=True):
+        weights[torch.from_numpy(is_constant)] = 0.0
+        biases[torch.from_numpy(is_constant)] = 0.0
 
 
 class Task(ABC):
@@ -143,7 +156,7 @@ class RowsTask(Task):
 
     def __init__(self, estimator, X, y, sample_weight, X_val=None, y_val=None):
         super().__init__(estimator, estimator.warm_start)
-        draws = estimator.batch_size is not None and estimator.sampler == "christoffel"
+        draws = estimator.batch_size not in (None, "auto") and estimator.sampler == "christoffel"
         check_step_rule(estimator, draws)
         self.targets = estimator._targets(self.continues, y=y)
         self._validate(X, y, sample_weight)
@@ -158,7 +171,7 @@ class RowsTask(Task):
     @property
     def sees_parts(self):
         """Whether each iteration sees some of the rows, drawn alike."""
-        return self.estimator.batch_size is not None and self.estimator.sampler != "christoffel"
+        return self.batch_size is not None and self.estimator.sampler != "christoffel"
 
     @property
     def step_size(self):
@@ -175,7 +188,7 @@ class RowsTask(Task):
         )
         self.is_weighted = sample_weight is not None
         self.random_state = check_random_state(self.estimator.random_state)
-        self.relative_tol = self.targets.relative_tol
+        self.relative_tol, self.looks = self.targets.relative_tol, []
 
     def _hold_out(self, X_val, y_val):
         """Keep rows apart that decide which iterate is kept."""
@@ -225,11 +238,20 @@ class RowsTask(Task):
         self.objective = self._objective(*self.training)
         if self.held_out is not None:
             self.validation = self._objective(*self.held_out)
+        self.batch_size = rows_of_batch(estimator, len(X), self.model, self.n_multiplications)
+        self.chose_batches = estimator.batch_size == "auto" and self.batch_size is not None
+        if self.chose_batches and self.held_out is None:
+            self.validation = judges(self.objective, self.random_state)
         self.starts = [estimator._last_theta(self.model)] if self.continues else self._draw_starts()
+        if np.any(self.targets.is_constant) and isinstance(self.model, FullyConnected):
+            for theta in self.starts:
+                rest(self.model, theta, self.targets.is_constant)
         self.source, self.n_available = self._source(), len(X)
         self.units = self.targets.units()
         if self.step_size == "batches":
             self.remark = OF_BATCHES
+        if self.chose_batches:
+            self.remark = OF_MANY_ROWS.format(self.batch_size, len(X)) + self.remark
 
     def _objective(self, X, y, weight):
         """L(v_θ) on standardised rows, equation (L), with the weight decay."""
@@ -260,16 +282,20 @@ class RowsTask(Task):
 
     def _source(self):
         """The rows of each iteration."""
-        size, rcond = self.estimator.batch_size, self.estimator.rcond
+        size, rcond = self.batch_size, self.estimator.rcond
         if size is None:
             return Source()
         if self.estimator.sampler != "christoffel":
             place = self.estimator._memory.get("place") if self.continues else None
-            return Batches(self.objective, size, self.random_state, place)
+            batches = Batches(self.objective, size, self.random_state, place)
+            if self.chose_batches:
+                batches.looks_every = min(LOOKS_EVERY, batches.per_epoch)
+            return batches
         rcond = RCOND if rcond == "auto" else rcond
         return OptimalBatches(self.objective, size, self.random_state, rcond)
 
     def look(self, iterate):
+        self.looks.append(iterate.loss)
         if self.held_out is not None:
             _, y, weight = self.held_out
             self.last_score = self.targets.score(to_numpy(iterate.value), y, weight)
@@ -279,7 +305,8 @@ class RowsTask(Task):
 
     def excuses(self, stop):
         # Whether what is left matters, for whoever gets the warning.
-        return stop.kind == "budget" and self.left <= self.targets.negligible
+        is_at_rest = self.chose_batches and came_far(self.looks)
+        return stop.kind == "budget" and (is_at_rest or self.left <= self.targets.negligible)
 
     def conclude(self, theta, stop, n_iter):
         end = self.objective.at(theta)

@@ -103,14 +103,14 @@ class Batches(Source):
 
     def __init__(self, objective, size, random_state, place=None):
         self.objective, self.size, self.random_state = objective, size, random_state
-        self.looks_every = len(objective.points) // size
+        self.looks_every = self.per_epoch = len(objective.points) // size
         self.place = (random_state.randint(2**31 - 1), 0) if place is None else place
         self._epoch = None
 
     def draw(self, here):
         points, (seed, n_drawn) = self.objective.points, self.place
         self.place = seed, n_drawn + 1
-        epoch, first = divmod(n_drawn, self.looks_every)
+        epoch, first = divmod(n_drawn, self.per_epoch)
         if epoch != self._epoch:
             order = np.random.RandomState([seed, epoch]).permutation(len(points))
             self._epoch, self._order = epoch, torch.as_tensor(order, device=points.device)
