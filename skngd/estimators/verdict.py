@@ -123,8 +123,8 @@ def warn_if_hidden(physics, theta, seen):
         )
         warn(
             f"{where} where the solution is steepest the residual is {found:.2g} of the size "
-            f"of its terms, at the points {seen:.2g}. This need not be a solution, and there may be "
-            "none. Increase n_interior, set sampler='adaptive', or take fewer neurons.",
+            f"of its terms, at the points {seen:.2g}. This need not be a solution, and there may "
+            "be none. Increase n_interior, set sampler='adaptive', or take fewer neurons.",
             ConvergenceWarning,
         )
     return is_hidden
