@@ -219,7 +219,7 @@ def test_they_reach_the_same_convex_minimum():
 def test_every_momentum_fits_a_wide_network(momentum):
     X, y = make_friedman1(300, 10, random_state=0)
     model = NaturalMomentumRegressor(
-        (60,), momentum=momentum, projection="cg", max_iter=40, tol=0, random_state=0
+        (60,), alpha=0, momentum=momentum, projection="cg", max_iter=40, tol=0, random_state=0
     )
     assert model.fit(X, y).score(X, y) > 0.999
 

@@ -10,7 +10,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skngd import NaturalMomentumClassifier, NaturalMomentumRegressor, PINNEstimator
 
 SETTINGS = [
-    NaturalMomentumRegressor(),
+    NaturalMomentumRegressor(max_iter=15),
     NaturalMomentumRegressor(momentum="spring", n_init=1, max_iter=30),
     NaturalMomentumRegressor(momentum="nesterov", memory="difference", n_init=1, max_iter=30),
     NaturalMomentumRegressor(optimizer="adam", n_init=1, step_size=0.01),

@@ -28,7 +28,7 @@ def test_a_stall_leaves_the_damping_as_it_was():
 def test_partial_fit_learns_anew_after_interpolation():
     rng = np.random.default_rng(0)
     X, y = rng.uniform(-1, 1, (40, 2)), rng.normal(size=40)
-    model = NaturalMomentumRegressor((20,), max_iter=200, random_state=0).fit(X, y)
+    model = NaturalMomentumRegressor((20,), alpha=0, max_iter=200, random_state=0).fit(X, y)
     assert model.loss_ < 1e-20
     other = y[::-1].copy()
     for _ in range(40):
@@ -97,7 +97,7 @@ def test_a_loss_that_has_risen_is_no_convergence():
     X = rng.uniform(-1, 1, (60, 3))
     y = np.sin(3 * X).sum(axis=1)
     model = NaturalMomentumRegressor(
-        momentum=None, step_size=30.0, rcond=1e-8, n_init=1, random_state=0
+        alpha=0, momentum=None, step_size=30.0, rcond=1e-8, n_init=1, random_state=0
     )
     with pytest.warns(ConvergenceWarning, match="loss"):
         model.fit(X, y)
@@ -173,7 +173,8 @@ def test_weights_that_underflow_are_zero():
     X, y = rng.uniform(-1, 1, (30, 2)), rng.normal(size=30)
     weight = np.full(30, 1e200)
     weight[0] = 1e-200
-    model = NaturalMomentumRegressor(max_iter=5, step_size=0.5, restart=None, random_state=0)
+    settings = {"max_iter": 5, "step_size": 0.5, "restart": None, "random_state": 0}
+    model = NaturalMomentumRegressor(alpha=0, **settings)
     with pytest.warns(ConvergenceWarning, match="max_iter"):
         with_it = model.fit(X, y, sample_weight=weight).predict(X)
     with pytest.warns(ConvergenceWarning, match="max_iter"):

@@ -1,6 +1,7 @@
 """On a device that is only pretended: no operator mixes devices, and an iteration waits seldom."""
 
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -168,9 +169,9 @@ def test_numpy_functions_stay_on_the_device(pretended):
     same(under(measured, step, equation=rough), str(DEVICE), max_iter=1)
 
 
-def mackey_glass(max_iter):
-    data = load_mackey_glass()
-    model = NaturalMomentumRegressor(n_init=1, max_iter=max_iter, tol=0, random_state=0)
+def mackey_glass(max_iter, alpha=0):
+    data, settings = load_mackey_glass(), {"n_init": 1, "tol": 0, "random_state": 0}
+    model = NaturalMomentumRegressor(alpha=alpha, max_iter=max_iter, **settings)
     return model.set_params(device=str(DEVICE)).fit(data.X_train, data.y_train)
 
 
@@ -186,8 +187,13 @@ def equation(problem):
 # The most times that an iteration may wait for a GPU.
 @pytest.mark.parametrize(
     ("fit", "most"),
-    [(mackey_glass, 16), (equation(Laplace2D()), 45), (equation(Heat()), 45)],
-    ids=["Mackey-Glass", "2-D Laplace", "heat"],
+    [
+        (mackey_glass, 16),
+        (partial(mackey_glass, alpha="auto"), 50),
+        (equation(Laplace2D()), 45),
+        (equation(Heat()), 45),
+    ],
+    ids=["Mackey-Glass", "Mackey-Glass with its decay", "2-D Laplace", "heat"],
 )
 def test_an_iteration_waits_seldom(fit, most, pretended):
     waits = []

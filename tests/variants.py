@@ -43,8 +43,8 @@ every_variant = pytest.mark.parametrize("settings", VARIANTS.values(), ids=VARIA
 
 
 def regressor(**settings):
-    """A small network, one start, few iterations; whatever is given goes first."""
-    small = {"hidden_layer_sizes": (5,), "max_iter": 20, "n_init": 1, "random_state": 0}
+    """A small network, one start, few iterations, no decay; whatever is given goes first."""
+    small = {"hidden_layer_sizes": (5,), "max_iter": 20, "n_init": 1, "alpha": 0, "random_state": 0}
     return NaturalMomentumRegressor(**{**small, **settings})
 
 

@@ -19,6 +19,7 @@ from .columns import refuse_times
 from .data import SPARSE, advice
 from .dense import densified
 from .device import device_at_hand, multiplications, plain_tensors, row_slices
+from .evidence import variance
 from .forward import forward, is_small
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
@@ -67,7 +68,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         "rcond": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="left")],
         "damping": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "geodesic_acceleration": ["boolean"],
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "sampler": [StrOptions({"uniform", "christoffel"})],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -156,10 +157,13 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
                 "different rows. Set batch_size=None, or another optimizer."
             )
 
-    def _values(self, X):
-        """Network values at validated inputs, in standardised units: shape (n, c)."""
+    def _values(self, X, with_variance=False):
+        """Network values at validated inputs, in standardised units: shape (n, c).
+
+        With their variances, equation (Var), where these are asked for.
+        """
         n_outputs = self._targets(is_fitted=True).n_outputs
-        if self.model is None and self.dtype == "float64":
+        if self.model is None and self.dtype == "float64" and not with_variance:
             sizes, activation = self._layer_sizes(X.shape[1], n_outputs), self._activation()
             if is_small(X.shape[0], sizes, activation):
                 x = (densified(X) - self.X_mean_) / self.X_scale_
@@ -169,12 +173,15 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
             model = self._build_model(X.shape[1], n_outputs, kind["device"])
             theta = torch.tensor(self.theta_, **kind)
             values = np.empty((X.shape[0], model.n_outputs))
+            variances = np.empty_like(values)
             for rows in row_slices(X.shape[0], model.n_parameters):
                 # A sparse X becomes dense block by block.
                 dense = densified(X[rows])
                 points = torch.as_tensor((dense - self.X_mean_) / self.X_scale_, **kind)
                 values[rows] = model.value(theta, points).cpu().numpy()
-        return values
+                if with_variance:
+                    variances[rows] = variance(self, model, theta, points)
+        return (values, variances) if with_variance else values
 
     def _validated_for_prediction(self, X):
         """X of shape (n, d), sparse where it came so."""

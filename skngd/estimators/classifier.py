@@ -51,8 +51,11 @@ class NaturalMomentumClassifier(ClassifierMixin, BaseNaturalMomentum):
         How the pseudo-inverse is computed. ``"auto"``: from 150 parameters on conjugate gradients,
         "cg", which take some passes through the network and form no matrix; below as in
         :class:`NaturalMomentumRegressor`.
-    alpha : float, default=3e-3
-        Weight decay: ½ α ‖W‖², over the standardised weights, is added to the mean loss.
+    alpha : float or "auto", default=3e-3
+        Weight decay: ½ α ‖W‖², over the standardised weights, is added to the mean loss. ``"auto"``
+        estimates it by the evidence, as in :class:`NaturalMomentumRegressor`, the biases of the
+        last layer included: it takes about ten times as long, and is better where classes overlap
+        and two inputs tell them apart, worse where they can be separated.
     sampler : {"uniform", "christoffel"}, default="uniform"
         How rows are drawn, see :class:`NaturalMomentumRegressor`; "christoffel" is optimal for the
         tangent space in the metric, in which confidently classified rows count little.
@@ -80,7 +83,8 @@ n_init, warm_start, device, dtype, random_state, verbose
     intercepts_ : list of ndarray of shape (n_out,)
     loss_ : float
         Mean cross-entropy of the kept parameters on the training rows, and the weight decay.
-    loss_curve_, n_iter_, stop_reason_, history_, validation_scores_, feature_importances_, device_
+    alpha_, n_effective_parameters_, log_evidence_, loss_curve_, n_iter_, stop_reason_, history_, \
+validation_scores_, feature_importances_, device_
         As of :class:`NaturalMomentumRegressor`.
     X_mean_, X_scale_ : ndarray
         The standardisation.

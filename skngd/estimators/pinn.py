@@ -118,7 +118,7 @@ step_size, projection, rcond, damping, geodesic_acceleration, max_iter, max_time
 n_iter_no_change, warm_start, device, dtype, random_state, verbose
         As in :class:`NaturalMomentumRegressor`.
     loss, huber_delta, alpha, early_stopping, validation_fraction
-        As in :class:`NaturalMomentumRegressor`.
+        As in :class:`NaturalMomentumRegressor`. A problem has no decay, ``alpha`` 0 or "auto".
 
     Attributes
     ----------
@@ -218,7 +218,7 @@ feature_names_in_
         optimizer="ngd",
         metric="auto",
         loss="squared",
-        huber_delta=0.3,
+        huber_delta="auto",
         model=None,
         momentum="auto",
         momentum_space="function",
@@ -230,7 +230,7 @@ feature_names_in_
         rcond="auto",
         damping="auto",
         geodesic_acceleration=True,
-        alpha=0.0,
+        alpha="auto",
         batch_size=None,
         max_iter=300,
         max_time=None,
@@ -355,20 +355,21 @@ feature_names_in_
         -------
         u : ndarray of shape (n_samples,) or (n_samples, n_fields)
         std : ndarray of the same shape
-            With ``return_std=True``. The noise of a new measurement is not in it.
+            With ``return_std=True``. The noise of a new measurement is not in it; with
+            ``problem=None`` it is, as in :class:`NaturalMomentumRegressor`.
 
         Raises
         ------
         ValueError
             If the error of this fit is not estimated: with measurements in the place of
-            conditions, rows of its own, single precision or ``problem=None``.
+            conditions, rows of its own or single precision.
         """
         check_is_fitted(self)
         kind = self._kind_of_fit()
         if not return_std:
             return kind.predict(self, X)
         if not kind.has_problem:
-            raise ValueError("return_std=True is for a fit with a problem. Call predict(X).")
+            return kind.predict(self, X, return_std=True)
         return kind.predict(self, X), error_of(self, X)
 
     @available_if(_has_problem)

@@ -15,6 +15,7 @@ from .candidates import joined
 from .data import ROWS, advice
 from .device import multiplications, plain_tensors, resolve_device, to_numpy
 from .error import estimated_error, is_determined
+from .evidence import is_auto
 from .ground import Ground, with_network
 from .linearised import Rows
 from .observed import named_columns, observed, weights_of
@@ -377,8 +378,13 @@ class ProblemTask(Task):
 
 
 def _check_physics_settings(estimator):
-    if estimator.loss != "squared" or estimator.alpha > 0 or estimator.metric == "h1":
-        name = next(n for n in ("loss", "alpha", "metric") if getattr(estimator, n) != PLAIN[n])
+    decays = not is_auto(estimator.alpha) and estimator.alpha > 0
+    is_other = {
+        "loss": estimator.loss != "squared",
+        "alpha": decays,
+        "metric": estimator.metric == "h1",
+    }
+    for name in (name for name, is_one in is_other.items() if is_one):
         raise ValueError(
             f"{name}={getattr(estimator, name)!r} is for problem=None. With a problem, the loss is "
             f"the sum of squared residuals; set {name}={PLAIN[name]!r}."

@@ -16,6 +16,7 @@ from .callers import is_refitted, is_searched, warn
 from .candidates import joined
 from .device import few_threads, plain_tensors
 from .memory import on_device, recall, remember
+from .outside import TOLD
 from .progress import Lines
 
 # Kinds of stops after which no further start is tried.
@@ -59,10 +60,22 @@ def run_once(estimator, task, began):
 
 def _train(estimator, task, watch, began):
     """Run the loop from each start: the best end, why, and what the estimator keeps of it."""
-    objective, units, source = task.objective, task.units, task.source
+    objective, units, source, evidence = task.objective, task.units, task.source, task.evidence
     floor, watched = units.floor(objective.points.dtype), task.validation or objective
 
+    # Where no other rows judge, the evidence does.
+    judges = evidence is not None and task.validation is None
+    if evidence is not None:
+        # A constant step may lead anywhere: the best iterate is kept.
+        is_safe = evidence.inner.repeats and estimator._build_method(task.step_size).searches
+        evidence.keeps_last = judges and is_safe
+    # The evidence may fall on the way to where it settles.
+    settles = judges and evidence.keeps_last
+    expects_descent = watched is objective and source.repeats and not settles
+
     def watched_loss(iterate):
+        if judges:
+            return units.standardised(evidence.judge(iterate))
         is_there = iterate.objective is watched
         there = iterate if is_there else watched.at(iterate.theta)
         task.look(there)
@@ -96,9 +109,10 @@ def _train(estimator, task, watch, began):
                     estimator.tol,
                     max(estimator.n_iter_no_change, source.least_patience),
                     floor,
-                    expects_descent=watched is objective and not source.draws,
+                    expects_descent=expects_descent,
                     relative_tol=task.relative_tol,
                     small=0.0 if raced is None else units.small(),
+                    settles=settles,
                 ),
                 max_iter=max(n_first, 0),
                 max_time=estimator.max_time,
@@ -109,6 +123,9 @@ def _train(estimator, task, watch, began):
             )
             if result.stop == out_of_iterations(max(n_first, 0)):
                 result.stop = out_of_iterations(estimator.max_iter)
+            if judges:
+                result = evidence.settled(result)
+                result.loss = watched_loss(objective.at(result.theta))
             if raced is not None:
                 result = joined(raced.result, result)
 
@@ -144,16 +161,19 @@ def _train(estimator, task, watch, began):
             )
         histories.append({"start": np.full(result.n_iter + 1, number - 1), **history})
         if best is None or not isfinite(best[0].loss) or result.loss < best[0].loss:
-            best = result, method, average, reason, history["loss"]
+            belief = None if evidence is None else evidence.state()
+            best = result, method, average, reason, history["loss"], belief
         is_late = time.perf_counter() - began > (estimator.max_time or np.inf)
         # Losses at the rounding level say nothing about which start is the better one.
         if result.loss <= floor or result.stop.kind in ENDS_ALL or is_late:
             break
-    last_stop, (result, method, average, reason, loss_curve) = result.stop, best
+    last_stop, (result, method, average, reason, loss_curve, belief) = result.stop, best
+    if evidence is not None:
+        evidence.restore(belief)
     stop = last_stop if last_stop.kind == "interrupted" else result.stop
     loss = result.loss
-    if task.validation is not None:
-        loss = units.loss(objective.at(result.theta))
+    if task.validation is not None or evidence is not None:
+        loss = units.loss(source.opening(objective).at(result.theta))
     # The last step belongs to the last iterate; after another one there is nothing to continue, but
     # where a mean of iterates was kept.
     goes_on = average is not None or result.theta is result.last.theta
@@ -182,6 +202,7 @@ def _train_once(estimator, task, began):
         method,
         objective,
         theta,
+        source=task.source,
         report=units.loss,
         max_iter=1,
         past=past,
@@ -228,10 +249,12 @@ def _store(estimator, task, theta, found):
     if isinstance(task.model, FullyConnected):
         found["coefs_"], found["intercepts_"] = _unfold(task, found)
     stale = ["coefs_", "intercepts_", "feature_names_in_", "activation_", "hidden_layer_sizes_"]
-    stale.append("feature_importances_")
+    stale += ["alpha_", "noise_std_", "n_effective_parameters_", "log_evidence_", "_posterior"]
+    stale += ["_X_range", "_progress", "feature_importances_"]
     for name in stale if task.continues else [*stale, "candidates_"]:
         vars(estimator).pop(name, None)
     vars(estimator).update(found)
+    TOLD.discard(estimator)
 
 
 def _unfold(task, found):

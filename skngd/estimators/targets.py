@@ -6,6 +6,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from ..losses import CrossEntropy, HuberLoss, LogisticLoss, Loss, PoissonDeviance, SquaredLoss
+from ..losses.huber import ScaledHuberLoss
 from ..losses.poisson import LARGEST_LOGARITHM
 from .columns import labels_of, refuse_times
 from .data import SPARSE, advice, flattened, refuse_sparse, validate_rows, weighted_rows
@@ -73,6 +74,11 @@ class Numbers:
                 "TransformedTargetRegressor."
             )
 
+    def noise_attributes(self, deviation):
+        """The standard deviation of the noise of each output, in the units of y."""
+        deviation = deviation * self.scale
+        return {"noise_std_": float(deviation[0]) if self.is_flat else deviation}
+
     def encode(self, y):
         """Targets of the network."""
         distance = y - self.mean
@@ -87,6 +93,11 @@ class Numbers:
     def inverse(self, values):
         """The y that values of the network stand for."""
         return values * self.scale + self.mean
+
+    def with_std(self, values, variance, noise):
+        """Decoded values, and the standard deviation of a new observation."""
+        deviation = np.sqrt(variance * self.scale**2 + np.square(noise))
+        return self.decode(values), self.as_given(deviation)
 
     def as_given(self, y):
         """Validated targets in the shape of y."""
@@ -133,6 +144,8 @@ class RobustNumbers(Numbers):
         return centre, scale_of_targets(centre, deviation)
 
     def loss(self, target, weight):
+        if self.delta == "auto":
+            return ScaledHuberLoss(target, weight)
         return HuberLoss(target, weight, self.delta)
 
 
@@ -151,6 +164,16 @@ class Counts(Numbers):
     def centre_and_scale(self, y, weight):
         mean = np.average(y, axis=0, weights=weight)
         return np.zeros_like(mean), mean
+
+    def noise_attributes(self, deviation):
+        """The square root of the dispersion: the variance of a count is dispersion times mean."""
+        deviation = deviation * np.sqrt(self.scale)
+        return {"noise_std_": float(deviation[0]) if self.is_flat else deviation}
+
+    def with_std(self, values, variance, noise):
+        mean = self.inverse(values)
+        deviation = np.sqrt(mean**2 * variance + np.square(noise) * mean)
+        return self.as_given(mean), self.as_given(deviation)
 
     def inverse(self, values):
         return np.exp(np.clip(values, None, LARGEST_LOGARITHM)) * self.scale
@@ -240,6 +263,10 @@ class Labels:
 
     def standardise(self, y, weight):
         """Nothing to measure."""
+
+    def noise_attributes(self, deviation):
+        """Labels have no noise of their own."""
+        return {}
 
     def encode(self, y):
         """Targets of the network."""

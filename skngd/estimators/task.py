@@ -16,14 +16,20 @@ from ..tangent.christoffel import RCOND
 from .base import DTYPES
 from .data import check_batch_size, split
 from .device import resolve_device, to_numpy
+from .evidence import Belief, build_evidence, is_auto, judged_objective
 from .importances import feature_importances
 from .many_rows import LOOKS_EVERY, came_far, judges, rows_of_batch
 from .memory import fingerprint
+from .outside import range_of
 from .scaling import moments, scale_of_inputs
 
+# A row counts as so many at most.
+LARGEST_WEIGHT = 1e9
 # Parameters up to which n_init="auto" makes three starts: few neurons have many local minima, and
 # their iterations are cheap. The number of rows must not decide: a weight of 2 is two rows.
 SMALL_NETWORK = 100
+# The same where the evidence compares them: starts differ in their first decay, too.
+COMPARED_NETWORK = 300
 # What stop_reason_ says of the default in batches.
 OF_BATCHES = (
     " In batches: steps of constant length, a metric and a momentum that remember earlier rows; "
@@ -71,6 +77,8 @@ class Task(ABC):
         The network. This and the rest is there after :meth:`place`.
     objective, validation : Objective
         All training points, and the points that decide which iterate is the best, if others do.
+    evidence : Evidence or None
+        The source, where it estimates decay and noise.
     starts : list of ndarray of shape (P,)
     source, units : Source, Units
         Of the points of each iteration, and of the losses.
@@ -90,7 +98,8 @@ class Task(ABC):
         Of the rows of a stream.
     """
 
-    validation, n_available, last_score = None, np.inf, None
+    validation = evidence = last_score = None
+    n_available = np.inf
     resumes, step_size, fingerprint = False, None, None
     raced, remark, verdict = None, "", ""
 
@@ -150,7 +159,7 @@ class RowsTask(Task):
     """A fit of the network to rows; arguments as those of ``fit``."""
 
     budget_advice = (
-        "Increase it or raise tol or, where the data are noisy, set early_stopping=True."
+        "Increase it or raise tol; where the data are noisy, alpha='auto' keeps the noise out."
     )
     sizes = "batch_size"
 
@@ -187,6 +196,10 @@ class RowsTask(Task):
             self.seen, X, y, sample_weight, reset=not self.continues
         )
         self.is_weighted = sample_weight is not None
+        # Weights are divided by the largest.
+        self.largest_weight = (
+            1.0 if sample_weight is None else np.asarray(sample_weight, float).max()
+        )
         self.random_state = check_random_state(self.estimator.random_state)
         self.relative_tol, self.looks = self.targets.relative_tol, []
 
@@ -213,6 +226,7 @@ class RowsTask(Task):
     def _standardise(self):
         """Measure the training rows, or take up what the first fit has measured."""
         X, y, weight = self.training
+        self.known_range = getattr(self.estimator, "_X_range", None) if self.continues else None
         if self.continues:
             self.X_mean, self.X_scale = self.estimator.X_mean_, self.estimator.X_scale_
             if y.shape[1] != self.targets.n_outputs:
@@ -252,16 +266,27 @@ class RowsTask(Task):
             self.remark = OF_BATCHES
         if self.chose_batches:
             self.remark = OF_MANY_ROWS.format(self.batch_size, len(X)) + self.remark
+        # A weight of 2 is two rows; weights whose mean is below 1 only say how rows compare.
+        most = min(float(self.largest_weight), LARGEST_WEIGHT)
+        self.n_observed = max(float(most * self.training[2].sum()), float(len(X)))
+        self._estimate()
 
-    def _objective(self, X, y, weight):
+    def _estimate(self):
+        """Let the source estimate what is not named."""
+        self.judged = judged_objective(self)
+        self.evidence = build_evidence(self)
+        self.source = self.evidence or self.source
+
+    def _objective(self, X, y, weight, values_only=False):
         """L(v_θ) on standardised rows, equation (L), with the weight decay."""
         kind = {"dtype": DTYPES[self.estimator.dtype], "device": self.device}
         alpha, metric = self.estimator.alpha, self.estimator._metric()
+        metric = "l2" if values_only else metric
         points = torch.as_tensor((X - self.X_mean) / self.X_scale, **kind)
         target = torch.as_tensor(self.targets.encode(y), **kind)
         loss = self.targets.loss(target, torch.as_tensor(weight, **kind))
         model, penalty = self.model, None
-        if alpha > 0:
+        if not is_auto(alpha) and alpha > 0:
             penalty = torch.zeros(model.n_parameters, **kind)
             penalty[model.decaying] = alpha
         if metric == "h1":
@@ -274,7 +299,9 @@ class RowsTask(Task):
         """Random starting points, several where an iteration costs next to nothing."""
         estimator, n_init = self.estimator, self.estimator.n_init
         if n_init == "auto":
-            small = self.model.n_parameters <= SMALL_NETWORK
+            largest = COMPARED_NETWORK if is_auto(estimator.alpha) else SMALL_NETWORK
+            # Where rows are so many that batches are drawn, a start costs more than it tells.
+            small = self.model.n_parameters <= (SMALL_NETWORK if self.chose_batches else largest)
             # Without a hidden layer the problem is convex.
             several = small and estimator.model is None and estimator._hidden_layer_sizes()
             n_init = 3 if several else 1
@@ -315,7 +342,13 @@ class RowsTask(Task):
         importances = feature_importances(
             self.model, theta, points, weights, self.targets.is_relative
         )
-        return {"feature_importances_": importances}
+        return {"feature_importances_": importances, **self.believed(theta)}
+
+    def believed(self, theta):
+        """Decay, noise and intervals, equations (EV) and (Var)."""
+        belief = Belief(self, theta)
+        self.verdict = belief.sentence()
+        return belief.attributes()
 
     def attributes(self, theta):
         return {
@@ -324,6 +357,7 @@ class RowsTask(Task):
             "device_": self.device,
             "X_mean_": self.X_mean,
             "X_scale_": self.X_scale,
+            "_X_range": range_of(self.rows[0], self.known_range),
             **self.targets.attributes(),
         }
 
@@ -355,3 +389,15 @@ class StreamTask(RowsTask):
 
     def _source(self):
         return Source()
+
+    def _estimate(self):
+        # One call does not know how many rows are to come: the decay is that of the last fit.
+        known = getattr(self.estimator, "alpha_", None)
+        if is_auto(self.estimator.alpha) and self.continues and known is not None:
+            decay = torch.as_tensor(known).to(self.objective.points)
+            self.objective = self.objective.with_decay(decay)
+
+    def believed(self, theta):
+        penalty = self.objective.penalty
+        decay = np.zeros(len(theta)) if penalty is None else to_numpy(penalty)
+        return {"alpha_": decay, "_posterior": None}

@@ -24,6 +24,10 @@ class Units:
         """The loss of an iterate."""
         return iterate.loss
 
+    def standardised(self, loss):
+        """A loss of standardised outputs."""
+        return loss
+
 
 class UnitsOfTargets(Units):
     """Losses in the units of y: the mean over rows and outputs, and the weight decay.
@@ -39,8 +43,11 @@ class UnitsOfTargets(Units):
         """A loss that is zero to working precision: relative errors of the size of eps."""
         return float(0.5 * self.squares.sum()) * torch.finfo(dtype).eps ** 2
 
+    def standardised(self, loss):
+        return float(self.squares.mean()) * loss
+
     def loss(self, iterate):
-        if self.common is not None:
+        if self.common is not None and iterate.objective.loss.precisions is None:
             return self.common * iterate.loss
         columns = iterate.objective.loss.by_output(iterate.value)
         decay = float(self.squares.mean()) * iterate.penalty

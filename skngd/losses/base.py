@@ -25,11 +25,20 @@ class Loss(ABC):
 
     Attributes
     ----------
-    weights : torch.Tensor of shape (m, 1)
+    weights : torch.Tensor of shape (m, 1) or (m, c)
+    point_weights : torch.Tensor of shape (m, 1)
+        The same without the precisions of the outputs.
     """
 
     # Whether W H is W: the metrics "l2" and "loss" are then the same.
     has_unit_hessian = False
+    # Whether n L / σ² is a negative log-likelihood for a σ² that the residuals tell; else n L is
+    # one. Such a loss is a sum over the outputs.
+    has_noise = False
+    # Whether the functional itself changes with that σ².
+    follows_noise = False
+    # What the weights of each output are multiplied by, shape (c,); None stands for ones.
+    precisions = None
 
     def __init__(self, target, weights=None):
         if target.ndim != 2:
@@ -40,7 +49,13 @@ class Loss(ABC):
         if weights is None:
             weights = target.new_full((len(target),), 1.0 / len(target))
         self.target = target
-        self.weights = (weights / weights.sum()).unsqueeze(1)
+        self._weigh((weights / weights.sum()).unsqueeze(1))
+
+    def _weigh(self, point_weights):
+        """Set the weights of the points, shape (m, 1), whose sum is 1."""
+        self.point_weights = self.weights = point_weights
+        if self.precisions is not None:
+            self.weights = point_weights * self.precisions
         self.root_weights = torch.sqrt(self.weights)
 
     @abstractmethod
@@ -93,12 +108,28 @@ class Loss(ABC):
         -------
         loss : Loss
         """
-        weights = self.weights[index]
+        weights = self.point_weights[index]
         part = copy(self)
         part.target = self.target[index]
-        part.weights = weights / weights.sum() if factors is None else weights * factors[:, None]
-        part.root_weights = torch.sqrt(part.weights)
+        part._weigh(weights / weights.sum() if factors is None else weights * factors[:, None])
         return part
+
+    def with_noise(self, precisions, spread):
+        """The functional for today's noise, equation (EV).
+
+        Several outputs are weighed by ``precisions``, shape (c,); ``spread``, shape (c,), is what
+        :meth:`spread` has told, for losses whose form follows it.
+        """
+        if not self.has_noise or len(precisions) == 1:
+            return self
+        other = copy(self)
+        other.precisions = precisions
+        other._weigh(self.point_weights)
+        return other
+
+    def spread(self, v):
+        """A size of the residuals of each output, shape (c,), where the loss follows one."""
+        return v.new_ones(v.shape[1])
 
     def row_factor(self, v, metric):
         """Row factor C and residual b of equation (A), with Cᵀb = W g.
@@ -145,8 +176,8 @@ class PointwiseLoss(Loss):
         return (self.weights * self.density(v)).sum()
 
     def by_output(self, v):
-        """What each output contributes to L(v), shape (c,)."""
-        return (self.weights * self.density(v)).sum(0)
+        """What each output contributes to L(v), shape (c,); without the precisions."""
+        return (self.point_weights * self.density(v)).sum(0)
 
     def hessian_rows(self, v):
         # A weight that underflows stays a number to divide by.

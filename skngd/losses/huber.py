@@ -1,6 +1,15 @@
 """The Huber loss: squared for small residuals, linear for large ones."""
 
+from copy import copy
+
+import torch
+
 from .base import PointwiseLoss
+
+# Standard deviation over median absolute deviation of a normal distribution.
+NORMAL_MAD = 1.4826
+# δ, at least, in the units of v: more than half of the residuals may vanish.
+LEAST_DELTA = 1e-4
 
 
 class HuberLoss(PointwiseLoss):
@@ -26,6 +35,8 @@ class HuberLoss(PointwiseLoss):
             [-1.0000]])
     """
 
+    has_noise = True
+
     def __init__(self, target, weights=None, delta=1.0):
         super().__init__(target, weights)
         self.delta = delta
@@ -43,3 +54,34 @@ class HuberLoss(PointwiseLoss):
 
     def metric_weight(self, v):
         return self.delta / (v - self.target).abs().clamp(min=self.delta)
+
+
+class ScaledHuberLoss(HuberLoss):
+    """The same with δ = k σ, where σ is the size of the residuals that outliers do not set.
+
+    σ is 1.4826 times the median of their sizes; the fit estimates it with its noise, equation (EV).
+
+    Parameters
+    ----------
+    target, weights
+        See :class:`Loss`.
+    k : float, default=1.0
+        δ in units of σ.
+    """
+
+    follows_noise = True
+
+    def __init__(self, target, weights=None, k=1.0):
+        super().__init__(target, weights, k)
+        self.k = k
+
+    def spread(self, v):
+        sizes, order = torch.sort((v - self.target).abs(), dim=0)
+        below = torch.cumsum(self.point_weights[:, 0][order], dim=0)
+        middle = (below < 0.5 * below[-1]).sum(0, keepdim=True)
+        return NORMAL_MAD * torch.gather(sizes, 0, middle)[0]
+
+    def with_noise(self, precisions, spread):
+        other = copy(super().with_noise(precisions, spread))
+        other.delta = (self.k * spread).clamp(min=LEAST_DELTA)
+        return other

@@ -22,11 +22,19 @@ class OnValues(Loss):
 
     def __init__(self, loss, n_outputs):
         self.loss, self.n_outputs = loss, n_outputs
-        self.target, self.weights, self.root_weights = loss.target, loss.weights, loss.root_weights
+        self.target, self.has_noise = loss.target, loss.has_noise
+        self._weigh(loss.point_weights)
         self.n_values = loss.target.shape[1]
 
     def at(self, index, factors=None):
         return type(self)(self.loss.at(index, factors), self.n_outputs)
+
+    def spread(self, v):
+        return self.loss.spread(self._values(v))
+
+    def with_noise(self, precisions, spread):
+        """The functional itself: the outputs keep equal weights."""
+        return self
 
     def _values(self, v):
         return v[:, : self.n_values]

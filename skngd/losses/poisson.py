@@ -25,6 +25,9 @@ class PoissonDeviance(PointwiseLoss):
             [ 1.]])
     """
 
+    # σ² is the dispersion: counts may vary by more than those of Poisson.
+    has_noise = True
+
     def _mean(self, v):
         return torch.exp(v.clamp(max=LARGEST_LOGARITHM))
 

@@ -19,7 +19,7 @@ class SquaredLoss(PointwiseLoss):
     1.0
     """
 
-    has_unit_hessian = True
+    has_unit_hessian = has_noise = True
 
     def density(self, v):
         return 0.5 * (v - self.target) ** 2

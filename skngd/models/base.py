@@ -3,6 +3,7 @@
 import warnings
 from abc import ABC, abstractmethod
 
+import numpy as np
 import torch
 
 from .autodiff_jets import AutodiffJets
@@ -104,6 +105,19 @@ class Model(ABC):
     n_outputs: int
     output_parameters = None
     decaying = slice(None)
+
+    def groups(self):
+        """Which parameters share a weight decay that is estimated, equation (EV).
+
+        Returns
+        -------
+        stages : list of ndarray of shape (P,)
+            The number of the group of each parameter, −1 for those without decay: coarse groups,
+            then finer ones that take their place.
+        """
+        index = np.full(self.n_parameters, -1)
+        index[self.decaying] = 0
+        return [index]
 
     def jets(self, indices, input_scale=None):
         """The model together with derivatives in x.

@@ -48,6 +48,20 @@ class FullyConnected(Model):
         # Pre-activations, values and slopes of all neurons.
         return 3 * sum(self.layer_sizes)
 
+    def groups(self):
+        """Weights and hidden biases of each layer; then the first weights by their input (ARD)."""
+        index, n_groups = np.full(self.n_parameters, -1), 0
+        for _, weights, biases in self.layout:
+            for place in (weights, biases):
+                if place != self.layout[-1][2]:
+                    index[place], n_groups = n_groups, n_groups + 1
+        (neurons, d), first, _ = self.layout[0]
+        if len(self.layout) == 1 or d == 1:
+            return [index]
+        by_input = np.where(index > 0, index + d - 1, index)
+        by_input[first] = np.tile(np.arange(d), neurons)
+        return [index, by_input]
+
     def layers(self, theta, last_only=False):
         """Weights (out, in) and biases (out, 1) of each layer, as views of ``theta``."""
         # Not by slices: small networks spend their time on the calls, and this is one for each.

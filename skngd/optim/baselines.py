@@ -71,6 +71,7 @@ class Adam(TorchMethod):
     """
 
     offers = (CONSTANT_STEP,)
+    searches = False
 
     def __init__(self, step_size=1e-3):
         super().__init__()
@@ -84,6 +85,7 @@ class LBFGS(TorchMethod):
     """L-BFGS with a history of 50 pairs and a strong Wolfe line search."""
 
     offers = ()
+    searches = True
 
     def build(self, parameters):
         return torch.optim.LBFGS(

@@ -10,6 +10,7 @@ import torch
 from ..tangent import FACTORIZATIONS, choose
 from ..tangent.base import Cholesky
 from ..tangent.choose import LARGEST_MATRIX
+from ..tangent.kernel import DecayedKernel
 from . import needs
 
 # What all directions offer to the other parts, and those that project.
@@ -78,9 +79,14 @@ class NaturalGradient(Direction):
 
     def _form(self, here, relative_damping, is_checked):
         """The class of the factorisation."""
-        name = self.projection
+        name, operator = self.projection, here.operator
+        limit = largest_matrix(here.objective.model, here.objective.metric)
+        if operator.penalty is not None and operator.has_fewer_rows:
+            # The rows of the decay make more of them than parameters, but they are diagonal.
+            n_rows, damped = operator.jacobian.sampled.n_rows, self.rcond == 0 < relative_damping
+            if name == "kernel" or (name == "auto" and damped and n_rows <= limit):
+                return DecayedKernel
         if name == "auto":
-            limit = largest_matrix(here.objective.model, here.objective.metric)
             name = choose(
                 *here.operator.shape,
                 self.rcond,

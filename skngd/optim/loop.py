@@ -176,7 +176,7 @@ def minimize(
         return iterate.objective.at(average.mean)
 
     source.begin(theta)
-    here = objective.at(theta)
+    here = source.opening(objective).at(theta)
     candidate = judged(here)
     monitored = monitor(candidate)
     stop_rules.begin(monitored)
@@ -192,14 +192,14 @@ def minimize(
             if watch is not None:
                 watch.begin()
             drawn = source.draw(here)
-            here = here if here.objective is drawn else drawn.at(here.theta)
+            here = drawn.take(here)
             step, info = method.advance(here, result.past)
             result.n_iter += 1
             looks = result.n_iter % source.looks_every == 0
             if step is None:
                 # On a batch there may be nothing to gain where the next one has something.
                 result.past, looks = None, looks and source.draws
-                if not source.draws:
+                if not source.draws or source.is_settled:
                     at_once = result.n_iter == 1
                     result.stop = stopping.stalled(here.loss, at_once)
             elif not math.isfinite(step.end.loss):
@@ -213,7 +213,8 @@ def minimize(
             if looks:
                 candidate = judged(here)
                 monitored = monitor(candidate)
-                if monitored < result.loss or not math.isfinite(result.loss):
+                is_best = monitored < result.loss or not math.isfinite(result.loss)
+                if is_best or source.keeps_last:
                     result.theta, result.loss = candidate.theta, monitored
                 result.stop = stop_rules.after(monitored)
             history.add(report(here), monitored, step, info, columns(here))

@@ -26,6 +26,11 @@ class ProjectedMethod:
         self.direction, self.momentum, self.search = direction, momentum, search
         self.inertia = Inertia(beta, restart)
 
+    @property
+    def searches(self):
+        """Whether a step is made only where it lowers the loss."""
+        return self.search.looks_at_losses
+
     def advance(self, here, past):
         """Make one step.
 

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from copy import copy
 
 import torch
 
@@ -55,6 +56,31 @@ class Objective:
     def at(self, theta):
         """The point of the manifold with these parameters."""
         return Iterate(self, Jacobian(self.sampled, theta))
+
+    def with_decay(self, penalty, loss=None):
+        """The same objective with another decay, and another loss on the same points."""
+        other = copy(self)
+        other.penalty, other.loss = penalty, self.loss if loss is None else loss
+        return other
+
+    def in_metric(self, metric):
+        """The same objective in another metric."""
+        other = copy(self)
+        other.metric = "l2" if self.loss.has_unit_hessian else metric
+        return other
+
+    def take(self, iterate):
+        """An iterate of another objective as one of this: what they share is not computed again."""
+        theirs = iterate.objective
+        if theirs is self:
+            return iterate
+        if theirs.sampled is not self.sampled:
+            return self.at(iterate.theta)
+        moved = Iterate(self, iterate.jacobian)
+        if theirs.loss is self.loss and theirs.metric == self.metric:
+            operator, residual = iterate._scaled
+            moved._scaled = operator.with_penalty(self.penalty), residual
+        return moved
 
     def subset(self, index):
         """The objective on some of the points."""
@@ -173,6 +199,4 @@ class Past:
 
     def on(self, objective):
         """The previous iterate, evaluated at the points of this objective."""
-        if self.start.objective is objective:
-            return self.start
-        return objective.at(self.start.theta)
+        return objective.take(self.start)

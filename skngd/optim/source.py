@@ -31,17 +31,32 @@ class Source:
         Iterations between two looks at the monitored loss.
     least_patience : int
         Looks without progress that a fit waits for, at least.
+    is_settled : bool
+        Whether the next iterations see the same objective, although they may see others.
+    keeps_last : bool
+        Whether the last iterate is kept in place of the best one.
     """
 
     draws, is_optimal, looks_every, least_patience = False, False, 1, 0
     # What a later source needs to go on from here.
     place = None
+    is_settled = keeps_last = False
+
+    @property
+    def repeats(self):
+        """Whether iterations see the same points."""
+        return not self.draws
+
     # How many draws of optimal points there were, how many of them were not stable, and the
     # dimension of the last tangent space.
     n_draws = n_unstable = dimension = 0
 
     def begin(self, theta):
         """A new start at these parameters."""
+
+    def opening(self, objective):
+        """The objective at the start."""
+        return objective
 
     def draw(self, here):
         """The objective of the next iteration.
@@ -161,7 +176,7 @@ class OptimalBatches(Batches):
         # The rows of one point stand together in A, those of one output in a basis to draw from.
         self.n_outputs = len(rows) // m
         self.basis = basis.view(m, self.n_outputs, -1).transpose(0, 1).reshape(basis.shape)
-        weights = self.objective.loss.weights[:, 0].cpu().numpy().astype(np.float64)
+        weights = self.objective.loss.point_weights[:, 0].cpu().numpy().astype(np.float64)
         self.at_least = PLAIN_PART * weights / weights.sum()
         self.left = self.looks_every
 

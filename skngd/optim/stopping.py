@@ -58,11 +58,16 @@ class Stopping:
     small : float, default=0.0
         A loss up to which it has to fall by :attr:`small_tol` of itself, where ``tol`` is "auto":
         the digits to come are worth less than their time.
+    settles : bool, default=False
+        Whether a loss that rises has to settle, too: that of the evidence, equation (EV), which is
+        spurious as long as the parameters are far from their optimum.
     """
 
     # A loss this many times the best one is no convergence.
     risen = 1.1
     small_tol = 0.3
+    # Rises that settle, for each iteration without change: it may go up and down.
+    most_rises = 5
 
     def __init__(
         self,
@@ -72,8 +77,9 @@ class Stopping:
         expects_descent=True,
         relative_tol=1e-3,
         small=0.0,
+        settles=False,
     ):
-        self.small = small
+        self.small, self.settles = small, settles
         self.expects_descent, self.relative_tol = expects_descent, relative_tol
         self.tol, self.n_iter_no_change, self.floor = tol, n_iter_no_change, floor
         self.begin(math.inf)
@@ -81,6 +87,7 @@ class Stopping:
     def begin(self, loss):
         """The monitored loss of the start, which counts as a best value."""
         self.reference, self.waited = loss if math.isfinite(loss) else math.inf, 0
+        self.n_rises = 0
 
     def after(self, loss):
         """Stop or None, for the monitored loss after an iteration."""
@@ -90,6 +97,10 @@ class Stopping:
         tol = part * self.reference if self.tol == "auto" else self.tol
         if loss < self.reference - tol or not math.isfinite(self.reference):
             self.reference, self.waited = loss, 0
+            return None
+        may_rise = self.settles and self.n_rises < self.most_rises * self.n_iter_no_change
+        if may_rise and loss > self.reference + tol:
+            self.reference, self.waited, self.n_rises = loss, 0, self.n_rises + 1
             return None
         self.waited += 1
         if self.waited < self.n_iter_no_change:
@@ -107,8 +118,9 @@ class Stopping:
             limit = f"a fraction {part:g} of itself (tol='auto')"
         else:
             limit = f"tol={self.tol:g}"
+        what, moved = ("evidence", "change") if self.settles else ("loss", "fall")
         return Stop(
-            f"Converged: the loss did not fall by more than {limit} in "
+            f"Converged: the {what} did not {moved} by more than {limit} in "
             f"n_iter_no_change={self.n_iter_no_change} iterations",
             "converged",
         )

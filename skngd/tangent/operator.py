@@ -102,6 +102,12 @@ class Jacobian:
         return parts[0] if len(parts) == 1 else functools.reduce(torch.add, parts)
 
 
+class Formed:
+    """The rows of A, their transpose and AᵀA without the decay, once they have been formed."""
+
+    rows = columns = gram = None
+
+
 class TangentOperator:
     """A = C J, and below it the rows √α_p of a weight decay.
 
@@ -116,8 +122,18 @@ class TangentOperator:
 
     def __init__(self, jacobian, factor, penalty=None):
         self.jacobian, self.factor, self.penalty = jacobian, factor, penalty
-        # The rows and their transpose, once they have been formed.
-        self._rows = self._columns = None
+        self._formed = Formed()
+
+    def with_penalty(self, penalty):
+        """The same operator with another decay."""
+        other = TangentOperator(self.jacobian, self.factor, penalty)
+        other._formed = self._formed
+        return other
+
+    @property
+    def has_fewer_rows(self):
+        """Whether there are fewer rows than parameters, without those of the decay."""
+        return self.jacobian.sampled.n_rows < len(self.jacobian.theta)
 
     @property
     def shape(self):
@@ -145,8 +161,8 @@ class TangentOperator:
     def adjoint(self, entries):
         """Aᵀ f; without the rows a backward pass, Aᵀ f = Jᵀ (Cᵀ f)."""
         inner, of_decay = self._split(entries)
-        if self._rows is not None:
-            product = torch.mv(self._columns, inner)
+        if self._formed.rows is not None:
+            product = torch.mv(self._formed.columns, inner)
         else:
             product = self.jacobian.adjoint(self.factor.adjoint(inner))
         if of_decay is None:
@@ -161,15 +177,15 @@ class TangentOperator:
 
     def tangent(self, dtheta):
         """J dθ, from the rows where they are there; C is to be diagonal and positive."""
-        if self._rows is None:
+        if self._formed.rows is None:
             return self.jacobian.apply(dtheta)
         numbers = self.factor.numbers
-        return torch.mv(self._rows, dtheta).view_as(numbers) / numbers
+        return torch.mv(self._formed.rows, dtheta).view_as(numbers) / numbers
 
     def rows(self):
         """(slice, C J of these points) for each chunk, without the decay."""
-        if self._rows is not None:
-            yield slice(None), self._rows
+        if self._formed.rows is not None:
+            yield slice(None), self._formed.rows
             return
         records = self.jacobian.records()
         parts = ((chunk, self.factor.rows(record, chunk)) for chunk, record in records)
@@ -177,7 +193,7 @@ class TangentOperator:
             parts = [(slice(None), functools.reduce(torch.add, (rows for _, rows in parts)))]
         for chunk, rows in parts:
             if len(self.jacobian.sampled.chunks) == 1:
-                self._rows, self._columns = rows, rows.T
+                self._formed.rows, self._formed.columns = rows, rows.T
             yield chunk, rows
 
     def chunks(self, functions):
@@ -203,15 +219,24 @@ class TangentOperator:
             yield torch.diag(torch.sqrt(self.penalty[place])), of_decay[place]
 
     def gram(self):
-        """AᵀA; for models of several outputs that know how, without the rows of A."""
+        """AᵀA."""
+        matrix = self.data_gram()
+        return matrix if self.penalty is None else matrix + torch.diag(self.penalty)
+
+    def data_gram(self):
+        """AᵀA without the decay, made once; not to be changed.
+
+        For models of several outputs that know how, without the rows of A.
+        """
+        if self._formed.gram is not None:
+            return self._formed.gram
         matrix = None
-        if self.jacobian.value.shape[1] >= OUTPUTS_FOR_GRAM and self._rows is None:
+        if self.jacobian.value.shape[1] >= OUTPUTS_FOR_GRAM and self._formed.rows is None:
             records = self.jacobian.records()
             matrix = _sum(self.factor.gram(record, chunk) for chunk, record in records)
         if matrix is None:
-            matrix = _sum(gram_matrix(rows, self._columns) for _, rows in self.rows())
-        if self.penalty is not None:
-            matrix.diagonal().add_(self.penalty)
+            matrix = _sum(gram_matrix(rows, self._formed.columns) for _, rows in self.rows())
+        self._formed.gram = matrix
         return matrix
 
     def _split(self, entries):

@@ -1,0 +1,163 @@
+"""Decay and noise by the evidence, equation (EV), as a fit to rows sets it up and keeps it."""
+
+import numpy as np
+import torch
+
+from ..optim.evidence import Estimate, Evidence, Groups, first_decay
+from ..tangent.posterior import variances
+from .device import to_numpy
+
+# The parts of the parameters that are effective at first, of one start after the other. With few of
+# them a network does not find products of inputs, and its weights decay to nothing.
+PARTS = (0.4, 0.15, 0.7)
+# The smaller one of the numbers of parameters and of values up to which the matrix is formed;
+# beyond, a part of the rows stands for all.
+LARGEST = 1500
+# Iterations between two estimates where steps are cheap beside them.
+SELDOM = 10
+# Rows for each input from which on each has a decay of its own: with fewer, some inputs or others
+# always explain the noise.
+ROWS_PER_INPUT = 4
+# Rows that stand for all where an iteration sees few, for each parameter.
+ROWS_OF_BATCHES = 20
+# A fit with more effective parameters than this part of the values may follow the noise, where the
+# noise, as a part of the variance of y, is more than this.
+MANY, NOISY = 1 / 3, 1e-3
+
+
+def is_auto(setting):
+    """Whether a setting, which may be an array, is "auto"."""
+    return isinstance(setting, str) and setting == "auto"
+
+
+def judged_objective(task):
+    """Rows by which the evidence judges, with the metric of the loss: all, or enough of them."""
+    X, y, weight = task.training
+    model, draws = task.model, task.source.draws
+    n_outputs = max(1, task.targets.n_outputs)
+    most = len(X)
+    if min(most * n_outputs, model.n_parameters) > LARGEST:
+        most = max(1, LARGEST // n_outputs)
+    elif draws:
+        most = min(most, max(LARGEST, ROWS_OF_BATCHES * model.n_parameters))
+    if most == len(X) and task.estimator._metric() != "h1":
+        return task.objective.in_metric("loss")
+    rows = np.linspace(0, len(X) - 1, most).round().astype(int)
+    plain = task._objective(X[rows], y[rows], weight[rows], values_only=True)
+    return plain.in_metric("loss")
+
+
+def build_evidence(task):
+    """The source that estimates, or None where all is named."""
+    estimator, model = task.estimator, task.model
+    adapts = is_auto(estimator.alpha)
+    if not adapts and not task.objective.loss.follows_noise:
+        return None
+    kind = {"device": task.objective.points.device}
+    indices = model.groups()
+    if not task.objective.loss.has_noise:
+        # Probabilities do not change with what all outputs have in common: biases decay, too.
+        indices = [np.where(index < 0, index.max() + 1, index) for index in indices]
+    coarse, *finer = (torch.as_tensor(index, **kind) for index in indices)
+    stages, n_inputs = [Groups(coarse)], task.training[0].shape[1]
+    if task.n_observed >= ROWS_PER_INPUT * n_inputs:
+        stages += [Groups(index, n_inputs) for index in finer]
+    evidence = Evidence(
+        task.objective,
+        task.judged,
+        task.n_observed,
+        stages,
+        _first_decays(task, adapts),
+        task.source,
+        every=1 if min(task.judged.n_rows, model.n_parameters) <= LARGEST else SELDOM,
+        adapts=adapts,
+        earlier=getattr(estimator, "_progress", None),
+    )
+    if estimator.optimizer not in ("ngd", "newton"):
+        evidence.every = max(evidence.every, SELDOM)
+    return evidence
+
+
+def _first_decays(task, adapts):
+    """The first α of each start."""
+    if not adapts:
+        return lambda iterate, number: task.estimator.alpha
+    if task.continues and getattr(task.estimator, "_progress", None) is not None:
+        known = torch.as_tensor(task.estimator.alpha_).to(task.objective.points)
+        return lambda iterate, number: known
+    return lambda iterate, number: first_decay(iterate, task.n_observed, PARTS[number % len(PARTS)])
+
+
+class Belief:
+    """The posterior at the end of a fit, in NumPy.
+
+    Parameters
+    ----------
+    task : RowsTask
+    theta : torch.Tensor of shape (P,)
+    """
+
+    def __init__(self, task, theta):
+        evidence, judged = task.evidence, task.judged
+        if evidence is not None:
+            found = Estimate(evidence.today(judged).at(theta), task.n_observed)
+            penalty = evidence.penalty
+        else:
+            penalty = task.objective.penalty
+            if penalty is None:
+                penalty = torch.zeros_like(theta)
+            found = Estimate(judged.with_decay(penalty).at(theta), task.n_observed)
+        self.task, self.found, self.penalty = task, found, to_numpy(penalty)
+        self.n_values = task.n_observed * task.targets.n_outputs
+
+    def attributes(self):
+        """What the estimator keeps."""
+        found, posterior = self.found, self.found.posterior
+        kept = None
+        if posterior is not None:
+            kept = {
+                "scale": to_numpy(posterior.scale),
+                "half": to_numpy(posterior.half),
+                "by_rows": posterior.by_rows,
+                "unit": found.unit / self.task.n_observed,
+            }
+        is_proper = (self.penalty > 0).any()
+        return {
+            "alpha_": self.penalty,
+            "n_effective_parameters_": found.n_effective,
+            "log_evidence_": found.log_evidence if is_proper else float("nan"),
+            "_posterior": kept,
+            "_progress": None if self.task.evidence is None else self.task.evidence.progress,
+            **self.task.targets.noise_attributes(np.sqrt(to_numpy(found.noise))),
+        }
+
+    @property
+    def follows_noise(self):
+        """Whether so many parameters are effective that the fit may have learnt the noise."""
+        if self.task.validation is not None:
+            return False
+        is_noisy = not self.found.has_noise or float(self.found.noise.max()) > NOISY
+        return is_noisy and self.found.n_effective > MANY * self.n_values
+
+    def sentence(self):
+        """What ``stop_reason_`` says of it."""
+        n, total = self.found.n_effective, len(self.penalty)
+        told = f" By the evidence {n:.1f} of {total} parameters are effective."
+        told = told if self.task.evidence is not None and self.task.evidence.adapts else ""
+        if self.follows_noise:
+            told += (
+                f" The fit has {n:.1f} effective parameters for {self.n_values:g} values of y, "
+                "more than a third: it may follow the noise. Take fewer neurons, alpha='auto' "
+                "where it is named, or more rows."
+            )
+        return told
+
+
+def variance(estimator, model, theta, points):
+    """var v = J H⁻¹ Jᵀ at points, equation (Var): shape (k, c), in standardised units."""
+    kept = estimator._posterior
+    kind = {"dtype": theta.dtype, "device": theta.device}
+    scale, half = (torch.as_tensor(kept[name], **kind) for name in ("scale", "half"))
+    rows = model.record(theta, points).jacobian()
+    found = variances(rows, scale, half, kept["by_rows"])
+    return kept["unit"] * to_numpy(found).reshape(len(points), -1)
