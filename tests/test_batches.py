@@ -26,6 +26,7 @@ X, Y = make_friedman1(600, n_features=5, random_state=0)
 
 def regressor(**options):
     options = {"hidden_layer_sizes": (4,), "n_init": 1, "batch_size": 20, "tol": 0, **options}
+    options = {"alpha": 0, **options}
     return NaturalMomentumRegressor(random_state=0, n_iter_no_change=10**6, **options)
 
 

@@ -30,6 +30,8 @@ LARGEST_WEIGHT = 1e9
 SMALL_NETWORK = 100
 # The same where the evidence compares them: starts differ in their first decay, too.
 COMPARED_NETWORK = 300
+# Multiplications of an iteration up to which they do.
+CHEAP_MULTIPLICATIONS = 5e8
 # What stop_reason_ says of the default in batches.
 OF_BATCHES = (
     " In batches: steps of constant length, a metric and a momentum that remember earlier rows; "
@@ -266,10 +268,17 @@ class RowsTask(Task):
             self.remark = OF_BATCHES
         if self.chose_batches:
             self.remark = OF_MANY_ROWS.format(self.batch_size, len(X)) + self.remark
-        # A weight of 2 is two rows; weights whose mean is below 1 only say how rows compare.
-        most = min(float(self.largest_weight), LARGEST_WEIGHT)
-        self.n_observed = max(float(most * self.training[2].sum()), float(len(X)))
+        self.n_observed = self._count()
         self._estimate()
+
+    def _count(self):
+        """How many rows there are: a weight of 2 is two of them.
+
+        Weights whose mean is below 1 only say how rows compare.
+        """
+        weight = self.training[2]
+        most = min(float(self.largest_weight), LARGEST_WEIGHT)
+        return max(float(most * weight.sum()), float(len(weight)))
 
     def _estimate(self):
         """Let the source estimate what is not named."""
@@ -300,8 +309,9 @@ class RowsTask(Task):
         estimator, n_init = self.estimator, self.estimator.n_init
         if n_init == "auto":
             largest = COMPARED_NETWORK if is_auto(estimator.alpha) else SMALL_NETWORK
-            # Where rows are so many that batches are drawn, a start costs more than it tells.
-            small = self.model.n_parameters <= (SMALL_NETWORK if self.chose_batches else largest)
+            if self._count() * self.model.n_parameters**2 > CHEAP_MULTIPLICATIONS:
+                largest = SMALL_NETWORK
+            small = self.model.n_parameters <= largest
             # Without a hidden layer the problem is convex.
             several = small and estimator.model is None and estimator._hidden_layer_sizes()
             n_init = 3 if several else 1
