@@ -90,7 +90,7 @@ def solution_at(estimator, X, index=()):
 def error_of(estimator, X):
     """The estimated size of the error of the solution at points, with what the noise does."""
     is_free = estimator.unknowns_ and estimator._spread is None
-    if estimator._posterior is None and (estimator._error is None or is_free):
+    if estimator._field_posterior is None and (estimator._error is None or is_free):
         raise ValueError(
             "Expected a fit whose error is estimated for return_std=True: estimate_error=True, a "
             "problem whose conditions determine its solution, measurement_weight='auto', no rows "
@@ -100,7 +100,7 @@ def error_of(estimator, X):
     with plain_tensors():
         physics = fitted_physics(estimator)
         X, network = points_of(estimator, physics, X), _network(estimator, physics)
-        if estimator._posterior is not None:
+        if estimator._field_posterior is not None:
             square = _variance_of_posterior(estimator, physics, network, X)
         else:
             square = _square_of_error(estimator, physics, network, X)
@@ -120,7 +120,7 @@ def _square_of_error(estimator, physics, network, X):
 
 def _variance_of_posterior(estimator, physics, network, X):
     """The variances of the fields, with a prior, shape (m, n_fields)."""
-    factor, n = estimator._posterior, len(network)
+    factor, n = estimator._field_posterior, len(network)
     fields, parts = physics.problem.fields, []
     theta = physics.residuals.internal(network)
     for rows in row_slices(len(X), len(network) * len(fields)):

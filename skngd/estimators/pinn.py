@@ -52,7 +52,7 @@ class PINNEstimator(NaturalMomentumRegressor):
     Momentum acts on residuals. The iterations of the winner of a race count in ``max_iter``, its
     time in ``max_time``; callbacks see those behind it, and ``verbose=1`` prints a line for each
     round. ``loss``, ``huber_delta``, ``alpha``, ``early_stopping``, ``validation_fraction`` and
-    ``metric="h1"`` are for ``problem=None``.
+    ``metric="h1"`` are for ``problem=None``: a problem has no decay, ``alpha`` 0 or "auto".
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ step_size, projection, rcond, damping, geodesic_acceleration, max_iter, max_time
 n_iter_no_change, warm_start, device, dtype, random_state, verbose
         As in :class:`NaturalMomentumRegressor`.
     loss, huber_delta, alpha, early_stopping, validation_fraction
-        As in :class:`NaturalMomentumRegressor`. A problem has no decay, ``alpha`` 0 or "auto".
+        As in :class:`NaturalMomentumRegressor`.
 
     Attributes
     ----------

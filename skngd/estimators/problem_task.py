@@ -38,7 +38,7 @@ PLAIN = {"loss": "squared", "alpha": 0.0, "metric": "auto"}
 class ProblemTask(Task):
     """A fit of the residuals of a problem, equation (PINN); arguments as those of ``fit``."""
 
-    relative_tol, evidence, spread = Ground.relative_tol, None, np.nan
+    relative_tol, field_evidence, spread = Ground.relative_tol, None, np.nan
     # Of the last θ whose error was estimated: θ, its solution, and the estimate.
     known = None, None, None
     budget_advice = (
@@ -168,7 +168,7 @@ class ProblemTask(Task):
             return result
         max_iter = self.estimator.max_iter
         if self.ground.free_fields:
-            result, self.evidence = settled(self.ground, result, minimized, max_iter)
+            result, self.field_evidence = settled(self.ground, result, minimized, max_iter)
         elif self._has_constraints():
             if self._is_bent(result):
                 self.ground.straighten()
@@ -279,15 +279,15 @@ class ProblemTask(Task):
             "_correction": None if estimate is None else estimate.correction,
             "_error": None if estimate is None else estimate.error,
             "_spread": None,
-            "_posterior": None,
+            "_field_posterior": None,
             **self._of_unknowns(solution),
         }
 
     def _solution(self, theta):
         """Physics, θ and blocks, in the sizes that the unknowns have come out with."""
-        if not (self.problem.unknowns or self.evidence):
+        if not (self.problem.unknowns or self.field_evidence):
             return self.physics, theta, None, None
-        if self.evidence:
+        if self.field_evidence:
             return self.physics, theta, self.ground.points.draw(), self.ground.measured
         return self.physics.resized(theta, self.ground.points.spread(), self._measurements())
 
@@ -300,16 +300,16 @@ class ProblemTask(Task):
 
     def _of_unknowns(self, solution):
         """What is kept of unknown coefficients, and of fields that only measurements determine."""
-        if not (self.problem.unknowns or self.evidence):
+        if not (self.problem.unknowns or self.field_evidence):
             return {}
-        posterior = None if self.evidence is None else self.evidence.posterior()
+        posterior = None if self.field_evidence is None else self.field_evidence.posterior()
         told = told_unknowns(*solution, self.estimate, posterior)
         found = told.attributes(self.problem)
         if posterior is not None:
             spread = posterior.relative(self.physics, solution[1])
             self.spread = float(spread.max())
             found["error_estimate_"] = dict(zip(self.problem.fields, spread.tolist(), strict=True))
-            found["_posterior"] = self.physics.in_own_units(posterior.factor)
+            found["_field_posterior"] = self.physics.in_own_units(posterior.factor)
             self.verdict = told_of_prior(self.ground.free_fields)
             return found
         if self.estimator.measurement_loss != "squared" and self.estimate is None:
