@@ -50,7 +50,7 @@ def types(session):
 def tests(session):
     """The suite, with its coverage."""
     install(session, extra="tests", group="coverage")
-    session.run("python", "-m", "pytest", "--cov=skngd", *session.posargs, env=ONE_THREAD)
+    session.run("python", "-m", "pytest", "-n", "auto", "--cov=skngd", *session.posargs, env=ONE_THREAD)
 
 
 @nox.session
@@ -86,7 +86,7 @@ def oldest(session):
     constraints = Path(session.create_tmp()) / "oldest.txt"
     constraints.write_text("\n".join([*pins, *torch]))
     install(session, extra="tests", constraints=str(constraints))
-    session.run("python", "-m", "pytest", env=ONE_THREAD)
+    session.run("python", "-m", "pytest", "-n", "auto", env=ONE_THREAD)
 
 
 @nox.session
