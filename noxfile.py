@@ -50,7 +50,9 @@ def types(session):
 def tests(session):
     """The suite, with its coverage."""
     install(session, extra="tests", group="coverage")
-    session.run("python", "-m", "pytest", "-n", "auto", "--cov=skngd", *session.posargs, env=ONE_THREAD)
+    session.run(
+        "python", "-m", "pytest", "-n", "auto", "--cov=skngd", *session.posargs, env=ONE_THREAD
+    )
 
 
 @nox.session
