@@ -52,7 +52,7 @@ class PINNEstimator(NaturalMomentumRegressor):
     Momentum acts on residuals. The iterations of the winner of a race count in ``max_iter``, its
     time in ``max_time``; callbacks see those behind it, and ``verbose=1`` prints a line for each
     round. ``loss``, ``huber_delta``, ``alpha``, ``early_stopping``, ``validation_fraction`` and
-    ``metric="h1"`` are for ``problem=None``: a problem has no decay, ``alpha`` 0 or "auto".
+    ``metric="h1"`` are for ``problem=None``.
 
     Parameters
     ----------
@@ -105,6 +105,9 @@ default="sobol"
         estimated again. Costs about as much as some iterations. Unknown coefficients move with it.
         In double precision, without rows of its own, where the conditions determine the solution
         for given coefficients.
+    alpha : float or "auto", default=0.0
+        Weight decay for ``problem=None``, as of :class:`NaturalMomentumRegressor`; a problem has
+        none.
     activation : {"auto", "tanh", "sin", "logistic", "softplus", "identity"}, default="auto"
         Activation function of the hidden layers. With ``"auto"`` here or above, starts race:
         networks of tanh and sin, whose first layers have weights of several sizes, get their last
@@ -117,7 +120,7 @@ default="sobol"
 step_size, projection, rcond, damping, geodesic_acceleration, max_iter, max_time, tol, \
 n_iter_no_change, warm_start, device, dtype, random_state, verbose
         As in :class:`NaturalMomentumRegressor`.
-    loss, huber_delta, alpha, early_stopping, validation_fraction
+    loss, huber_delta, early_stopping, validation_fraction
         As in :class:`NaturalMomentumRegressor`.
 
     Attributes
@@ -230,7 +233,7 @@ feature_names_in_
         rcond="auto",
         damping="auto",
         geodesic_acceleration=True,
-        alpha="auto",
+        alpha=0.0,
         batch_size=None,
         max_iter=300,
         max_time=None,
