@@ -215,7 +215,7 @@ def test_a_solver_without_a_problem_draws_rows():
         solver = PINNEstimator(sampler=sampler, batch_size=30, **settings)
         solver.set_params(variable_projection=False).fit(X, y)
         same = "christoffel" if sampler == "christoffel" else "uniform"
-        plain = regressor(alpha="auto", sampler=same, batch_size=30, max_iter=5).fit(X, y)
+        plain = regressor(sampler=same, batch_size=30, max_iter=5).fit(X, y)
         assert_array_equal(solver.theta_, plain.theta_)
 
 

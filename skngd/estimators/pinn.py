@@ -118,7 +118,8 @@ step_size, projection, rcond, damping, geodesic_acceleration, max_iter, max_time
 n_iter_no_change, warm_start, device, dtype, random_state, verbose
         As in :class:`NaturalMomentumRegressor`.
     loss, huber_delta, alpha, early_stopping, validation_fraction
-        As in :class:`NaturalMomentumRegressor`.
+        As in :class:`NaturalMomentumRegressor`. A problem has no decay, ``alpha`` 0, the
+        default, or "auto".
 
     Attributes
     ----------
@@ -230,7 +231,7 @@ feature_names_in_
         rcond="auto",
         damping="auto",
         geodesic_acceleration=True,
-        alpha="auto",
+        alpha=0.0,
         batch_size=None,
         max_iter=300,
         max_time=None,
