@@ -20,8 +20,8 @@ SETTINGS = [
     NaturalMomentumRegressor(loss="poisson", n_init=1, max_iter=30),
     NaturalMomentumRegressor(metric="h1", n_init=1, max_iter=30),
     NaturalMomentumClassifier(max_iter=50),
-    NaturalMomentumClassifier(momentum="nesterov", metric="l2", n_init=1, max_iter=30),
-    NaturalMomentumClassifier(optimizer="newton", n_init=1, max_iter=20),
+    NaturalMomentumClassifier(momentum="nesterov", metric="l2", n_init=1, max_iter=30, tol=0.01),
+    NaturalMomentumClassifier(optimizer="newton", n_init=1, max_iter=10),
     # Without a problem it is a regressor.
     PINNEstimator(max_iter=20),
     PINNEstimator(None, (10,), n_init=1, momentum="spring", max_iter=20),
