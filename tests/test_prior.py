@@ -82,9 +82,13 @@ def test_posterior_is_that_of_a_linear_model(monkeypatch):
     monkeypatch.setattr(prior, "GRID", np.array([0.5]))
     evidence, rows = linear_evidence()
     found = evidence.posterior()
-    _, covariance = expected_at(rows, 10.0**0.5)
-    b, _ = rows["measured"]
-    expected = found.variance * np.linalg.inv(np.linalg.inv(covariance) + b.T @ b)
+    mean, covariance = expected_at(rows, 10.0**0.5)
+    b, d = rows["measured"]
+    precision = np.linalg.inv(covariance)
+    covariance = np.linalg.inv(precision + b.T @ b)
+    # Around zero, where the rows were formed.
+    mean = covariance @ (precision @ mean - b.T @ d)
+    expected = found.variance * covariance + np.outer(mean, mean)
     assert_allclose((found.factor @ found.factor.T).numpy(), expected, rtol=1e-10)
 
 
@@ -102,8 +106,7 @@ def test_posterior_knows_that_the_weight_is_not_known():
         means.append(covariance @ (precision @ mean - b.T @ d))
         parts.append(variance * covariance)
     share = np.array(share) / sum(share)
-    middle = share @ means
-    off = np.array(means) - middle
+    off = np.array(means)
     expected = np.einsum("k,kij->ij", share, parts) + np.einsum("k,ki,kj->ij", share, off, off)
     assert_allclose((found.factor @ found.factor.T).numpy(), expected, rtol=1e-4)
 

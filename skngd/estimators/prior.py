@@ -64,7 +64,7 @@ class Posterior:
     Attributes
     ----------
     factor : torch.Tensor of shape (P, P)
-        F with F Fᵀ its covariance.
+        F with F Fᵀ its covariance around the end of the fit.
     variance : float
         Of a row of the measurements, as they are weighted in the fit.
     n_measured : int
@@ -130,6 +130,11 @@ class Evidence:
         likely = values <= values.min() + HARDLY
         return float(GRID[np.flatnonzero(likely)[-1]])
 
+    def step(self, log_weight):
+        """From θ to where it is expected with this λ."""
+        n, triangle = self.n_parameters, self.at(log_weight)[2]
+        return -torch.linalg.solve_triangular(triangle[:n, :n], triangle[:n, n:], upper=True)[:, 0]
+
     def posterior(self):
         """The :class:`Posterior` of θ.
 
@@ -148,8 +153,8 @@ class Evidence:
             inverse = torch.linalg.solve_triangular(root, torch.cat([unit, right], 1), upper=True)
             columns.append((part * variance) ** 0.5 * inverse[:, :n])
             steps.append((part, -inverse[:, n]))
-        mean = sum(part * step for part, step in steps)
-        columns += [part**0.5 * (step - mean).unsqueeze(1) for part, step in steps]
+        # Around θ, which is the mean for one of the weights.
+        columns += [part**0.5 * step.unsqueeze(1) for part, step in steps]
         # A triangle with the same covariance.
         factor = torch.linalg.qr(torch.cat(columns, dim=1).T, mode="r")[1].T
         return Posterior(factor, float(share @ [one[1] for one in found]), self.n_measured)
@@ -178,8 +183,17 @@ def settled(ground, result, minimized, max_iter):
     def evidence():
         return Evidence(physics, result.theta, constraints, smooth, ground.measured)
 
+    found = None
     for number in range(ROUNDS):
-        best, left = evidence().best(), max_iter - result.n_iter
+        now, left = evidence(), max_iter - result.n_iter
+        best = now.best()
+        likely = now.at(best)[0]
+        if number > 1 and likely > found[0] + HARDLY:
+            # The network has become one that smoothness is cheap for.
+            result.theta, best, now = found[1:]
+            break
+        if number:
+            found = likely, result.theta, best, now
         is_settled = best == log_weight and result.stop != out_of_iterations(ITERATIONS)
         if left < 1 or result.stop.kind == "interrupted" or (is_settled and number):
             break
@@ -191,6 +205,12 @@ def settled(ground, result, minimized, max_iter):
             ground.objective_on(constraints), result.theta, left if last else min(ITERATIONS, left)
         )
         result = joined(result, made)
+    if best not in (log_weight, GRID[0]):
+        # The weight that is most likely where the fit has ended.
+        ground.smooth = prior_blocks(physics, ground.free_fields, 10.0**best)
+        objective, moved = ground.objective_on(constraints), result.theta + now.step(best)
+        if objective.at(moved).loss < objective.at(result.theta).loss:
+            result.theta = moved
     if result.stop.kind == "budget":
         result.stop = out_of_iterations(max_iter)
     return result, evidence()
