@@ -46,7 +46,8 @@ def linear_evidence(seed=0, n=4):
     evidence, rows = object.__new__(Evidence), {}
     for name, m in (("constraint", 7), ("prior", 6), ("measured", 5)):
         rows[name] = rng.standard_normal((m, n)), rng.standard_normal(m)
-    evidence.n_parameters, evidence.diffuse = n, 0.0
+    evidence.n_parameters, evidence.diffuse, evidence.n_unknowns = n, 0.0, 0
+    evidence.scale = torch.ones(n, dtype=torch.float64)
     for name, part in rows.items():
         stacked = torch.tensor(np.column_stack(part))
         setattr(evidence, name, torch.linalg.qr(stacked, mode="r")[1])
@@ -81,7 +82,7 @@ def test_evidence_is_the_density_of_what_was_measured(log_weight):
 def test_posterior_is_that_of_a_linear_model(monkeypatch):
     monkeypatch.setattr(prior, "GRID", np.array([0.5]))
     evidence, rows = linear_evidence()
-    found = evidence.posterior()
+    found = evidence.posterior(torch.zeros(4, dtype=torch.float64))
     mean, covariance = expected_at(rows, 10.0**0.5)
     b, d = rows["measured"]
     precision = np.linalg.inv(covariance)
@@ -94,7 +95,7 @@ def test_posterior_is_that_of_a_linear_model(monkeypatch):
 
 def test_posterior_knows_that_the_weight_is_not_known():
     evidence, rows = linear_evidence()
-    found = evidence.posterior()
+    found = evidence.posterior(torch.zeros(4, dtype=torch.float64))
     b, d = rows["measured"]
     share, means, parts = [], [], []
     for log_weight in prior.GRID:
@@ -120,7 +121,7 @@ def test_a_field_that_nobody_measured_is_not_made_of_noise():
         errors.append(np.linalg.norm(off[:, 1]) / np.linalg.norm(Load().solution(X)[:, 1]))
         covered.append(np.abs(off) <= 1.96 * std)
         assert fitted.noise_std_ == pytest.approx(0.003, rel=0.5)
-    assert max(errors) < 0.15
+    assert max(errors) < 0.1
     assert np.mean(covered) > 0.85
     assert "No condition determines f: a prior of smoothness" in fitted.stop_reason_
     assert 0 < fitted.error_estimate_["u"] < fitted.error_estimate_["f"] < 0.3

@@ -129,13 +129,20 @@ def is_determined(physics, theta, activation):
     return not look.is_finite or look.amplification < UNDETERMINED
 
 
-def _look(physics, theta, activation, random_state, rows, n, solution, damping=FIRST_DAMPING):
-    """With n fresh neurons, at a solution: its physics, network and unknowns."""
+def wider_at(physics, theta, activation, n, random_state, solution=None, bandwidth=None):
+    """:class:`Wider` with n fresh neurons, at θ or a solution (physics, network, unknowns)."""
     network = physics.residuals.network(theta)
+    solution = solution or (physics, network, theta[physics.model.n_parameters :])
     unknowns = _unknowns_of(*solution)
     fresh = _on_top(physics, _fields_of(*solution), activation, n, unknowns)
-    start = _with_fresh_neurons(fresh, physics, network, solution[2], random_state)
-    return Look(physics, theta, Wider(fresh, start, activation), damping, random_state, rows)
+    given = fresh, physics, network, solution[2], random_state, bandwidth
+    return Wider(fresh, _with_fresh_neurons(*given), activation)
+
+
+def _look(physics, theta, activation, random_state, rows, n, solution, damping=FIRST_DAMPING):
+    """With n fresh neurons, at a solution: its physics, network and unknowns."""
+    wider = wider_at(physics, theta, activation, n, random_state, solution)
+    return Look(physics, theta, wider, damping, random_state, rows)
 
 
 def _estimated(physics, theta, activation, n_fresh, rows):
@@ -193,14 +200,19 @@ def corrected(physics, network, correction, inner=None):
     return wide, fresh, inner
 
 
-def change_at(physics, network, change, X):
-    """A direction of the richer space, in parts, as fields at points, shape (m, n_fields)."""
-    fresh = torch.as_tensor(change["fresh"], **physics.kind)
+def physics_of_fresh(physics, parts):
+    """Physics of the fresh network alone, that parts of the richer space name, and its θ."""
+    fresh = torch.as_tensor(parts["fresh"], **physics.kind)
 
     def nothing(field, index, x):
         return x.new_zeros(len(x))
 
-    wide = _on_top(physics, nothing, change["activation"], _n_neurons(physics, fresh))
+    return _on_top(physics, nothing, parts["activation"], _n_neurons(physics, fresh)), fresh
+
+
+def change_at(physics, network, change, X):
+    """A direction of the richer space, in parts, as fields at points, shape (m, n_fields)."""
+    wide, fresh = physics_of_fresh(physics, change)
     along, place = torch.zeros_like(fresh), wide.residuals.output_parameters
     along[place] = fresh[place]
     direction = torch.as_tensor(change["direction"], **physics.kind)
@@ -235,17 +247,20 @@ def _on_top(physics, solution, activation, n_fresh, unknowns=None):
     d = len(old.columns) + len(old.circles.axes)
     model = FullyConnected((d, n_fresh, n_fields), activation)
     new = Physics(physics.problem, model, physics.kind, physics.metric, old.circles.axes)
-    new.discretization.sizes = old.sizes
+    new.discretization.sizes, new.field_sizes = old.sizes, physics.field_sizes
     new.discretization.compiler.base = solution
     new.discretization.compiler.base_unknowns = unknowns
     return new
 
 
-def _with_fresh_neurons(fresh, physics, network, inner, random_state):
+def _with_fresh_neurons(fresh, physics, network, inner, random_state, bandwidth):
     """θ of a network that is zero, with neurons like those of another one, and unknowns."""
     model, d = physics.model, fresh.model.layer_sizes[0]
-    bandwidth = np.ones(d)
-    if isinstance(model, FullyConnected):
+    if bandwidth is not None:
+        bandwidth = np.broadcast_to(bandwidth, d)
+    elif not isinstance(model, FullyConnected):
+        bandwidth = np.ones(d)
+    else:
         shape, place, _ = model.layout[0]
         bandwidth = bandwidths_of(to_numpy(network[place]).reshape(shape))
     (n, _), weights, biases = fresh.model.layout[0]

@@ -6,7 +6,7 @@ from sklearn.metrics import r2_score
 
 from ..pde.expressions.quantity import Field
 from .device import device_at_hand, plain_tensors, row_slices, to_numpy
-from .error import change_at, corrected
+from .error import change_at, corrected, physics_of_fresh
 from .linearised import values_of
 from .observed import named_columns, observed
 from .physics import build_physics, columns_of, fitted_circles
@@ -120,16 +120,22 @@ def _square_of_error(estimator, physics, network, X):
 
 def _variance_of_posterior(estimator, physics, network, X):
     """The variances of the fields, with a prior, shape (m, n_fields)."""
-    factor, n = estimator._field_posterior, len(network)
-    fields, parts = physics.problem.fields, []
-    theta = physics.residuals.internal(network)
-    for rows in row_slices(len(X), len(network) * len(fields)):
-        points = physics.objective(values_of(physics, X[rows])).points
-        record = physics.residuals.record(theta, points)
-        spread = to_numpy(record.jacobian()) @ factor[:n]
-        spread = spread.reshape(len(fields), -1, factor.shape[1]).swapaxes(0, 1)
+    kept, n_fields, parts = estimator._field_posterior, len(physics.problem.fields), []
+    wide, theta = physics_of_fresh(physics, kept)
+    for rows in row_slices(len(X), kept["direction"].size):
+        spread = 0.0
+        for one, at, factor in (
+            (physics, physics.residuals.internal(network), kept["direction"]),
+            (wide, theta, kept["last"]),
+        ):
+            points = one.objective(values_of(one, X[rows])).points
+            record = one.residuals.record(at, points)
+            of_last = one is wide
+            columns = record.output_jacobian() if of_last else record.jacobian()
+            spread = spread + to_numpy(columns) @ factor
+        spread = spread.reshape(n_fields, -1, spread.shape[1]).swapaxes(0, 1)
         if estimator.unknowns_:
-            spread = spread + _of_hard_values(estimator, X[rows]) @ factor[n:]
+            spread = spread + _of_hard_values(estimator, X[rows]) @ kept["unknowns"]
         parts.append((spread**2).sum(axis=2))
     return np.concatenate(parts)
 

@@ -49,12 +49,9 @@ class Ground:
         of_measured = estimator.measurement_weight
         if of_measured == "auto":
             of_measured = BESIDE_PRIOR if free_fields else FINDING
+        self.rows = None if y is None else (physics.checked(X), y, weight, of_measured)
         if y is not None:
-            self.measured = physics.discretization.measurements(
-                *(physics.checked(X), y, weight),
-                of_measured,
-                physics.trial_unknowns(),
-            )
+            self.measured = self.measurements_for(physics)
         # L(v_θ), the weighted squares of the residuals of all blocks, equation (PINN).
         blocks = physics.adopt_sizes(self.points.draw() + self.measured)
         self.measured = blocks[len(blocks) - len(self.measured) :]
@@ -66,6 +63,10 @@ class Ground:
     def objective_on(self, blocks, sample=None):
         """With all measurements and the prior, on blocks of the equation and its conditions."""
         return self.physics.objective(blocks + self.measured + self.smooth, sample)
+
+    def measurements_for(self, physics):
+        """The blocks of the measurements for a physics of the same problem."""
+        return physics.discretization.measurements(*self.rows, physics.trial_unknowns())
 
     def straighten(self):
         """Take the weight of the measurements back, so that noise bends the physics less."""

@@ -87,6 +87,11 @@ class Wider:
     theta: torch.Tensor
     activation: str
 
+    def beside(self, physics, theta):
+        """The tangent space at θ and the last layer of w, as :func:`system` takes them."""
+        last = self.physics.residuals.output_parameters
+        return (physics, theta, _tangent(physics)), (self.physics, self.theta, last)
+
 
 class Look:
     """One solve of the linearised problem.
@@ -127,12 +132,9 @@ class Look:
         self.physics, self.activation, self.following = physics, wider.activation, None
         self.free_unknowns = []
         self.n_unknowns = len(physics.problem.unknowns)
-        self.spaces = (
-            (physics, theta, _tangent(physics)),
-            (wider.physics, wider.theta, wider.physics.residuals.output_parameters),
-        )
+        self.spaces = wider.beside(physics, theta)
         n = ROWS_PER_COLUMN * sum(place.stop - place.start for *_, place in self.spaces)
-        points = _points(physics, theta, n, random_state)
+        points = points_for(physics, theta, n, random_state)
         unknowns = physics.trial_unknowns()
         looked_at = physics.discretization.source.sample(LOOKED_AT, "sobol", random_state)
         a, h, before, b = self._system(lambda one: one.discretization.blocks(points, unknowns))
@@ -223,39 +225,50 @@ class Look:
         return change / sizes
 
     def _system(self, blocks_of):
-        """Columns of both spaces side by side, of the unknowns, the residual at θ and that of v."""
-        columns, residuals = [], []
-        for physics, theta, place in self.spaces:
-            iterate = physics.objective(blocks_of(physics)).at(theta)
-            if place == physics.residuals.output_parameters:
-                chunks = list(iterate.operator.output_chunks(iterate.residual))
-            else:
-                chunks = [(rows[:, place], None) for _, rows in iterate.operator.rows()]
-            columns.append(torch.cat([rows for rows, _ in chunks]))
-            residuals.append(iterate.residual)
-        # The unknowns move v, whose physics is the second.
-        of_unknowns = columns[0].new_empty(len(columns[0]), self.n_unknowns)
-        for number in range(self.n_unknowns):
-            along = torch.zeros_like(theta)
-            along[len(theta) - self.n_unknowns + number] = 1.0
-            of_unknowns[:, number] = iterate.operator.apply(along)
-        return torch.cat(columns, dim=1), of_unknowns, *residuals
+        return system(self.spaces, self.n_unknowns, blocks_of)
 
     def _in_parts(self, solution, change=None):
-        """A vector of the space in units of the networks."""
-        parts = solution.split([place.stop - place.start for *_, place in self.spaces])
-        found = []
-        for (physics, theta, place), part in zip(self.spaces, parts, strict=True):
-            along = torch.zeros_like(theta)
-            along[place] = part
-            found.append(physics.residuals.network(along))
-        wider, theta, _ = self.spaces[1]
-        return {
-            "direction": to_numpy(found[0]),
-            "fresh": to_numpy(wider.residuals.network(theta) + found[1]),
-            "activation": self.activation,
-            "unknowns": np.zeros(0) if change is None else to_numpy(change),
-        }
+        return in_parts(self.spaces, solution, change, self.activation)
+
+
+def system(spaces, n_unknowns, blocks_of):
+    """Columns of both spaces side by side, of the unknowns, the residual at θ and that of v.
+
+    A space is (physics, θ, slice of its parameters); ``blocks_of`` gives the rows for a physics.
+    """
+    columns, residuals = [], []
+    for physics, theta, place in spaces:
+        iterate = physics.objective(blocks_of(physics)).at(theta)
+        if place == physics.residuals.output_parameters:
+            chunks = list(iterate.operator.output_chunks(iterate.residual))
+        else:
+            chunks = [(rows[:, place], None) for _, rows in iterate.operator.rows()]
+        columns.append(torch.cat([rows for rows, _ in chunks]))
+        residuals.append(iterate.residual)
+    # The unknowns move v, whose physics is the second.
+    of_unknowns = columns[0].new_empty(len(columns[0]), n_unknowns)
+    for number in range(n_unknowns):
+        along = torch.zeros_like(theta)
+        along[len(theta) - n_unknowns + number] = 1.0
+        of_unknowns[:, number] = iterate.operator.apply(along)
+    return torch.cat(columns, dim=1), of_unknowns, *residuals
+
+
+def in_parts(spaces, solution, change, activation):
+    """A vector of both spaces in units of the networks, with a change of unknowns or None."""
+    parts = solution.split([place.stop - place.start for *_, place in spaces])
+    found = []
+    for (physics, theta, place), part in zip(spaces, parts, strict=True):
+        along = torch.zeros_like(theta)
+        along[place] = part
+        found.append(physics.residuals.network(along))
+    wider, theta, _ = spaces[1]
+    return {
+        "direction": to_numpy(found[0]),
+        "fresh": to_numpy(wider.residuals.network(theta) + found[1]),
+        "activation": activation,
+        "unknowns": np.zeros(0) if change is None else to_numpy(change),
+    }
 
 
 def _solved(a, b):
@@ -305,7 +318,7 @@ def _tangent(physics):
     return slice(0, model.n_parameters)
 
 
-def _points(physics, theta, n, random_state):
+def points_for(physics, theta, n, random_state):
     """As those of a fit with n interior ones, half of these where the residual is large.
 
     The conditions have as many as belong to n: between few of them fresh neurons would be free.

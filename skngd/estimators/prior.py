@@ -13,24 +13,26 @@ import numpy as np
 import torch
 
 from ..optim.stopping import out_of_iterations
-from ..pde.residuals.blocks import Collocation
 from ..pde.residuals.bound import Stated
 from ..pde.smoothness import Smoothness
 from .candidates import joined
 from .device import to_numpy
-from .linearised import values_of
+from .error import corrected, wider_at
+from .linearised import ROWS_PER_COLUMN, in_parts, points_for, system, values_of
 
 # log10 λ that are tried, the loss of −2 log evidence that a smoother field may have, and a share of
 # the evidence that is nothing.
-GRID, HARDLY, NEGLIGIBLE = np.arange(-15.0, 0.5, 1.0), 1.0, 1e-6
+GRID, HARDLY, NEGLIGIBLE = np.arange(-15.0, 0.5, 1.0), 1.0, 0.01
 # What holds directions that neither equations nor the prior determine, beside ‖A‖².
 DIFFUSE = 1e-13
 # Iterations of each round, and the most rounds.
 ITERATIONS, ROUNDS = 30, 8
+# Fresh neurons, their bandwidth, and points at which the answer and the end are compared.
+N_FRESH, BANDWIDTH, N_HELD_OUT = 100, 1.0, 400
 # The weight of the measurements beside a prior.
 MEASUREMENT_WEIGHT = 0.01
 # log10 λ of the first round; the points of the prior, and their seed.
-FIRST, POINTS, SEED = 0.0, 300, 20241130
+FIRST, POINTS, SEED = 0.0, 400, 20241130
 
 
 def unobserved(problem, y):
@@ -39,10 +41,9 @@ def unobserved(problem, y):
     return tuple(field for field, column in pairs if not np.isfinite(column).any())
 
 
-def prior_blocks(physics, fields, weight=10.0**FIRST):
-    """Rows of smoothness of these fields, with the weight λ."""
+def prior_blocks(physics, fields, weight=10.0**FIRST, n=POINTS):
+    """Rows of smoothness of these fields at n points, with the weight λ."""
     discretization = physics.discretization
-    n = max(POINTS, physics.n_interior("few"))
     X = discretization.source.sample(n, "sobol", np.random.RandomState(SEED))
     names = physics.problem.domain.names
     units = dict(zip(names, discretization.units_of_inputs(), strict=False))
@@ -59,56 +60,99 @@ def prior_blocks(physics, fields, weight=10.0**FIRST):
 
 @dataclass(frozen=True)
 class Posterior:
-    """What is known of θ behind a fit with a prior.
+    """What is known behind a fit with a prior.
 
     Attributes
     ----------
-    factor : torch.Tensor of shape (P, P)
-        F with F Fᵀ its covariance around the end of the fit.
+    factor : torch.Tensor of shape (p, p)
+        F with F Fᵀ the covariance on the richer space, around the answer.
     variance : float
         Of a row of the measurements, as they are weighted in the fit.
-    n_measured : int
+    evidence : Evidence
     """
 
     factor: torch.Tensor
     variance: float
-    n_measured: int
+    evidence: object
 
     @property
     def noise(self):
         """Standard deviation of a measurement, in units of its field."""
-        return float(np.sqrt(self.variance * self.n_measured / MEASUREMENT_WEIGHT))
+        return float(np.sqrt(self.variance * self.evidence.n_measured / MEASUREMENT_WEIGHT))
 
-    def relative(self, physics, theta):
+    @property
+    def of_unknowns(self):
+        """The rows of F that belong to the unknowns, shape (q, p)."""
+        return to_numpy(self.factor[len(self.factor) - self.evidence.n_unknowns :])
+
+    def relative(self, physics):
         """Standard deviation of each field, as a part of its size, in their order."""
         X = physics.discretization.source.sample(POINTS, "sobol", np.random.RandomState(SEED))
-        iterate = physics.objective(values_of(physics, X)).at(theta)
-        rows = torch.cat([rows for _, rows in iterate.operator.rows()])
+        rows, values = self.evidence.rows_of(lambda one: values_of(one, X))
         n = len(physics.problem.fields)
-        spread = torch.linalg.matrix_norm((rows @ self.factor).view(n, len(X), -1))
-        return to_numpy(spread / torch.linalg.vector_norm(iterate.residual.view(n, -1), dim=1))
+        spread = (rows * self.evidence.scale) @ self.factor
+        spread = torch.linalg.matrix_norm(spread.view(n, len(X), -1))
+        return to_numpy(spread / torch.linalg.vector_norm(values.view(n, -1), dim=1))
+
+    def kept(self):
+        """What predictions need of it, in NumPy."""
+        spaces, n = self.evidence.spaces, self.evidence.n_unknowns
+        (physics, _, place), (wider, theta, _) = spaces
+        m, end = place.stop - place.start, len(self.factor) - n
+        direction = self.factor.new_zeros(physics.model.n_parameters + n, self.factor.shape[1])
+        direction[place] = self.factor[:m]
+        return {
+            "direction": physics.in_own_units(direction)[: physics.model.n_parameters],
+            "last": to_numpy(self.factor[m:end]),
+            "unknowns": self.of_unknowns,
+            "fresh": to_numpy(wider.residuals.network(theta)),
+            "activation": self.evidence.activation,
+        }
 
 
 class Evidence:
-    """The evidence of λ at one θ, for measurements with an unknown noise.
+    """The evidence of λ, linearised at one θ, on the tangent space and some fresh neurons.
+
+    The tangent space alone would not do: a network that follows the prior has none in which the
+    prior costs anything.
 
     Parameters
     ----------
-    physics : Physics
+    ground : Ground
     theta : torch.Tensor of shape (P,)
-    constraints, smooth, measured : list of Block
-        Of equation and conditions, of the prior with λ = 1, and of the measurements.
+    activation : str
+        Of the fresh neurons.
     """
 
-    def __init__(self, physics, theta, constraints, smooth, measured):
-        self.n_parameters = len(theta)
-        a, r = _rows(physics, theta, constraints)
-        s, p = _rows(physics, theta, smooth)
-        b, d = _rows(physics, theta, measured)
-        self.n_measured = len(d)
+    def __init__(self, ground, theta, activation):
+        physics, random_state = ground.physics, np.random.RandomState(SEED)
+        self.activation, self.n_unknowns = activation, len(physics.problem.unknowns)
+        # A network that follows the prior says nothing of bandwidths.
+        fresh = N_FRESH, random_state, None, BANDWIDTH
+        wider = wider_at(physics, theta, activation, *fresh)
+        self.spaces = wider.beside(physics, theta)
+        n = ROWS_PER_COLUMN * sum(place.stop - place.start for *_, place in self.spaces)
+        points, unknowns = points_for(physics, theta, n, random_state), physics.trial_unknowns()
+        self.scale = None
+        a, r = self.rows_of(lambda one: one.discretization.blocks(points, unknowns))
+        self.scale = torch.linalg.vector_norm(a, dim=0)
+        self.scale[self.scale == 0] = 1.0
+        s, p = self.rows_of(lambda one: prior_blocks(one, ground.free_fields, 1.0))
+        b, d = self.rows_of(lambda one: ground.measurements_for(one))
+        self.n_measured, self.n_parameters = len(d), a.shape[1]
         # A triangle has the same squares as the rows.
-        self.constraint, self.prior, self.measured = map(_triangle, (a, s, b), (r, p, d))
-        self.diffuse = DIFFUSE * float(torch.linalg.vector_norm(a)) ** 2
+        rows = (a / self.scale, s, b), (r, p, d)
+        self.constraint, self.prior, self.measured = map(_triangle, *rows)
+        self.diffuse = DIFFUSE * self.n_parameters
+
+    def rows_of(self, blocks_of):
+        """Columns of both spaces and of the unknowns, in units of the scale; the values of v."""
+        columns, of_unknowns, _, values = system(self.spaces, self.n_unknowns, blocks_of)
+        rows = torch.cat([columns, of_unknowns], dim=1)
+        rows = rows if self.scale is None else rows / self.scale
+        # An objective divides its weights by their sum.
+        total = sum(block.row_weights.sum() for block in blocks_of(self.spaces[0][0])) ** 0.5
+        return total * rows, total * values
 
     def at(self, log_weight):
         """(−2 log evidence, variance, [R, f]): RᵀR = AᵀA + λ SᵀS + BᵀB, and −R⁻¹ f is the mean."""
@@ -131,12 +175,17 @@ class Evidence:
         return float(GRID[np.flatnonzero(likely)[-1]])
 
     def step(self, log_weight):
-        """From θ to where it is expected with this λ."""
+        """What is added to v for what is expected with this λ."""
         n, triangle = self.n_parameters, self.at(log_weight)[2]
         return -torch.linalg.solve_triangular(triangle[:n, :n], triangle[:n, n:], upper=True)[:, 0]
 
-    def posterior(self):
-        """The :class:`Posterior` of θ.
+    def parts(self, step):
+        """A step as a correction; see :func:`in_parts`."""
+        step, n = step / self.scale, len(step) - self.n_unknowns
+        return in_parts(self.spaces, step[:n], step[n:], self.activation)
+
+    def posterior(self, answer):
+        """The :class:`Posterior` around v with a step that was added.
 
         The weight is not known exactly either: of all weights, each as likely as the evidence says.
         """
@@ -145,26 +194,18 @@ class Evidence:
         share = np.exp(-0.5 * (minus - minus.min()))
         share /= share.sum()
         unit = torch.eye(n, dtype=self.prior.dtype, device=self.prior.device)
-        columns, steps = [], []
+        columns = []
         for part, (_, variance, triangle) in zip(share, found, strict=True):
             if part < NEGLIGIBLE:
                 continue
             root, right = triangle[:n, :n], triangle[:n, n:]
             inverse = torch.linalg.solve_triangular(root, torch.cat([unit, right], 1), upper=True)
             columns.append((part * variance) ** 0.5 * inverse[:, :n])
-            steps.append((part, -inverse[:, n]))
-        # Around θ, which is the mean for one of the weights.
-        columns += [part**0.5 * step.unsqueeze(1) for part, step in steps]
+            columns.append(part**0.5 * (-inverse[:, n] - answer).unsqueeze(1))
         # A triangle with the same covariance.
         factor = torch.linalg.qr(torch.cat(columns, dim=1).T, mode="r")[1].T
-        return Posterior(factor, float(share @ [one[1] for one in found]), self.n_measured)
-
-
-def _rows(physics, theta, blocks):
-    """Rows of the Jacobian and the residuals, scaled by the roots of their weights."""
-    points = Collocation(blocks)
-    record, root = physics.residuals.record(theta, points), points.weights().sqrt()
-    return record.jacobian(root.unsqueeze(1)), record.value[:, 0] * root
+        factor = factor / self.scale.unsqueeze(1)
+        return Posterior(factor, float(share @ [one[1] for one in found]), self)
 
 
 def _triangle(rows, values):
@@ -172,28 +213,15 @@ def _triangle(rows, values):
     return torch.linalg.qr(block, mode="r")[1]
 
 
-def settled(ground, result, minimized, max_iter):
-    """Find λ and θ in turn: the joined result, and the :class:`Evidence` at its end.
+def settled(ground, result, minimized, max_iter, activation):
+    """Find λ and θ in turn: the joined result, the :class:`Evidence` at its end, and its λ.
 
     ``minimized(objective, theta, max_iter)`` makes iterations, at most ``max_iter`` in all.
     """
-    physics, log_weight = ground.physics, FIRST
-    constraints, smooth = ground.points.draw(), prior_blocks(physics, ground.free_fields, 1.0)
-
-    def evidence():
-        return Evidence(physics, result.theta, constraints, smooth, ground.measured)
-
-    found = None
+    physics, log_weight, constraints = ground.physics, FIRST, ground.points.draw()
     for number in range(ROUNDS):
-        now, left = evidence(), max_iter - result.n_iter
-        best = now.best()
-        likely = now.at(best)[0]
-        if number > 1 and likely > found[0] + HARDLY:
-            # The network has become one that smoothness is cheap for.
-            result.theta, best, now = found[1:]
-            break
-        if number:
-            found = likely, result.theta, best, now
+        evidence, left = Evidence(ground, result.theta, activation), max_iter - result.n_iter
+        best = evidence.best()
         is_settled = best == log_weight and result.stop != out_of_iterations(ITERATIONS)
         if left < 1 or result.stop.kind == "interrupted" or (is_settled and number):
             break
@@ -205,15 +233,34 @@ def settled(ground, result, minimized, max_iter):
             ground.objective_on(constraints), result.theta, left if last else min(ITERATIONS, left)
         )
         result = joined(result, made)
-    if best not in (log_weight, GRID[0]):
-        # The weight that is most likely where the fit has ended.
-        ground.smooth = prior_blocks(physics, ground.free_fields, 10.0**best)
-        objective, moved = ground.objective_on(constraints), result.theta + now.step(best)
-        if objective.at(moved).loss < objective.at(result.theta).loss:
-            result.theta = moved
     if result.stop.kind == "budget":
         result.stop = out_of_iterations(max_iter)
-    return result, evidence()
+    return result, Evidence(ground, result.theta, activation)
+
+
+def answered(ground, theta, evidence):
+    """The step that is added to the end of a fit, in parts or None, and the :class:`Posterior`.
+
+    It is added where it lowers the squares of all residuals, those of the prior included.
+    """
+    physics, best = ground.physics, evidence.best()
+    step, weight = evidence.step(best), 10.0**best
+    if best == GRID[0]:
+        # The fit had no prior at its end.
+        return None, evidence.posterior(torch.zeros_like(step))
+
+    def squares(one, at):
+        points = points_for(physics, theta, N_HELD_OUT, np.random.RandomState(SEED + 1))
+        blocks = one.discretization.blocks(points, physics.trial_unknowns())
+        blocks = blocks + prior_blocks(one, ground.free_fields, weight)
+        return one.objective(blocks + ground.measurements_for(one)).at(at).loss
+
+    parts = evidence.parts(step)
+    network, inner = physics.residuals.network(theta), theta[physics.model.n_parameters :]
+    wide, fresh, inner = corrected(physics, network, parts, inner)
+    if not squares(wide, wide.residuals.internal(fresh, inner.tolist())) < squares(physics, theta):
+        parts, step = None, torch.zeros_like(step)
+    return parts, evidence.posterior(step)
 
 
 def told_of_prior(fields):

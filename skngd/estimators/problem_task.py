@@ -20,7 +20,7 @@ from .ground import Ground, with_network
 from .linearised import Rows
 from .observed import named_columns, observed, weights_of
 from .physics import columns_of, empty_equations, fitted_circles
-from .prior import settled, told_of_prior, unobserved
+from .prior import answered, settled, told_of_prior, unobserved
 from .race import Race, is_raced
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
@@ -168,7 +168,9 @@ class ProblemTask(Task):
             return result
         max_iter = self.estimator.max_iter
         if self.ground.free_fields:
-            result, self.field_evidence = settled(self.ground, result, minimized, max_iter)
+            result, self.field_evidence = settled(
+                self.ground, result, minimized, max_iter, self._activation()
+            )
         elif self._has_constraints():
             if self._is_bent(result):
                 self.ground.straighten()
@@ -302,14 +304,16 @@ class ProblemTask(Task):
         """What is kept of unknown coefficients, and of fields that only measurements determine."""
         if not (self.problem.unknowns or self.field_evidence):
             return {}
-        posterior = None if self.field_evidence is None else self.field_evidence.posterior()
-        told = told_unknowns(*solution, self.estimate, posterior)
+        parts = posterior = None
+        if self.field_evidence:
+            parts, posterior = answered(self.ground, solution[1], self.field_evidence)
+        told = told_unknowns(*solution, self.estimate, posterior, parts)
         found = told.attributes(self.problem)
         if posterior is not None:
-            spread = posterior.relative(self.physics, solution[1])
+            spread = posterior.relative(self.physics)
             self.spread = float(spread.max())
             found["error_estimate_"] = dict(zip(self.problem.fields, spread.tolist(), strict=True))
-            found["_field_posterior"] = self.physics.in_own_units(posterior.factor)
+            found["_correction"], found["_field_posterior"] = parts, posterior.kept()
             self.verdict = told_of_prior(self.ground.free_fields)
             return found
         if self.estimator.measurement_loss != "squared" and self.estimate is None:

@@ -72,7 +72,7 @@ class Told:
         return found
 
 
-def told_unknowns(physics, theta, constraints, measured, estimate, posterior=None):
+def told_unknowns(physics, theta, constraints, measured, estimate, posterior=None, added=None):
     """What the end of a fit says of its unknowns, with the :class:`ErrorEstimate` if there is one.
 
     Warns of unknowns that the measurements do not determine, and of those at a bound.
@@ -83,21 +83,22 @@ def told_unknowns(physics, theta, constraints, measured, estimate, posterior=Non
     theta : torch.Tensor of shape (P + q,)
     constraints, measured : list of Block
     estimate : ErrorEstimate or None
-    posterior : Posterior, default=None
-        Where a prior took part.
+    posterior, added : Posterior and dict, default=None
+        Where a prior took part, and what was added to the end of the fit then.
     """
     following = None if estimate is None else estimate.following
     inner, change = theta[physics.model.n_parameters :], 0.0
     if following is not None:
         change = following.change
-        if estimate.correction is not None:
-            inner = inner + torch.as_tensor(estimate.correction["unknowns"], **physics.kind)
+        added = estimate.correction
+    if added is not None:
+        inner = inner + torch.as_tensor(added["unknowns"], **physics.kind)
     at = torch.cat([theta[: physics.model.n_parameters], inner])
     values = physics.residuals.unknowns(at).tolist()
     slopes = to_numpy(physics.residuals.unknowns(at, 1))
     noise, of_noise = None, np.zeros((len(values), len(values)))
     if posterior is not None:
-        factor = to_numpy(posterior.factor[physics.model.n_parameters :])
+        factor = posterior.of_unknowns
         of_noise, noise = factor @ factor.T, posterior.noise
     elif measured:
         found = following and (following.information, following.residuals, following.weights)
