@@ -10,7 +10,7 @@ from test_unknown_values import END, SLOPE, Rod
 
 from skngd.estimators import error, linearised
 from skngd.estimators.linearised import huber, least_squares
-from skngd.pde import Box, Dirichlet, Neumann, Problem, Unknown
+from skngd.pde import Box, Dirichlet, Equation, Initial, Neumann, Problem, Unknown
 from skngd.problems import zoo
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -140,3 +140,44 @@ def test_outliers_do_not_move_an_unknown():
     assert off[1] < 3 * fits[1].unknowns_std_["C"] < 0.03
     with pytest.warns(UserWarning, match="were fitted by least squares"):
         solver(problem, **{**NETWORK, "estimate_error": False}, **robust).fit(X, y)
+
+
+def swing(u, t, w):
+    return u.tt + w**2 * u
+
+
+def test_another_minimum_is_said():
+    conditions = Initial(1.0), Initial(0.0, derivative=1)
+    problem = Problem.from_function(
+        swing, Box(t=(0, 10)), conditions, coefficients={"w": Unknown(1.0, low=0)}
+    )
+    t = np.random.RandomState(0).uniform(0, 10, (40, 1))
+    settings = {**NETWORK, "max_iter": 300, "estimate_error": False}
+    with pytest.warns(UserWarning, match="explains . % of the variance of the measurements u"):
+        solver(problem, **settings).fit(t, np.cos(5 * t[:, 0]))
+
+
+@pytest.mark.parametrize(
+    ("residual", "unknowns"),
+    [
+        (lambda u, x, a, b: a * u.xx - b * u.x, {"a": Unknown(1.0), "b": Unknown(2.0, low=0)}),
+        (lambda u, x, a: a * u.xx, {"a": Unknown(1.0)}),
+        (lambda u, x, a, b: (a * u.xx + b, u.x - u.x), {"a": Unknown(1.0), "b": Unknown(0.0)}),
+    ],
+    ids=["two", "one", "beside another row"],
+)
+def test_unknowns_that_a_common_factor_does_not_change_are_refused(residual, unknowns):
+    ends = Dirichlet(0.0, on="x.min"), Dirichlet(1.0, on="x.max")
+    problem = Problem.from_function(residual, Box(x=(0, 1)), ends, coefficients=unknowns)
+    with pytest.raises(ValueError, match="multiplied by any number") as caught:
+        solver(problem).fit(X, X[:, 0])
+    assert "Give one of them as a number" in str(caught.value)
+
+
+def test_a_flux_determines_what_a_common_factor_would_not():
+    ends = Dirichlet(0.0, on="x.min"), Equation(lambda u, x, a: a * u.x - 1, on="x.max")
+    problem = Problem.from_function(
+        lambda u, x, a: a * u.xx, Box(x=(0, 1)), ends, coefficients={"a": Unknown(1.0)}
+    )
+    fitted = solver(problem, **NETWORK).fit(X, 0.5 * X[:, 0])
+    assert fitted.unknowns_["a"] == pytest.approx(2.0, rel=1e-6)

@@ -24,7 +24,7 @@ from .prior import answered, settled, told_of_prior, unobserved
 from .race import Race, is_raced
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
-from .unknowns import noise_of, told_unknowns, warn_of_loss
+from .unknowns import noise_of, told_unknowns, warn_if_unexplained, warn_of_loss
 from .verdict import LARGE_ERROR, Verdict, warn_if_hidden, warn_if_unsolved
 
 # The error that measurements may bend a solution by, and the part of what their noise does.
@@ -272,16 +272,17 @@ class ProblemTask(Task):
             solution = self._solution(theta)
             self.estimate = None if empty or is_hidden else self._estimated(solution, n_iter)
         self._tell(parts, stop)
+        if self.y is not None and self.problem.unknowns and stop.kind == "converged":
+            warn_if_unexplained(*solution[:2], solution[3], self.y)
         estimate, unknown = self.estimate, dict.fromkeys(self.problem.fields, np.nan)
         return {
             "unknowns_std_": {},
             "unknowns_cov_": np.zeros((0, 0)),
             "noise_std_": None,
             "error_estimate_": unknown if estimate is None else estimate.relative,
-            "_correction": None if estimate is None else estimate.correction,
-            "_error": None if estimate is None else estimate.error,
-            "_spread": None,
-            "_field_posterior": None,
+            "_correction": getattr(estimate, "correction", None),
+            "_error": getattr(estimate, "error", None),
+            **dict.fromkeys(("_spread", "_field_posterior")),
             **self._of_unknowns(solution),
         }
 

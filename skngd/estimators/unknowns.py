@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from sklearn.base import clone
 
+from ..pde.residuals.blocks import Collocation
 from ..pde.uncertainty import covariance
 from .callers import warn
 from .device import to_numpy
@@ -20,6 +21,8 @@ ROUNDING = 1e-13
 # A standard deviation in the unbounded parameter, and a part of the way from a bound to the start,
 # from which on an unknown is at that bound.
 LOOSE, NEAR = 1.0, 0.05
+# A part of the variance of the measurements below which they are hardly explained.
+EXPLAINED = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -175,3 +178,24 @@ def warn_of_loss(loss):
         "estimate: the measurements were fitted by least squares. See estimate_error and "
         "measurement_weight."
     )
+
+
+def warn_if_unexplained(physics, theta, measured, y):
+    """Warn of a solution that explains little of what was measured: another minimum, or equation.
+
+    ``measured`` are the blocks of the fields that were observed, ``y`` all columns.
+    """
+    columns = [column[np.isfinite(column)] for column in y.T]
+    columns = [column for column in columns if len(column)]
+    for block, column in zip(measured, columns, strict=True):
+        off = to_numpy(physics.residuals.value(theta, Collocation([block]))[:, 0] * block.sizes[0])
+        weights = to_numpy(block.row_weights[0] / block.row_weights[0].sum())
+        spread = weights @ (column - weights @ column) ** 2
+        part = 1.0 - weights @ off**2 / spread if spread > 0 and len(column) > 2 else 1.0
+        if part < EXPLAINED:
+            warn(
+                f"The solution explains {max(100 * part, 0):.0f} % of the variance of the "
+                f"{block.name}. The unknown coefficients may be in another minimum, or the "
+                "equation may be another one: give Unknown another start, or bounds, and see "
+                "noise_std_."
+            )

@@ -18,6 +18,8 @@ from .residuals.recording import Recording
 
 # Points of each condition at which it is tried.
 N_TRIAL_POINTS = 4
+# A factor by which unknowns are multiplied for trial.
+SCALED = 1.7
 # Columns of history_ that the solver fills.
 COLUMNS = (
     *("start", "time", "loss", "monitored_loss", "equation", "step_size", "beta", "damping"),
@@ -162,7 +164,7 @@ def _check_contents(problem):
         for unknown in problem.unknowns.values()
     ]
     random_state = np.random.RandomState(0)
-    found = set()
+    found, trials = set(), []
     with torch.enable_grad():
         for stated in (compiler.equation, *compiler.conditions):
             condition = stated.condition
@@ -186,6 +188,8 @@ def _check_contents(problem):
                     "order."
                 )
             found |= _depends_on(rows, leaves)
+            trials.append((trial, rows))
+    _refuse_common_factor(problem, [trial for trial, _ in trials], leaves)
     of_values = set().union(*(ansatz.unknowns for ansatz in compiler.ansatz.values()))
     for number, unknown in enumerate(problem.unknowns):
         if number not in found and unknown not in of_values:
@@ -194,6 +198,52 @@ def _check_contents(problem):
                 f"of {type(problem).__name__}, got none that changes smoothly with it. Give it as "
                 "a number, or use it."
             )
+
+
+def _refuse_common_factor(problem, trials, leaves):
+    """Refuse unknowns by whose common factor each row is multiplied, or stays as it is."""
+    hard = any(c.hard and not c.winds for c in problem.with_numbers().conditions)
+    if not leaves or hard:
+        return
+    names, starts = list(problem.unknowns), [float(leaf.detach()) or 1.0 for leaf in leaves]
+    plain, groups = [torch.tensor(start, dtype=torch.float64) for start in starts], set()
+    with torch.enable_grad():
+        for trial in trials:
+            for row in trial.rows(leaves):
+                groups.add(frozenset(_depends_on([row], leaves)))
+    for group in sorted(filter(None, groups), key=len, reverse=True):
+        scaled = [
+            value * SCALED if number in group else value for number, value in enumerate(plain)
+        ]
+        if all(_is_multiplied(trial, plain, scaled) for trial in trials):
+            told = ", ".join(names[number] for number in sorted(group))
+            raise ValueError(
+                f"Expected an equation or condition of {type(problem).__name__} that determines "
+                f"{told}, got only terms that contain {'it' if len(group) == 1 else 'them'}: "
+                "multiplied by any number the unknown coefficients solve the same problem. Give "
+                "one of them as a number, or divide the equation by it."
+            )
+
+
+def _is_multiplied(trial, plain, scaled):
+    """Whether other unknowns only multiply each row of a condition by a number."""
+    pairs = []
+    for _ in range(2):
+        # Other derivatives of the fields.
+        trial.jets = {}
+        with torch.no_grad():
+            rows = [trial.rows(values) for values in (plain, scaled)]
+        pairs.append([[torch.as_tensor(_number(row)).reshape(-1) for row in of] for of in rows])
+    for number in range(len(pairs[0][0])):
+        before, after = (torch.cat([pair[which][number] for pair in pairs]) for which in (0, 1))
+        factor = (after @ before) / (before @ before) if bool(before.any()) else before.new_ones(())
+        if not torch.allclose(after, factor * before, rtol=1e-9, atol=1e-12):
+            return False
+    return True
+
+
+def _number(row):
+    return getattr(row, "tensor", row)
 
 
 def _with_inputs(problem, points, random_state):
