@@ -64,7 +64,7 @@ def whole():
         for name, settings in variants.items():
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)
-                model = NaturalMomentumRegressor(n_init=1, random_state=seed, **settings)
+                model = NaturalMomentumRegressor(n_init=1, alpha=0.0, random_state=seed, **settings)
                 model.fit(data.X_train, data.y_train)
             times[name] += list(np.diff(model.history_["time"]))
             error = np.sqrt(2 * model.loss_curve_)
