@@ -49,6 +49,7 @@ def test_unknowns_and_their_covariance_are_those_of_least_squares(hard):
     assert_allclose(band, expected, rtol=1e-3)
     size = np.linalg.norm(expected) / np.linalg.norm(u)
     assert fitted.error_estimate_["u"] == pytest.approx(size, rel=0.2)
+    assert f"with that by noise: {fitted.error_estimate_['u']:.1e}" in fitted.stop_reason_
 
 
 def test_noise_does_not_bend_the_physics():

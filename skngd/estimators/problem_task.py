@@ -15,12 +15,12 @@ from .candidates import joined
 from .data import ROWS, advice
 from .device import multiplications, plain_tensors, resolve_device, to_numpy
 from .error import estimated_error, is_determined
-from .evidence import is_auto
 from .ground import Ground, with_network
 from .linearised import Rows
 from .observed import named_columns, observed, weights_of
 from .physics import columns_of, empty_equations, fitted_circles
 from .prior import answered, settled, told_of_prior, unobserved
+from .problem_settings import check_problem_settings
 from .race import Race, is_raced
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
@@ -31,8 +31,6 @@ from .verdict import LARGE_ERROR, Verdict, warn_if_hidden, warn_if_unsolved
 STRAIGHT_ENOUGH, BENT = 1e-6, 0.1
 # The network that is expected where it is left open.
 EXPECTED = "tanh", (32,)
-# What a problem takes of the hyperparameters of regression.
-PLAIN = {"loss": "squared", "alpha": 0.0, "metric": "auto"}
 
 
 class ProblemTask(Task):
@@ -55,7 +53,7 @@ class ProblemTask(Task):
         self.began = time.perf_counter()
         super().__init__(estimator, estimator.warm_start)
         check_step_rule(estimator, draws=estimator.sampler == "christoffel")
-        _check_physics_settings(estimator)
+        check_problem_settings(estimator)
         self.problem = clone(estimator.problem, safe=False)
         with plain_tensors():
             check_problem(self.problem)
@@ -319,7 +317,11 @@ class ProblemTask(Task):
             return found
         if self.estimator.measurement_loss != "squared" and self.estimate is None:
             warn_of_loss(self.estimator.measurement_loss)
-        return {**found, **told.spread(self.estimate)}
+        spread = told.spread(self.estimate)
+        if spread and self.y is not None:
+            error = max(spread["error_estimate_"].values())
+            self.verdict = f" Estimated relative error, with that by noise: {error:.1e}."
+        return {**found, **spread}
 
     def excuses(self, stop):
         return stop.kind == "budget" and self._error() <= LARGE_ERROR
@@ -380,25 +382,6 @@ class ProblemTask(Task):
     def _error(self):
         """The largest relative error of a field; NaN where it is not known."""
         return self.spread if self.estimate is None else self.estimate.largest
-
-
-def _check_physics_settings(estimator):
-    decays = not is_auto(estimator.alpha) and estimator.alpha > 0
-    is_other = {
-        "loss": estimator.loss != "squared",
-        "alpha": decays,
-        "metric": estimator.metric == "h1",
-    }
-    for name in (name for name, is_one in is_other.items() if is_one):
-        raise ValueError(
-            f"{name}={getattr(estimator, name)!r} is for problem=None. With a problem, the loss is "
-            f"the sum of squared residuals; set {name}={PLAIN[name]!r}."
-        )
-    if estimator.early_stopping:
-        raise ValueError(
-            "early_stopping=True is for problem=None. With a problem, set max_iter, max_time or "
-            "tol, or use cross-validation."
-        )
 
 
 def _warn_of_the_problem(problem, y):
