@@ -18,8 +18,9 @@ from .residuals.recording import Recording
 
 # Points of each condition at which it is tried.
 N_TRIAL_POINTS = 4
-# A factor by which unknowns are multiplied for trial.
-SCALED = 1.7
+# A factor by which unknowns are multiplied for trial: so small that, whatever the units are, a term
+# without them is what is left.
+SCALED = 1e-20
 # Columns of history_ that the solver fills.
 COLUMNS = (
     *("start", "time", "loss", "monitored_loss", "equation", "step_size", "beta", "damping"),
@@ -237,7 +238,7 @@ def _is_multiplied(trial, plain, scaled):
     for number in range(len(pairs[0][0])):
         before, after = (torch.cat([pair[which][number] for pair in pairs]) for which in (0, 1))
         factor = (after @ before) / (before @ before) if bool(before.any()) else before.new_ones(())
-        if not torch.allclose(after, factor * before, rtol=1e-9, atol=1e-12):
+        if not torch.allclose(after, factor * before, rtol=1e-9, atol=0.0):
             return False
     return True
 
