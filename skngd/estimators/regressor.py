@@ -389,7 +389,7 @@ float, default="auto"
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         std : ndarray of the same shape
             With ``return_std=True``: √(var v(x) + σ²), that of the network and the noise together.
-                ``std**2 - noise_std_**2`` is the variance of the network alone (not for
+            ``std**2 - noise_std_**2`` is the variance of the network alone (not for
             ``loss="poisson"``). 1.96 of them to both sides are a 95 % band for new observations.
 
         Raises
