@@ -172,7 +172,10 @@ def test_the_mean_is_judged_and_kept():
     random_state = np.random.RandomState(0)
     theta = torch.as_tensor(network.initial(random_state))
     source = Batches(objective, 20, random_state)
-    monitor = lambda iterate: objective.at(iterate.theta).loss  # noqa: E731
+
+    def monitor(iterate):
+        return objective.at(iterate.theta).loss
+
     result = minimize(
         build_method(step_size="batches"),
         objective,

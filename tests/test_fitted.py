@@ -64,8 +64,11 @@ def test_importances_are_root_mean_square_slopes(activation):
     weight = np.random.RandomState(0).uniform(0.5, 2, len(X))
     Y2 = np.column_stack([Y, 100 * X[:, 7]])
     fitted = regressor((4, 3), activation=activation).fit(X, Y2, sample_weight=weight)
-    f = lambda X: fitted.predict(X) / fitted.y_scale_  # noqa: E731
-    expected = shares(slopes(f, X, fitted.X_scale_), weight)
+
+    def standardised(X):
+        return fitted.predict(X) / fitted.y_scale_
+
+    expected = shares(slopes(standardised, X, fitted.X_scale_), weight)
     assert_allclose(fitted.feature_importances_, expected, rtol=1e-5)
 
 

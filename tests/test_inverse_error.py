@@ -11,6 +11,7 @@ from test_unknown_values import END, SLOPE, Rod
 from skngd.estimators import error, linearised
 from skngd.estimators.linearised import huber, least_squares
 from skngd.pde import Box, Dirichlet, Equation, Initial, Neumann, Problem, Unknown
+from skngd.pde.checks import check_problem
 from skngd.problems import zoo
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -182,3 +183,14 @@ def test_a_flux_determines_what_a_common_factor_would_not():
     )
     fitted = solver(problem, **NETWORK).fit(X, 0.5 * X[:, 0])
     assert fitted.unknowns_["a"] == pytest.approx(2.0, rel=1e-6)
+
+
+@pytest.mark.parametrize("size", [1e-15, 1.0, 1e15])
+def test_no_unit_looks_like_a_common_factor(size):
+    problem = Problem.from_function(
+        lambda u, t, a: u.t + size * a * u**2,
+        Box(t=(0, 1)),
+        (Initial(1.0),),
+        coefficients={"a": Unknown(1.0, low=0)},
+    )
+    check_problem(problem)

@@ -137,8 +137,12 @@ class Look:
         points = points_for(physics, theta, n, random_state)
         unknowns = physics.trial_unknowns()
         looked_at = physics.discretization.source.sample(LOOKED_AT, "sobol", random_state)
-        a, h, before, b = self._system(lambda one: one.discretization.blocks(points, unknowns))
-        phi, of_unknowns, _, v = self._system(lambda one: values_of(one, looked_at))
+        a, h, before, b = system(
+            self.spaces, self.n_unknowns, lambda one: one.discretization.blocks(points, unknowns)
+        )
+        phi, of_unknowns, _, v = system(
+            self.spaces, self.n_unknowns, lambda one: values_of(one, looked_at)
+        )
         self.is_finite = _are_finite(a, h, b, phi)
         if not self.is_finite:
             return
@@ -163,7 +167,9 @@ class Look:
         if self.n_unknowns:
             measured = None
             if rows is not None:
-                bm, hm, _, d = self._system(lambda one: _measurements(one, rows))
+                bm, hm, _, d = system(
+                    self.spaces, self.n_unknowns, lambda one: _measurements(one, rows)
+                )
                 bm = bm / sizes
                 seen, d = hm - bm @ follow, d - bm @ solution
                 self.is_finite = _are_finite(seen, d)
@@ -191,7 +197,9 @@ class Look:
         squares, vectors = torch.linalg.eigh(changes @ changes.T)
         self.amplification = float(squares[-1].clamp_min(0.0).sqrt())
         self.free = _free(to_numpy(vectors[:, -1]), physics.problem, looked_at)
-        self.error = self._in_parts(-(solution + follow @ change) / sizes, change)
+        self.error = in_parts(
+            self.spaces, -(solution + follow @ change) / sizes, change, self.activation
+        )
         if not self.n_unknowns:
             return
         residuals = weights = None
@@ -204,7 +212,7 @@ class Look:
             residuals,
             weights,
             to_numpy(moved.reshape(*shape, -1) / scale[:, None, None]),
-            [self._in_parts(-column / sizes) for column in follow.T],
+            [in_parts(self.spaces, -one / sizes, None, self.activation) for one in follow.T],
         )
 
     def _told_by_conditions(self, left, residual, sizes):
@@ -223,12 +231,6 @@ class Look:
             if is_free
         ]
         return change / sizes
-
-    def _system(self, blocks_of):
-        return system(self.spaces, self.n_unknowns, blocks_of)
-
-    def _in_parts(self, solution, change=None):
-        return in_parts(self.spaces, solution, change, self.activation)
 
 
 def system(spaces, n_unknowns, blocks_of):

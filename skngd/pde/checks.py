@@ -18,8 +18,8 @@ from .residuals.recording import Recording
 
 # Points of each condition at which it is tried.
 N_TRIAL_POINTS = 4
-# A factor by which unknowns are multiplied for trial: so small that, whatever the units are, a term
-# without them is what is left.
+# A factor by which unknowns are multiplied, and divided, for trial: whatever the units are, terms
+# without them are what is left, and then what is lost.
 SCALED = 1e-20
 # Columns of history_ that the solver fills.
 COLUMNS = (
@@ -213,10 +213,11 @@ def _refuse_common_factor(problem, trials, leaves):
             for row in trial.rows(leaves):
                 groups.add(frozenset(_depends_on([row], leaves)))
     for group in sorted(filter(None, groups), key=len, reverse=True):
-        scaled = [
-            value * SCALED if number in group else value for number, value in enumerate(plain)
+        tried = [
+            [value * by if number in group else value for number, value in enumerate(plain)]
+            for by in (SCALED, 1 / SCALED)
         ]
-        if all(_is_multiplied(trial, plain, scaled) for trial in trials):
+        if all(_is_multiplied(trial, plain, other) for trial in trials for other in tried):
             told = ", ".join(names[number] for number in sorted(group))
             raise ValueError(
                 f"Expected an equation or condition of {type(problem).__name__} that determines "
