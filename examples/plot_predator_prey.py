@@ -64,7 +64,7 @@ exact = solve_ivp(
 ).y.T
 
 began = time.perf_counter()
-solver = PINNEstimator(PredatorPrey(), tol=1e-12, random_state=0).fit()
+solver = PINNEstimator(PredatorPrey(), tol=1e-9, random_state=0).fit()
 seconds = time.perf_counter() - began
 populations = solver.predict(t.reshape(-1, 1))
 error = np.abs(populations - exact).max()

@@ -23,6 +23,8 @@ class Course:
         self.ground, self.activation, self.sizes, self.plain = ground, activation, sizes, plain
         physics, objective = ground.physics, ground.objective
         self.held_out = ground.held_out(HELD_OUT)
+        # Of neurons that join the network; there is none for a model of one's own.
+        self.fresh_activation = "sin" if activation == "sin" else "tanh"
         # Losses are parts of those of the solution zero or, where that is none, of the plain start.
         zero = np.zeros(physics.residuals.n_parameters)
         zero[ground.model.n_parameters :] = physics.unknown_starts
@@ -63,9 +65,12 @@ class Candidate:
     @property
     def overfits(self):
         """Whether the residual between the points is another one than at them."""
-        course = self.course
-        loss = course.ground.objective.at(self.theta).loss / course.first.loss
-        return self.loss > OVERFITTED * max(loss, SMALL)
+        return self.loss > OVERFITTED * max(self.part, SMALL)
+
+    @property
+    def part(self):
+        """The loss of the fit, as a part of that of zero."""
+        return self.course.ground.objective.at(self.theta).loss / self.course.first.loss
 
     @property
     def n_iter(self):

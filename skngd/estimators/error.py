@@ -110,12 +110,17 @@ def estimated_error(physics, theta, activation, work, rows=None):
     if not isinstance(model, FullyConnected) and model.n_parameters > MOST_OF_SEVERAL:
         return None
     found = _estimated(physics, theta, activation, N_FRESH, rows)
-    n_columns = len(theta) + 2 * MANY_FRESH * len(physics.problem.fields)
-    is_cheap = n_columns <= MOST_COLUMNS and 2 * ROWS_PER_COLUMN * n_columns**3 <= work
+    is_cheap = work_of_estimate(physics, MANY_FRESH, MOST_COLUMNS) <= work
     if found is None or not is_cheap or not WORTH_MANY < found.largest < np.inf:
         return found
     richer = _estimated(physics, theta, activation, MANY_FRESH, rows)
     return found if richer is None or richer.largest > found.largest else richer
+
+
+def work_of_estimate(physics, n_fresh=N_FRESH, most=np.inf):
+    """Multiplications of an estimate, about; infinite above so many columns."""
+    n_columns = physics.residuals.n_parameters + 2 * n_fresh * len(physics.problem.fields)
+    return 2 * ROWS_PER_COLUMN * n_columns**3 if n_columns <= most else np.inf
 
 
 def is_determined(physics, theta, activation):

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from .device import multiplications
+from .linearised import Rows
 from .physics import build_physics
 from .points import Points
 from .prior import MEASUREMENT_WEIGHT as BESIDE_PRIOR
@@ -49,8 +50,10 @@ class Ground:
         of_measured = estimator.measurement_weight
         if of_measured == "auto":
             of_measured = BESIDE_PRIOR if free_fields else FINDING
-        self.rows = None if y is None else (physics.checked(X), y, weight, of_measured)
+        self.rows = self.observations = None
         if y is not None:
+            self.rows = physics.checked(X), y, weight, of_measured
+            self.observations = Rows(*self.rows[:3], estimator.measurement_loss)
             self.measured = self.measurements_for(physics)
         # L(v_θ), the weighted squares of the residuals of all blocks, equation (PINN).
         blocks = physics.adopt_sizes(self.points.draw() + self.measured)
@@ -67,6 +70,15 @@ class Ground:
     def measurements_for(self, physics):
         """The blocks of the measurements for a physics of the same problem."""
         return physics.discretization.measurements(*self.rows, physics.trial_unknowns())
+
+    def solution(self, theta):
+        """Physics, θ, and the blocks of the problem and of the measurements, or None for these.
+
+        Where there are unknown coefficients, in the sizes that these have come out with.
+        """
+        if not self.physics.problem.unknowns:
+            return self.physics, theta, None, None
+        return self.physics.resized(theta, self.points.spread(), self.observations)
 
     def straighten(self):
         """Take the weight of the measurements back, so that noise bends the physics less."""

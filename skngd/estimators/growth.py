@@ -47,7 +47,8 @@ class Growth:
 
     def run(self, winner):
         """The winner, or what has become better on the way."""
-        return self._by_parts(self._grow(winner))
+        winner = self._grow(winner)
+        return winner if self.race.aim.is_met else self._by_parts(winner)
 
     def finished(self, winner, result):
         """The end of the fit that went on from the winner, with a second stage where that helps."""
@@ -67,6 +68,8 @@ class Growth:
                 return winner
             before = winner.loss
             self.race.advance(winner, PATIENCE)
+            if self.race.is_enough(winner):
+                return winner
             goes_on = not winner.is_finished and winner.loss < PROGRESS * before
             if goes_on:
                 continue
@@ -80,7 +83,7 @@ class Growth:
                     if winner.is_by_parts:
                         return winner
                 deep = self._deeper()
-                if deep.loss < winner.loss:
+                if self.race.aim.is_met or deep.loss < winner.loss:
                     return deep
             if not self._widen(winner):
                 return winner
@@ -99,9 +102,12 @@ class Growth:
         self.race.tell("deep networks", entered)
         for number, rules in enumerate(DEEP_ROUNDS, start=1):
             self.race.round(f"deep round {number}", number, rules, entered)
-            if min(one.loss for one in entered) > HOPELESS and self._evolves():
+            best = min(entered, key=lambda candidate: candidate.loss)
+            if best.loss > HOPELESS and self._evolves():
                 break
-        return min(entered, key=lambda candidate: candidate.loss)
+            if self.race.is_enough(best):
+                break
+        return best
 
     def _is_solved_at_second_stage(self, winner):
         """Try whether fresh neurons that are not trained make an end of it, as far as it is cheap.

@@ -116,8 +116,15 @@ default="sobol"
     n_init : int or "auto", default="auto"
         Number of random starts, of each candidate where they race. ``"auto"`` is one; with
         ``problem=None`` as in :class:`NaturalMomentumRegressor`.
+    tol : float or "auto", default="auto"
+        Relative error of each field, as ``error_estimate_`` tells it, that is enough: the fit looks
+        at it now and then, and ends there. ``"auto"`` is 1e-12. Where there are measurements, a
+        tenth of what their noise does is enough, too. It ends as well where the loss does not fall
+        by more than a thousandth of itself in ``n_iter_no_change`` iterations; with ``tol=0`` where
+        it does not fall at all. Where the error is not estimated, as in
+        :class:`NaturalMomentumRegressor`.
     optimizer, metric, model, momentum, momentum_space, memory, beta, restart, \
-step_size, projection, rcond, damping, geodesic_acceleration, max_iter, max_time, tol, \
+step_size, projection, rcond, damping, geodesic_acceleration, max_iter, max_time, \
 n_iter_no_change, warm_start, device, dtype, random_state, verbose
         As in :class:`NaturalMomentumRegressor`.
     loss, huber_delta, early_stopping, validation_fraction

@@ -10,13 +10,13 @@ from sklearn.utils.validation import validate_data
 from ..optim.stopping import out_of_iterations
 from ..pde.agreement import contradictions
 from ..pde.checks import check_problem
+from .aim import Aim, Watched, of_loss
 from .callers import is_searched, warn
 from .candidates import joined
 from .data import ROWS, advice
 from .device import multiplications, plain_tensors, resolve_device, to_numpy
 from .error import estimated_error, is_determined
 from .ground import Ground, with_network
-from .linearised import Rows
 from .observed import named_columns, observed, weights_of
 from .physics import columns_of, empty_equations, fitted_circles
 from .prior import answered, settled, told_of_prior, unobserved
@@ -37,8 +37,6 @@ class ProblemTask(Task):
     """A fit of the residuals of a problem, equation (PINN); arguments as those of ``fit``."""
 
     relative_tol, field_evidence, spread = Ground.relative_tol, None, np.nan
-    # Of the last θ whose error was estimated: θ, its solution, and the estimate.
-    known = None, None, None
     budget_advice = (
         "The best solution so far was kept; see score() and history_. Increase it or tol."
     )
@@ -99,8 +97,10 @@ class ProblemTask(Task):
         self.device = str(device)
         given = self.problem, (self.X, self.y, self.weight), device, random_state
         free = self._free_fields(given)
+        is_estimated = self._is_estimated() and not free
+        self.aim = Aim(estimator.tol, is_estimated, self.y is not None)
         if is_raced(estimator) and not self.continues:
-            self.race = Race(estimator, *given, self.began, free)
+            self.race = Race(estimator, *given, self.began, self.aim, free)
             self.raced = self.race.run()
             self.starts = [to_numpy(self.raced.theta)]
             self._take_winner()
@@ -125,6 +125,7 @@ class ProblemTask(Task):
             # Points that stay the same decide which iterate is the best.
             self.validation = self._judging()
         self.first_parts = self.physics.relative_parts(drawn)
+        self.first_loss = first.loss
         self.units = UnitsOfResiduals(self.objective, first.loss)
         self.n_multiplications = self.ground.n_multiplications
 
@@ -158,7 +159,25 @@ class ProblemTask(Task):
         self.ground, self.objective = course.ground, course.ground.objective
         self.network, self.remark = (course.activation, course.sizes), self.race.told(self.raced)
 
+    @property
+    def tol(self):
+        return of_loss(self.estimator.tol, self.aim)
+
+    def watched(self, watch):
+        return Watched(self, watch) if self.aim.is_there else watch
+
+    def end_at(self, iterate):
+        """A :class:`Stop` where an iterate is as exact as is wanted, or None."""
+        aim, part = self.aim, iterate.loss / self.first_loss
+        aim.spend(iterate.objective, 1)
+        is_met = aim.is_due(self.physics, part) and aim.look(
+            self.ground, iterate, self._activation(), part
+        )
+        return aim.stop if is_met else None
+
     def finished(self, result, minimized):
+        if self.aim.is_met:
+            return result
         if self.raced is not None and self.validation is None and not self.ground.free_fields:
             result = self.race.growth.finished(self.raced, result)
             self._take_winner()
@@ -194,7 +213,7 @@ class ProblemTask(Task):
         """Whether more than a part of the error is not the noise's."""
         solution = self._solution(result.theta)
         estimate = self._estimated(solution, result.n_iter)
-        self.known = result.theta, solution, estimate
+        self.aim.known = result.theta, solution, estimate
         if estimate is None or not estimate.is_determined:
             return False
         allowed = STRAIGHT_ENOUGH
@@ -265,7 +284,7 @@ class ProblemTask(Task):
             warn(sentence)
         # What jumps cannot be linearised.
         is_hidden = warn_if_hidden(self.physics, theta, np.sqrt(parts["equation"]))
-        at, solution, self.estimate = self.known
+        at, solution, self.estimate = self.aim.known
         if at is not theta:
             solution = self._solution(theta)
             self.estimate = None if empty or is_hidden else self._estimated(solution, n_iter)
@@ -286,18 +305,9 @@ class ProblemTask(Task):
 
     def _solution(self, theta):
         """Physics, θ and blocks, in the sizes that the unknowns have come out with."""
-        if not (self.problem.unknowns or self.field_evidence):
-            return self.physics, theta, None, None
         if self.field_evidence:
             return self.physics, theta, self.ground.points.draw(), self.ground.measured
-        return self.physics.resized(theta, self.ground.points.spread(), self._measurements())
-
-    def _measurements(self):
-        """What was measured, None without y."""
-        if self.y is None:
-            return None
-        X, loss = self.physics.checked(self.X), self.estimator.measurement_loss
-        return Rows(X, self.y, self.weight, loss)
+        return self.ground.solution(theta)
 
     def _of_unknowns(self, solution):
         """What is kept of unknown coefficients, and of fields that only measurements determine."""
@@ -329,24 +339,28 @@ class ProblemTask(Task):
     def _estimated(self, solution, n_iter):
         """The error of the solution, where the problem alone determines it."""
         physics, theta, *_ = solution
-        estimator = self.estimator
-        is_own = self.X is not None and self.y is None
-        # A weight that is named is what the physics is to be bent by.
-        is_bent = self.y is not None and estimator.measurement_weight != "auto"
-        is_stated = self.problem.with_numbers().conditions and not (is_own or is_bent)
-        if not (estimator.estimate_error and is_stated and estimator.dtype == "float64"):
+        if not self._is_estimated():
             return None
         activation = self._activation()
         work = 2 * n_iter * self.objective.n_rows * len(theta) ** 2
         if self._is_late():
             work = 0
         try:
-            return estimated_error(physics, theta, activation, work, self._measurements())
+            return estimated_error(physics, theta, activation, work, self.ground.observations)
         except KeyboardInterrupt:
             if is_searched():
                 raise
             warn("Interrupted from the keyboard: the error is not estimated. The solution is kept.")
             return None
+
+    def _is_estimated(self):
+        """Whether the error is, as far as the settings tell."""
+        estimator = self.estimator
+        is_own = self.X is not None and self.y is None
+        # A weight that is named is what the physics is to be bent by.
+        is_bent = self.y is not None and estimator.measurement_weight != "auto"
+        is_stated = self.problem.with_numbers().conditions and not (is_own or is_bent)
+        return estimator.estimate_error and bool(is_stated) and estimator.dtype == "float64"
 
     def _activation(self):
         """Of fresh neurons."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..optim import Stopping, minimize
 from ..optim.stopping import INTERRUPTED
+from .aim import of_loss
 from .candidates import SOLVED, Candidate, Course, joined
 from .device import few_threads
 from .ground import Ground, with_network
@@ -52,12 +53,14 @@ class Race:
     random_state : numpy.random.RandomState
     began : float
         When the fit began.
+    aim : Aim
     free_fields : tuple of str, default=()
         As for :class:`Ground`.
     """
 
-    def __init__(self, estimator, problem, rows, device, random_state, began, free_fields=()):
+    def __init__(self, estimator, problem, rows, device, random_state, began, aim, free_fields=()):
         self.estimator, self.random_state, self.began = estimator, random_state, began
+        self.aim = aim
         self.given, self.free_fields = (problem, rows, device), free_fields
         self.candidates, self.growth = [], Growth(self)
         self.is_open = isinstance(estimator.hidden_layer_sizes, str)
@@ -77,12 +80,12 @@ class Race:
             is_measured = bool(self.best.course.ground.measured)
             rounds = MEASURED if is_measured else ROUNDS
             for number, rules in enumerate(rounds, start=1):
-                if not iterates or not self.round(
-                    f"round {number}", number, rules, self.candidates
-                ):
+                if not iterates or self.is_enough(self.best):
+                    break
+                if not self.round(f"round {number}", number, rules, self.candidates):
                     break
             winner = self.best
-            if iterates and not is_measured:
+            if iterates and not is_measured and not self.is_enough(winner):
                 winner = self.growth.run(winner)
         except KeyboardInterrupt:
             if not self.candidates:
@@ -121,6 +124,19 @@ class Race:
         d = candidate.course.ground.model.layer_sizes[0]
         found = np.nan if candidate.bandwidth is None else candidate.bandwidth
         return np.broadcast_to(found, d)[: d - len(candidate.course.circles)]
+
+    def is_enough(self, candidate):
+        """Whether a candidate is as exact as is wanted; then its run has ended."""
+        course, aim, part = candidate.course, self.aim, candidate.part
+        # What measurements tell of the unknowns is looked at after the race.
+        if not aim.is_measured and aim.is_due(course.ground.physics, part):
+            with few_threads(course.ground.n_multiplications):
+                if candidate.result is None:
+                    self.advance(candidate, 0)
+                iterate = course.ground.objective.at(candidate.theta)
+                if aim.look(course.ground, iterate, course.fresh_activation, part):
+                    candidate.result.stop = aim.stop
+        return aim.is_met
 
     def is_late(self):
         """Whether half of the time is over."""
@@ -231,6 +247,7 @@ class Race:
         iterate = with_fitted_output(ground.objective.at(ground.tensor(theta)))
         candidate = Candidate(course, bandwidth, seed, iterate.theta)
         candidate.seconds = time.perf_counter() - began
+        self.aim.spend(ground.objective, 1)
         into.append(candidate)
 
     def round(self, stage, number, rules, among):
@@ -267,7 +284,7 @@ class Race:
                 report=course.units.loss,
                 parts=course.ground.physics.parts,
                 stop_rules=Stopping(
-                    estimator.tol,
+                    of_loss(estimator.tol, self.aim),
                     estimator.n_iter_no_change,
                     course.units.floor(objective.points.dtype),
                     relative_tol=course.ground.relative_tol,
@@ -276,6 +293,7 @@ class Race:
                 past=candidate.past,
                 began=self.began,
             )
+        self.aim.spend(objective, result.n_iter)
         # The last step belongs to the last iterate.
         candidate.past = result.past if result.theta is result.last.theta else None
         candidate.theta, candidate.result = result.theta, joined(earlier, result)

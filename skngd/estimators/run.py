@@ -35,6 +35,7 @@ def run(estimator, task, began):
         shown = watch if watch.is_needed else None
         if estimator.verbose > 1:
             shown = Lines(estimator, task, shown)
+        shown = task.watched(shown)
         with few_threads(task.n_multiplications):
             theta, stop, found = _train(estimator, task, shown, began)
         _warn_of_draws(task)
@@ -106,7 +107,7 @@ def _train(estimator, task, watch, began):
                 report=units.loss,
                 parts=task.columns,
                 stop_rules=Stopping(
-                    estimator.tol,
+                    task.tol,
                     max(estimator.n_iter_no_change, source.least_patience),
                     floor,
                     expects_descent=expects_descent,
@@ -137,7 +138,7 @@ def _train(estimator, task, watch, began):
                 report=units.loss,
                 parts=task.columns,
                 stop_rules=Stopping(
-                    estimator.tol,
+                    task.tol,
                     estimator.n_iter_no_change,
                     floor,
                     relative_tol=task.relative_tol,

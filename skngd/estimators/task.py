@@ -123,6 +123,15 @@ class Task(ABC):
         """Take note of an iterate on the points that decide which one is the best."""
         self.last_score = None
 
+    @property
+    def tol(self):
+        """That of the loss."""
+        return self.estimator.tol
+
+    def watched(self, watch):
+        """What the loop tells of each iteration, from a watch or None."""
+        return watch
+
     def average(self):
         """The mean of iterates that takes the place of the last one, or None."""
         return None

@@ -108,13 +108,22 @@ class Verdict:
             )
 
 
+def hidden_residual(physics, theta, seen):
+    """The residual between the points of the fit where it is not that at them; None elsewhere.
+
+    ``seen`` is the residual at the points, both in units of the terms of the equation.
+    """
+    found = residual_between(physics, theta)
+    return found if found > HIDDEN and found > OVERFITTED * seen else None
+
+
 def warn_if_hidden(physics, theta, seen):
     """Whether an equation that holds at the points of the fit does not hold between them.
 
-    ``seen`` is the residual at them, in units of the terms of the equation.
+    ``seen`` is as for :func:`hidden_residual`.
     """
-    found = residual_between(physics, theta)
-    is_hidden = found > HIDDEN and found > OVERFITTED * seen
+    found = hidden_residual(physics, theta, seen)
+    is_hidden = found is not None
     if is_hidden:
         where = (
             "The equation holds at the points of the fit, but not between them:"

@@ -130,7 +130,8 @@ def minimize(
         Of the iterates; its mean is monitored, and kept, in the place of the last iterate.
     watch : object, default=None
         ``watch.begin()`` is called before each iteration and ``watch.end(iterate)`` after it, with
-        the current :class:`Iterate`; a true value stops.
+        the current :class:`Iterate`; a true value stops, and a :class:`Stop` says why: then it is
+        this iterate that is kept.
     began : float, default=None
         ``time.perf_counter()`` when the clock of the history starts. None is now.
 
@@ -220,8 +221,12 @@ def minimize(
             history.add(report(here), monitored, step, info, columns(here))
             if max_time is not None and history.columns["time"][-1] > max_time:
                 result.stop = result.stop or stopping.out_of_time(max_time)
-            if watch is not None and watch.end(here):
-                result.stop = result.stop or stopping.CALLBACK
+            told = watch is not None and watch.end(here)
+            if told and result.stop is None:
+                result.stop = stopping.CALLBACK
+                if isinstance(told, stopping.Stop):
+                    # It is this iterate that is good enough.
+                    result.stop, result.theta, result.loss = told, here.theta, monitor(here)
     except torch.linalg.LinAlgError:
         result.stop = stopping.NO_TANGENT_SPACE
     except NoDescent:
