@@ -1,5 +1,6 @@
 """Stating a physics problem: equation, domain, conditions and coefficients."""
 
+from ..geometry.ball import Ball
 from ..geometry.box import Box, Interval
 from ..geometry.combinations import Difference, Product, Union
 from ..geometry.points import Points
@@ -9,6 +10,7 @@ from .conditions import Dirichlet, Equation, Initial, Neumann, Periodic, Robin
 from .problem import Problem
 
 __all__ = [
+    "Ball",
     "Box",
     "Difference",
     "Dirichlet",
