@@ -102,6 +102,8 @@ class Box(Shape):
         return part if end == "min" else 1 - part
 
     def _height_outside(self, columns, face):
+        if self.face is None:  # it vanishes on all sides, and one alone is asked for
+            return super()._height_outside(columns, face)
         # Outside of one slab or of another, by Rvachev's a ∨ b = a + b + √(a² + b²).
         joined = None
         for part in self._parts(columns):

@@ -7,6 +7,7 @@ from ..geometry.points import Points
 from ..geometry.shapes import Disk, Polygon
 from .coefficients import Input, Unknown
 from .conditions import Dirichlet, Equation, Initial, Neumann, Periodic, Robin
+from .integrals import Integral
 from .problem import Problem
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Equation",
     "Initial",
     "Input",
+    "Integral",
     "Interval",
     "Neumann",
     "Periodic",

@@ -180,7 +180,7 @@ def _check_contents(problem):
             except ValueError:  # said where the number of points is the one that is asked for
                 return
             has_array = any(isinstance(row, np.ndarray) and row.ndim for row in rows)
-            has_field = has_array or trial.requested[0]
+            has_field = has_array or any(trial.requested.values())
             if isinstance(condition, Equation) and not has_field:
                 raise ValueError(
                     f"Expected {stated.name()} to contain one of the fields "
