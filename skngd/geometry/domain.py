@@ -202,8 +202,8 @@ class Domain(ABC):
         """:meth:`distance` to one face, by arrays or quantities for the coordinates."""
         raise ValueError(
             f"Expected a face from which a smooth distance is known, got {face!r} of {self!r}. It "
-            "is known for Box, Ball, Disk, Polygon, their products and differences; for a box that is "
-            "cut out where it has one face=. Set hard=False."
+            "is known for Box, Ball, Disk, Polygon, their products and differences; for a box that "
+            "is cut out where it has one face=. Set hard=False."
         )
 
     def _height_outside(self, columns, face):

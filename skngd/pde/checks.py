@@ -201,6 +201,20 @@ def _check_contents(problem):
             )
 
 
+def needs_conditions(problem):
+    """Whether the equation differentiates: an integral equation tells its solution alone."""
+    compiler = Compiler(problem, None, None, {"dtype": torch.float64, "device": "cpu"})
+    starts = [float(unknown.start) for unknown in problem.unknowns.values()]
+    random_state = np.random.RandomState(0)
+    sites, _ = compiler.equation.condition.sites(
+        problem.domain, N_TRIAL_POINTS, "sobol", random_state
+    )
+    sites = [_with_inputs(problem, site[:N_TRIAL_POINTS], random_state) for site in sites]
+    trial = Recording(compiler.bound(compiler.equation, sites))
+    trial.rows(torch.tensor(starts, dtype=torch.float64))
+    return any(index for asked in trial.requested.values() for _, index in asked)
+
+
 def _refuse_common_factor(problem, trials, leaves):
     """Refuse unknowns by whose common factor each row is multiplied, or stays as it is."""
     hard = any(c.hard and not c.winds for c in problem.with_numbers().conditions)

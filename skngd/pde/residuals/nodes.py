@@ -97,7 +97,7 @@ class NodeJets(JetModel):
 
     def folded(self, values, rows):
         """Jets at the nodes, (k, c, Q m), as one of shape (k, Q c, m)."""
-        k, c, m = *values.shape[:2], len(rows)
+        (k, c, _), m = values.shape, len(rows)
         values = values.view(k, c, self.n_nodes, -1).transpose(1, 2)
         return values.expand(k, self.n_nodes, c, m).reshape(k, self.n_nodes * c, m)
 
