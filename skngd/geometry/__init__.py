@@ -4,6 +4,7 @@ from .ball import Ball
 from .box import Box, Interval
 from .combinations import Difference, Product, Shape, Union
 from .domain import Domain
+from .mesh import Mesh
 from .points import Points
 from .shapes import Disk, Polygon
 
@@ -14,6 +15,7 @@ __all__ = [
     "Disk",
     "Domain",
     "Interval",
+    "Mesh",
     "Points",
     "Polygon",
     "Product",

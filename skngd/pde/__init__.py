@@ -3,6 +3,7 @@
 from ..geometry.ball import Ball
 from ..geometry.box import Box, Interval
 from ..geometry.combinations import Difference, Product, Union
+from ..geometry.mesh import Mesh
 from ..geometry.points import Points
 from ..geometry.shapes import Disk, Polygon
 from .coefficients import Input, Unknown
@@ -21,6 +22,7 @@ __all__ = [
     "Input",
     "Integral",
     "Interval",
+    "Mesh",
     "Neumann",
     "Periodic",
     "Points",
