@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 from ..optim.stopping import out_of_iterations
 from ..pde.agreement import contradictions
 from ..pde.checks import check_problem, needs_conditions
+from ..pde.jumps import naive_coefficients
 from .aim import Aim, Watched, of_loss
 from .callers import is_searched, warn
 from .candidates import joined
@@ -407,5 +408,5 @@ def _warn_of_the_problem(problem, y):
             f"{name} has no conditions and no measurements: its solution is not unique, and the "
             "one that comes out depends on random_state. Give it conditions, such as Dirichlet()."
         )
-    for sentence in contradictions(problem):
+    for sentence in [*contradictions(problem), *naive_coefficients(problem)]:
         warn(sentence)

@@ -11,7 +11,7 @@ from .shapes import simplices_rule
 from .shown import shown
 
 # A point belongs to a simplex whose barycentric coordinates are above this, with a minus.
-ROUNDING = 1e-10
+ROUNDING = 1e-13
 # Points of quadrature in each direction of a simplex.
 N_IN_SIMPLEX = 3
 # How many pairs of a point and a simplex are looked at together.

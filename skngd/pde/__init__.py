@@ -9,6 +9,7 @@ from ..geometry.shapes import Disk, Polygon
 from .coefficients import Input, Unknown
 from .conditions import Dirichlet, Equation, Initial, Neumann, Periodic, Robin
 from .integrals import Integral
+from .interfaces import Interface
 from .problem import Problem
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Initial",
     "Input",
     "Integral",
+    "Interface",
     "Interval",
     "Mesh",
     "Neumann",
