@@ -1,11 +1,12 @@
 """
-==================================
+=================================
 A fin of three layers: interfaces
-==================================
+=================================
 
 Heat runs along a fin of brick, foam and plaster and is lost on the way, u'' = π² u in each layer.
 Between them the temperature and the flux a u' are continuous, so that the slope jumps with the
-conductivity a. A smooth network cannot do that. An :class:`~skngd.pde.Interface` gives each side a function of its own.
+conductivity a. A smooth network cannot do that. An :class:`~skngd.pde.Interface` gives each side a
+function of its own.
 """
 
 # %%

@@ -33,7 +33,7 @@ def rod(u, x):
 
 def exact_rod(x, jump=0.0, flux=0.0):
     """−x²/2 + c x to the left of the middle, −x²/20 + d x + e to the right."""
-    # The normal points to the left: u_left − u_right = jump, 10 u_right' − u_left' = flux; u(1) = 0.
+    # The normal points to the left: u_left − u_right = jump, 10 u_right' − u_left' = flux.
     a = [[-0.5, 0.5, 1.0], [-1.0, 10.0, 0.0], [0.0, 1.0, 1.0]]
     c, d, e = np.linalg.solve(a, [-jump - 1 / 8 + 1 / 80, flux, 1 / 20])
     return np.where(x < 0.5, -(x**2) / 2 + c * x, -(x**2) / 20 + d * x + e)

@@ -94,7 +94,7 @@ def _second(problem, X):
         rows = bound.equations([lookup], site.new_tensor(starts))
         second = {key: leaf for key, leaf in leaves.items() if len(key[1]) == 2}
         found = {key: torch.zeros(len(X), dtype=torch.float64) for key in second}
-        for row in rows:
+        for row in rows if second else ():
             row = as_tensor(row, site).expand(len(X))
             for key, gradient in zip(second, gradients(row, list(second.values())), strict=True):
                 found[key] = found[key] + gradient.detach().abs()
