@@ -8,6 +8,7 @@ from ..geometry.points import Points
 from ..geometry.shapes import Disk, Polygon
 from .coefficients import Input, Unknown
 from .conditions import Dirichlet, Equation, Initial, Neumann, Periodic, Robin
+from .grids import Grid
 from .integrals import Integral
 from .interfaces import Interface
 from .problem import Problem
@@ -19,6 +20,7 @@ __all__ = [
     "Dirichlet",
     "Disk",
     "Equation",
+    "Grid",
     "Initial",
     "Input",
     "Integral",
