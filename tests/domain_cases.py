@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from skngd.geometry.ball import Ball
 from skngd.geometry.box import Box, Interval
+from skngd.geometry.mesh import Mesh
 from skngd.geometry.points import Points
 from skngd.geometry.sampling import SAMPLERS
 from skngd.geometry.shapes import Disk, Polygon
@@ -12,6 +14,18 @@ PI = np.pi
 SQUARE = Box(x=(0, 1), y=(0, 1))
 TRIANGLE = Polygon([(0, 0), (3, 0), (0, 4)])
 ARROW = Polygon([(0, 0), (2, -1), (1, 0), (2, 1)], names=("y", "z"), face="edge")
+
+# An L of six triangles, and a cube of six tetrahedra with a lid.
+ELL = Mesh(
+    [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1), (0, 2), (1, 2)],
+    [(0, 1, 4), (0, 4, 3), (1, 2, 5), (1, 5, 4), (3, 4, 7), (3, 7, 6)],
+    boundary={"bottom": [(0, 1), (2, 1)]},
+)
+CUBE = Mesh(
+    [(i, j, k) for i in (0, 1) for j in (0, 1) for k in (0, 2)],
+    [(0, 1, 3, 7), (0, 1, 5, 7), (0, 2, 3, 7), (0, 2, 6, 7), (0, 4, 5, 7), (0, 4, 6, 7)],
+    boundary={"lid": [(1, 3, 7), (1, 5, 7)]},
+)
 
 # name: domain, |Ω|, |∂Ω| (all faces), relative accuracy of the two
 CASES = {
@@ -22,6 +36,13 @@ CASES = {
     "cuboid": (Box(x=(0, 1), y=(0, 2), z=(0, 3)), 6, 22, 1e-14),
     "5-D": (Box(**{f"x{k}": (0, 1) for k in range(5)}), 1, 10, 1e-14),
     "disk": (Disk((1, -2), 3), 9 * PI, 6 * PI, 1e-14),
+    "ball": (Ball((1, -2, 0), 3), 36 * PI, 36 * PI, 1e-14),
+    "4-D ball in time": (
+        Box(t=(0, 2)) * Ball((0,) * 4, 1, ("a", "b", "c", "d")),
+        PI**2,
+        2 * 2 * PI**2 + PI**2,
+        1e-14,
+    ),
     "triangle": (TRIANGLE, 6, 12, 1e-14),
     "arrow": (ARROW, 1, 2 * 5**0.5 + 2 * 2**0.5, 1e-14),
     "plate with a hole": (
@@ -56,6 +77,10 @@ CASES = {
         2 * (2 * PI - 2 * PI / 3),
         1e-3,
     ),
+    "mesh of an L": (ELL, 3, 8, 1e-14),
+    "mesh of a box": (CUBE, 2, 2 + 8, 1e-14),
+    "mesh of an interval": (Mesh([[0], [1], [3]], [(0, 1), (2, 1)]), 3, 2, 1e-14),
+    "mesh in time": (Box(t=(0, 2)) * ELL, 6, 22, 1e-14),
     "two intervals": (Interval(0, 3) - Interval(1, 2, face="gap"), 2, 4, 1e-14),
     "cylinder": (Box(t=(0, 2)) * Disk(), 2 * PI, 2 * PI + 4 * PI, 1e-14),
     "prism": (TRIANGLE * Interval(0, 2, "z"), 12, 24 + 12, 1e-14),

@@ -5,12 +5,16 @@ import pytest
 from domain_cases import CLOUD, DOMAINS, PI, SQUARE
 from messages import assert_advises
 
+from skngd.geometry.ball import Ball
 from skngd.geometry.box import Box, Interval
 from skngd.geometry.combinations import Product
+from skngd.geometry.mesh import Mesh
 from skngd.geometry.points import Points
 from skngd.geometry.shapes import Disk, Polygon
 
 PENTAGRAM = [(np.cos(a), np.sin(a)) for a in 4 * PI / 5 * np.arange(5)]
+
+CORNERS = [(0, 0), (1, 0), (0, 1)]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +61,20 @@ PENTAGRAM = [(np.cos(a), np.sin(a)) for a in 4 * PI / 5 * np.arange(5)]
         (lambda: Product(SQUARE, 3), "domains such as Box", "got 3"),
         (lambda: Points([0.1, 0.2], "x"), r"shape \(n, d\) for X", r"shape \(2,\)"),
         (lambda: Points([], "x"), r"shape \(n, d\) for X", r"shape \(0,\)"),
+        (lambda: Ball((0,)), "two or more coordinates", r"got \[0.0\]"),
+        (lambda: Ball((0, 0, 0), 0), "positive radius", "got 0"),
+        (lambda: Ball((0,) * 4), "4 different names", r"got \('x', 'y', 'z'\)"),
+        (lambda: Mesh(CORNERS, [(0, 1)]), "3 nodes each", "surface has no inside"),
+        (lambda: Mesh([[0, 0, 0], [1, 0, 0], [0, 1, 0]], [(0, 1, 2)]), "4 nodes each", "surface"),
+        (lambda: Mesh(CORNERS, [(1, 2, 3)]), "from 0 to 2", "got 1 to 3"),
+        (lambda: Mesh(CORNERS, [(0, 1, 1)]), "simplices with a volume", "got 1 of 1"),
+        (lambda: Mesh(CORNERS, [(0, 1, 2)] * 3), "one or two simplices", "got one of 3"),
+        (lambda: Mesh([0, 1], [(0, 1)]), "points of shape", r"got \[0, 1\]"),
+        (
+            lambda: Mesh([*CORNERS, (1, 1)], [(0, 1, 2), (1, 2, 3)], boundary={"w": [(1, 2)]}),
+            "sides of the boundary for face 'w'",
+            r"got \[1, 2\]",
+        ),
         (lambda: Points([[0, 1]], "x"), "2 different names", r"got \('x',\)"),
         (lambda: Points([[np.inf], [1]], "x"), "finite numbers for X", "in row 0"),
         (lambda: Points([[1], [1]], "x"), "differ in each coordinate", "only x = 1"),
@@ -110,6 +128,12 @@ def test_constructors_refuse(make, expected, came):
         (lambda: SQUARE.contains([0.5, 0.5]), r"shape \(n, 2\)", r"shape \(2,\)"),
         (lambda: SQUARE.contains([[0.5]]), r"columns \('x', 'y'\)", r"shape \(1, 1\)"),
         (lambda: CLOUD.boundary_measure(), "faces have a measure", "got Points"),
+        (lambda: CLOUD.quadrature(), "quadrature weights", "got Points"),
+        (lambda: SQUARE.quadrature(over="z"), "over to name coordinates", "got 'z'"),
+        (lambda: SQUARE.quadrature(0), "at least 1", "got 0"),
+        (lambda: Disk().quadrature(over="x"), r"over to name all of \('x', 'y'\)", r"\('x',\)"),
+        (lambda: (Disk() | Box(x=(0, 2), y=(0, 2), face="w")).distance([[0, 0]]), "dist", "Union"),
+        (lambda: CLOUD.distance([[0, 0]], "x.min"), "smooth distance", "got 'x.min'"),
         (lambda: CLOUD.boundary(9, "y"), "faces", "got 'y'"),
         (lambda: CLOUD.pairs(9, "x"), "a Box", "got Points"),
         (lambda: Points([[0], [1]], "x").boundary(9), "points on the boundary", "got none"),
@@ -124,3 +148,23 @@ def test_questions_are_refused(ask, expected, came):
 def test_only_domains_combine():
     for operation in ("__sub__", "__or__", "__mul__"):
         assert getattr(SQUARE, operation)(3) is NotImplemented
+
+
+def test_a_mesh_from_a_file(tmp_path):
+    meshio = pytest.importorskip("meshio")
+    cells = [("triangle", [(0, 1, 2), (1, 3, 2)]), ("line", [(0, 1), (1, 3), (2, 3), (0, 2)])]
+    tags = [np.array([9, 9]), np.array([1, 2, 2, 2])]
+    meshio.Mesh(
+        [(0, 0, 0), (2, 0, 0), (0, 1, 0), (2, 1, 0)],
+        cells,
+        cell_data={"gmsh:physical": tags, "gmsh:geometrical": tags},
+        field_data={"ground": np.array([1, 1]), "rest": np.array([2, 1])},
+    ).write(tmp_path / "mesh.msh", file_format="gmsh22")
+    mesh = Mesh.from_file(tmp_path / "mesh.msh", names=("a", "b"))
+    assert mesh.names == ("a", "b")
+    assert mesh.measure == 2.0
+    assert {face: mesh.boundary_measure(face) for face in mesh.faces} == {"ground": 2, "rest": 4}
+    meshio.Mesh([(0, 0, 0), (1, 0, 0)], [("line", [(0, 1)])]).write(tmp_path / "line.vtk")
+    with pytest.raises(ValueError, match="tetrahedra or triangles") as caught:
+        Mesh.from_file(tmp_path / "line.vtk")
+    assert_advises(caught.value, "Expected", "'line'")

@@ -30,7 +30,10 @@ def steepest_points(discretization, values, random_state):
                 if len(line) < 2:
                     break
                 found.append(line)
-                first = int(np.abs(np.diff(values(line), axis=0)).max(axis=1).argmax())
+                changes = np.abs(np.diff(values(line), axis=0)).max(axis=1)
+                # Across an interface the solution may jump.
+                changes[discretization.sides.crossed(line)] = 0.0
+                first = int(changes.argmax())
                 start, stop = line[first, axis], line[first + 1, axis]
     return np.vstack(found) if found else np.empty((0, len(discretization.columns)))
 
@@ -58,7 +61,7 @@ def residual_between(physics, theta):
         return 0.0
     changes, steps = np.diff(values(X), axis=0), np.diff(X, axis=0) / (d.high - d.low)
     steps = np.abs(steps).max(axis=1)
-    is_close = (steps > 0) & (steps < CLOSE)
+    is_close = (steps > 0) & (steps < CLOSE) & ~d.sides.crossed(X)
     if is_close.any() and np.abs(changes[is_close]).max() > JUMP:
         return np.inf
     return float(physics.residuals.value(theta, Collocation([block])).abs().max())

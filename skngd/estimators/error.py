@@ -249,7 +249,7 @@ def _fields_of(physics, network, inner=None, direction=None):
 def _on_top(physics, solution, activation, n_fresh, unknowns=None):
     """Physics of ``solution`` + w, where w is a network of one layer; see :class:`Compiler`."""
     old, n_fields = physics.discretization, len(physics.problem.fields)
-    d = len(old.columns) + len(old.circles.axes)
+    d = old.n_inputs
     model = FullyConnected((d, n_fresh, n_fields), activation)
     new = Physics(physics.problem, model, physics.kind, physics.metric, old.circles.axes)
     new.discretization.sizes, new.field_sizes = old.sizes, physics.field_sizes
@@ -282,5 +282,5 @@ def _with_fresh_neurons(fresh, physics, network, inner, random_state, bandwidth)
 def _n_neurons(physics, fresh):
     """How many neurons parameters of a network of one layer are those of."""
     n_fields = len(physics.problem.fields)
-    d = len(physics.discretization.columns) + len(physics.discretization.circles.axes)
+    d = physics.discretization.n_inputs
     return (len(fresh) - n_fields) // (d + 1 + n_fields)

@@ -10,6 +10,7 @@ from ..losses import SquaredLoss
 from ..models import FullyConnected
 from ..optim import Objective
 from ..pde.discretization import Discretization
+from ..pde.interfaces import Sides
 from ..pde.residuals.blocks import Collocation
 from ..pde.residuals.bound import written
 from ..pde.residuals.circles import periodic_axes
@@ -49,7 +50,8 @@ def build_physics(estimator, problem, device, circles=None):
     """
     kind = {"dtype": DTYPES[estimator.dtype], "device": device}
     circles = periodic_axes(problem) if circles is None else circles
-    shape = len(columns_of(problem)) + len(circles), len(problem.fields)
+    n_inputs = len(columns_of(problem)) + len(circles) + len(Sides(problem))
+    shape = n_inputs, len(problem.fields)
     model = estimator._build_model(*shape, device)
     return Physics(problem, model, kind, estimator._metric(), circles)
 

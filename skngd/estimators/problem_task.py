@@ -9,7 +9,8 @@ from sklearn.utils.validation import validate_data
 
 from ..optim.stopping import out_of_iterations
 from ..pde.agreement import NO_SOLUTION, contradictions
-from ..pde.checks import check_problem
+from ..pde.checks import check_problem, needs_conditions
+from ..pde.jumps import naive_coefficients
 from .aim import Aim, Watched, of_loss
 from .callers import is_searched, warn
 from .candidates import joined
@@ -362,8 +363,9 @@ class ProblemTask(Task):
         is_own = self.X is not None and self.y is None
         # A weight that is named is what the physics is to be bent by.
         is_bent = self.y is not None and estimator.measurement_weight != "auto"
-        is_stated = self.problem.with_numbers().conditions and not (is_own or is_bent)
-        return estimator.estimate_error and bool(is_stated) and estimator.dtype == "float64"
+        if is_own or is_bent or not estimator.estimate_error or estimator.dtype != "float64":
+            return False
+        return bool(self.problem.with_numbers().conditions) or not needs_conditions(self.problem)
 
     def _activation(self):
         """Of fresh neurons."""
@@ -404,12 +406,13 @@ class ProblemTask(Task):
 def _warn_of_the_problem(problem, y):
     """Say what is wrong with a problem before it is solved; whether nothing solves it."""
     name = type(problem).__name__
-    if not problem.with_numbers().conditions and y is None:
+    has_none = not problem.with_numbers().conditions and y is None
+    if has_none and needs_conditions(problem):
         warn(
             f"{name} has no conditions and no measurements: its solution is not unique, and the "
             "one that comes out depends on random_state. Give it conditions, such as Dirichlet()."
         )
     told = contradictions(problem)
-    for sentence in told:
+    for sentence in [*told, *naive_coefficients(problem)]:
         warn(sentence)
     return any(NO_SOLUTION in sentence for sentence in told)

@@ -123,7 +123,8 @@ class Race:
         """One for each coordinate; NaN for the start of a network that is named."""
         d = candidate.course.ground.model.layer_sizes[0]
         found = np.nan if candidate.bandwidth is None else candidate.bandwidth
-        return np.broadcast_to(found, d)[: d - len(candidate.course.circles)]
+        discretization = candidate.course.ground.physics.discretization
+        return np.broadcast_to(found, d)[: len(discretization.columns)]
 
     def is_enough(self, candidate):
         """Whether a candidate is as exact as is wanted; then its run has ended."""

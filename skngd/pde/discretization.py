@@ -7,6 +7,7 @@ from ..geometry.box import Box
 from ..geometry.sampling import choose_by_residual, gauss_rule
 from .conditions import Measurements
 from .expressions.quantity import Quantity
+from .interfaces import Sides
 from .residuals.blocks import Collocation
 from .residuals.bound import Stated, ranges_of
 from .residuals.circles import Circles
@@ -41,8 +42,13 @@ class Discretization:
         self.centre, self.half_width = (low + high) / 2, (high - low) / 2
         self._centre = torch.as_tensor(self.centre, **kind)
         self._half_width = torch.as_tensor(self.half_width, **kind)
-        self.circles = Circles(ranges_of(problem), circles)
-        scale = torch.as_tensor(1.0 / self.circles.units(self.half_width), **kind)
+        self.circles, self.sides = Circles(ranges_of(problem), circles), Sides(problem)
+        if len(self.sides) and kind["dtype"] != torch.float64:
+            raise ValueError(
+                "Expected dtype='float64' for a problem with an Interface, got single precision, "
+                "which does not tell its sides apart. Set dtype='float64'."
+            )
+        scale = torch.as_tensor(1.0 / self._units(self.half_width), **kind)
         self.jets_of = lambda indices: jets_of(indices, scale)
         self.compiler = Compiler(problem, self.jets_of, self.normalise, kind, self.circles)
         self.source = self.domain
@@ -64,7 +70,16 @@ class Discretization:
         if self.logarithmic:
             x = x.clone()
             x[:, self.logarithmic] = torch.log(x[:, self.logarithmic])
-        return self.circles.inputs(plain, (x - self._centre) / self._half_width)
+        inputs = self.circles.inputs(plain, (x - self._centre) / self._half_width)
+        return self.sides.beside(inputs, plain)
+
+    @property
+    def n_inputs(self):
+        """Of the network: columns, sines of circles, sides of interfaces."""
+        return len(self.columns) + len(self.circles.axes) + len(self.sides)
+
+    def _units(self, half_width):
+        return np.append(self.circles.units(half_width), np.ones(len(self.sides)))
 
     def located(self, inputs):
         """Undo :meth:`normalise` for one point, an array."""
@@ -74,14 +89,14 @@ class Discretization:
 
     def units_of_inputs(self):
         """What one unit of each input of the network is in the units of the problem."""
-        return self.circles.units((self.high - self.low) / 2)
+        return self._units((self.high - self.low) / 2)
 
     def scaling_of_inputs(self):
         """Centre and half width of each input of the network: circles come as they are."""
-        n, axes = len(self.circles.axes), list(self.circles.axes)
-        centre = np.append(self.centre, np.zeros(n))
+        axes = list(self.circles.axes)
+        centre = np.append(self.centre, np.zeros(self.n_inputs - len(self.columns)))
         centre[axes] = 0.0
-        return centre, self.circles.units(self.half_width)
+        return centre, self._units(self.half_width)
 
     def outside(self, X):
         """Which rows lie outside of the domain, or of the range of an input."""
@@ -218,7 +233,7 @@ class WithInputs:
     """
 
     def __init__(self, domain, ranges, logarithmic):
-        self.names, self.measure = domain.names, domain.measure
+        self.domain, self.names, self.measure = domain, domain.names, domain.measure
         self.face_names, self.boundary_measure = domain.face_names, domain.boundary_measure
         self.product, self.logarithmic = domain * Box(**ranges), logarithmic
 
