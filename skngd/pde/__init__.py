@@ -5,10 +5,11 @@ from ..geometry.combinations import Difference, Product, Union
 from ..geometry.points import Points
 from ..geometry.shapes import Disk, Polygon
 from .coefficients import Input, Unknown
-from .conditions import Dirichlet, Equation, Initial, Neumann, Periodic, Robin
+from .conditions import At, Dirichlet, Equation, Initial, Neumann, Periodic, Robin
 from .problem import Problem
 
 __all__ = [
+    "At",
     "Box",
     "Difference",
     "Dirichlet",

@@ -218,7 +218,7 @@ class WithInputs:
     """
 
     def __init__(self, domain, ranges, logarithmic):
-        self.names, self.measure = domain.names, domain.measure
+        self.names, self.measure, self.contains = domain.names, domain.measure, domain.contains
         self.face_names, self.boundary_measure = domain.face_names, domain.boundary_measure
         self.product, self.logarithmic = domain * Box(**ranges), logarithmic
 
