@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from skngd.geometry.ball import Ball
 from skngd.geometry.box import Box, Interval
 from skngd.geometry.points import Points
 from skngd.geometry.sampling import SAMPLERS
@@ -22,6 +23,13 @@ CASES = {
     "cuboid": (Box(x=(0, 1), y=(0, 2), z=(0, 3)), 6, 22, 1e-14),
     "5-D": (Box(**{f"x{k}": (0, 1) for k in range(5)}), 1, 10, 1e-14),
     "disk": (Disk((1, -2), 3), 9 * PI, 6 * PI, 1e-14),
+    "ball": (Ball((1, -2, 0), 3), 36 * PI, 36 * PI, 1e-14),
+    "4-D ball in time": (
+        Box(t=(0, 2)) * Ball((0,) * 4, 1, ("a", "b", "c", "d")),
+        PI**2,
+        2 * 2 * PI**2 + PI**2,
+        1e-14,
+    ),
     "triangle": (TRIANGLE, 6, 12, 1e-14),
     "arrow": (ARROW, 1, 2 * 5**0.5 + 2 * 2**0.5, 1e-14),
     "plate with a hole": (

@@ -14,6 +14,7 @@ from skngd.pde import (
     Equation,
     Initial,
     Input,
+    Integral,
     Interval,
     Neumann,
     Periodic,
@@ -197,6 +198,87 @@ class HardNeumann(Problem):
         yield u(b) * u(b, 0) - 1
 
 
+GAUSS = torch.tensor(np.stack(np.polynomial.legendre.leggauss(5)))
+
+
+def up_to(z):
+    """∫_{−1}^z of the Lagrange polynomials of the Gauss points, (5, m), by their coefficients."""
+    columns = []
+    for k in np.linalg.inv(np.vander(GAUSS[0].numpy(), increasing=True)).T:
+        whole = np.polynomial.Polynomial(k).integ(lbnd=-1)
+        columns.append(whole(z.numpy()))
+    return torch.tensor(np.array(columns))
+
+
+class Mean(Problem):
+    """Integrals over the only coordinate: all points share the nodes."""
+
+    domain = Interval(0, 2)
+    conditions = (Integral(n_points=5, value=0.5),)
+
+    def residual(self, u, x):
+        whole = Integral(lambda u, s: np.exp(s - x) * u**2, "x", n_points=5)
+        part = Integral(lambda u, s: s * u.x * u, over="x", low=0.5, high="x", n_points=5)
+        return u.xx + u * whole(u) - part(u)
+
+    @staticmethod
+    def by_hand(fields, coefficients, places):
+        (u,) = fields
+        ((a,), _), _ = places
+        nodes, weights = 1 + GAUSS[0], GAUSS[1]
+        s, x = nodes.unsqueeze(1), a[:, 0]
+        at = u(s)[:, None]
+        whole = (weights[:, None] * torch.exp(s - x) * at**2).sum(0)
+        parts = up_to(x - 1) - up_to(torch.tensor([-0.5]))
+        part = (parts * s * u(s, 0)[:, None] * at).sum(0)
+        yield u(a, 0, 0) + u(a) * whole - part
+        yield (weights * u(s)).sum().reshape(1) - 0.5
+
+
+class Remembering(Problem):
+    """Integrals over one of two coordinates, two fields, hard values and an unknown."""
+
+    domain = Box(t=(0, 2), x=(-1, 1))
+    fields = ("u", "v")
+    conditions = (
+        Dirichlet(0.5, on="x", hard=True),
+        Integral(lambda u, v, t, x: u * v.x, over="x", value=lambda t: t, n_points=5),
+    )
+
+    def __init__(self, k=0.7):
+        self.k = k
+
+    def residual(self, u, v, t, x):
+        memory = Integral(
+            lambda u, v, s, x, k: np.exp(k * (s - t)) * u * v, "t", high="t", n_points=5
+        )
+        return u.t - memory(u, v), v - Integral(over="x", n_points=5)(u) + x
+
+    @staticmethod
+    def ansatz(network):
+        return lambda points: 0.5 + (1 - points[:, 1] ** 2) * network(points)
+
+    @staticmethod
+    def by_hand(fields, coefficients, places):
+        u, v = fields
+        ((a,), _), ((b,), _) = places
+        k, (z, weights) = coefficients["k"], GAUSS
+
+        def at(points, axis):
+            found = points.repeat(5, 1, 1)
+            found[:, :, axis] = (z + 1 - axis)[:, None]
+            return found
+
+        nodes, c = at(a, 0), up_to(a[:, 0] - 1)
+        memory = sum(
+            w * torch.exp(k * (x[:, 0] - a[:, 0])) * u(x) * v(x)
+            for w, x in zip(c, nodes, strict=True)
+        )
+        yield u(a, 0) - memory
+        yield v(a) - sum(w * u(x) for w, x in zip(weights, at(a, 1), strict=True)) + a[:, 1]
+        yield sum(w * u(x) * v(x, 1) for w, x in zip(weights, at(b, 1), strict=True)) - b[:, 0]
+
+
 SYSTEM = Coupled(
     Unknown(-2.0), Unknown(0.5, low=0.1), Unknown(-1.0, high=0.5), Unknown(0.3, low=0, high=2)
 )
@@ -207,5 +289,7 @@ PROBLEMS = {
     "parametric": Parametric(Input(0.1, 1.0), Unknown(0.7)),
     "hard values in time": HardBurgers(Unknown(0.1, low=0)),
     "hard slope": HardNeumann(),
+    "integrals, shared nodes": Mean(),
+    "integrals, own nodes": Remembering(Unknown(0.7)),
 }
 every_physics = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)

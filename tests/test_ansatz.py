@@ -13,6 +13,7 @@ from physics import Assembled, differentiate
 
 from skngd.models import FullyConnected
 from skngd.pde import (
+    Ball,
     Box,
     Difference,
     Dirichlet,
@@ -21,6 +22,7 @@ from skngd.pde import (
     Input,
     Interval,
     Neumann,
+    Polygon,
     Problem,
     Robin,
 )
@@ -31,6 +33,10 @@ from skngd.pde.residuals.ansatz import hard_conditions
 SQUARE = Box(x=(0, 1), y=(-1, 2))
 STRIP = Box(t=(0, 2), x=(-1, 1))
 CUBE = Box(x=(0, 1), y=(-1, 2), z=(3, 5))
+
+
+PLATE = Box(x=(-1, 1), y=(-1, 1)) - Disk(radius=0.5, face="hole")
+TRIANGLE = Polygon([(0, 0), (2, 0), (0, 1)])
 
 
 # Values that belong to one smooth function, so that they agree in the corners.
@@ -50,6 +56,10 @@ def at_start(x):
 
 def solid(x, y, z):
     return x * y - np.cos(z) * (1 + x)
+
+
+def drum(t, x, y):
+    return plane(x, y) * np.cos(t)
 
 
 # name: domain, its hard conditions
@@ -77,6 +87,17 @@ HARD = {
     "start and one side": (STRIP, [Initial(at_start), Dirichlet(lambda t: wave(t, 1.0), "x.max")]),
     "cuboid": (CUBE, [Dirichlet(solid)]),
     "cuboid, some faces": (CUBE, [Dirichlet(solid, on=("x", "y.min", "z.max"))]),
+    "disk": (Disk((1, 0), 2), [Dirichlet(plane)]),
+    "triangle": (TRIANGLE, [Dirichlet(plane)]),
+    "a square by one name": (Box(x=(0, 1), y=(0, 2), face="edge"), [Dirichlet(plane)]),
+    "hole": (PLATE, [Dirichlet(plane, on="hole")]),
+    "hole and edge": (PLATE, [Dirichlet(plane, on="hole"), Dirichlet(3.0, on=("x", "y"))]),
+    "ball": (Ball(radius=2), [Dirichlet(solid)]),
+    "start in a disk": (Box(t=(0, 1)) * Disk(), [Initial(plane), Dirichlet(drum)]),
+    "slopes in time": (
+        Box(z=(0, 1)) * Disk(names=("t", "x")),
+        [Dirichlet(wave, on="boundary"), Neumann(0.0, on="z")],
+    ),
     "slopes": (Interval(-1, 2), [Neumann(0.5)]),
     "slope at one end": (Interval(-1, 2), [Neumann(0.5, on="x.min")]),
     "another slope at each end": (
@@ -167,7 +188,7 @@ def test_derivatives_are_those_of_the_values(domain, conditions):
     d = len(domain.names)
     v = Solution(hard(domain, conditions), network_of(d))
     X = domain.sample(5, random_state=0)
-    radius = 0.05 * np.ptp(domain.bounds, axis=1)
+    radius = 0.02 * np.ptp(domain.bounds, axis=1)
     indices = [(0,), (0, d - 1), (d - 1,) * 3, (0, 0, d - 1, d - 1)]
     for index in indices:
         *lower, axis = index
@@ -216,6 +237,26 @@ def test_the_distance_is_one_in_the_middle_and_vanishes_on_the_faces():
     ansatz = hard_conditions(hard(SQUARE, [Dirichlet(0.0)]), "u")
     points = torch.tensor([[0.5, 0.5], [0.0, 0.3], [1.0, 0.0], [0.7, -1.0], [0.2, 2.0]])
     assert_allclose(ansatz.distance(points.double()), [1, 0, 0, 0, 0], atol=1e-15)
+
+
+def test_a_polygon_that_bends_inwards_has_a_distance():
+    ell = Polygon([(0, 0), (2, 0), (2, 1), (1, 1), (1, 2), (0, 2)])
+    v = Solution(hard(ell, [Dirichlet(plane)]), network_of(2))
+    edge = ell.boundary(40, random_state=0)[0]
+    assert_allclose(v(edge), plane(*edge.T), rtol=1e-12, atol=1e-12)
+    X = ell.sample(20, random_state=0)
+    expected = derivative(
+        lambda x: v(np.stack([x, X[:, 1] + 0 * x], axis=1)), X[:, 0], radius=1e-4, degree=4
+    )
+    assert_allclose(v(X, 0), expected, rtol=1e-5)
+
+
+def test_slopes_may_not_bend_in_a_curve():
+    conditions = [Dirichlet(on="hole", hard=True), Neumann(on="x.min", hard=True)]
+    problem = Problem.from_function(lambda u, x, y: u, PLATE, conditions)
+    with pytest.raises(ValueError, match="Expected") as caught:
+        hard_conditions(problem, "u")
+    assert_advises(caught.value, "no curved face", "Neumann")
 
 
 def test_values_may_depend_on_inputs():
@@ -307,13 +348,13 @@ def test_a_condition_of_ones_own_may_be_hard():
 @pytest.mark.parametrize(
     ("domain", "condition", "expected", "came"),
     [
-        (Disk(), Dirichlet(), "faces of a Box", r"of Disk\("),
         (Disk(), Neumann(on="boundary"), "faces of a Box", "'boundary'"),
-        (Box(x=(0, 1), face="wall"), Dirichlet(), "faces of a Box", "Box"),
-        (SQUARE, Dirichlet(on="z"), "faces of a Box", "'z'"),
+        (Box(x=(0, 1), face="wall"), Neumann(), "faces of a Box", "Box"),
+        (Box(x=(0, 1)) | Box(x=(2, 3), face="b"), Dirichlet(), "smooth distance", "Union"),
+        (SQUARE, Dirichlet(on="z"), "on to name faces", "'z'"),
         (
             Difference(SQUARE, Disk((0.5, 0.5), 0.2, face="hole")),
-            Dirichlet(on="hole"),
+            Neumann(on="hole"),
             "faces of a Box",
             "'hole'",
         ),
@@ -329,7 +370,7 @@ def test_a_condition_of_ones_own_may_be_hard():
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
 )
 def test_conditions_that_cannot_be_hard(domain, condition, expected, came):
-    with pytest.raises(ValueError, match=r"hard|coordinate") as caught:
+    with pytest.raises(ValueError, match=r"hard|coordinate|faces") as caught:
         hard_conditions(hard(domain, [condition]), "u")
     assert_advises(caught.value, expected, came)
 

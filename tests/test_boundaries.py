@@ -5,6 +5,7 @@ import pytest
 from domain_cases import CASES, DOMAINS, PI, SQUARE, TRIANGLE, every_domain, every_sampler, sizes
 from numpy.testing import assert_allclose, assert_array_equal
 
+from skngd.geometry.ball import Ball
 from skngd.geometry.box import Box, Interval
 from skngd.geometry.shapes import Disk, Polygon
 
@@ -194,3 +195,71 @@ def test_pairs_differ_in_one_coordinate_only(domain, on, sampler):
 def test_pairs_of_an_interval():
     low, high = Interval(0, 2).pairs(10, "x")
     assert (low.tolist(), high.tolist()) == ([[0]], [[2]])
+
+
+# distance and quadrature
+
+
+HEIGHTS = {
+    **{name: DOMAINS[name] for name in ("rectangle", "disk", "ball", "triangle", "pipe", "arrow")},
+    "L": DOMAINS["L"],
+    "bar": Box(x=(0, 1), y=(0, 3), face="edge"),
+    "box in a cube": Box(x=(-1, 1), y=(-1, 1), z=(-1, 1))
+    - Box(x=(0, 0.5), y=(0, 0.5), z=(0, 0.5), face="hole"),
+    "ball in a cube": Box(x=(-2, 2), y=(-2, 2), z=(-2, 2)) - Ball(face="hole"),
+    "triangular hole": Disk(radius=5) - Polygon([(0, 0), (1, 0), (0, 1)], face="hole"),
+}
+
+
+@pytest.mark.parametrize("domain", HEIGHTS.values(), ids=HEIGHTS)
+def test_distance_vanishes_on_its_face_alone_and_grows_inward(domain):
+    inside = domain.sample(500, random_state=0)
+    for face in domain.face_names():
+        points, normals, _ = domain.boundary(50, face, random_state=0)
+        assert_allclose(domain.distance(points, face), 0, atol=1e-12)
+        assert (domain.distance(inside, face) > 0).all()
+        size = sizes(domain).min()
+        slope = domain.distance(points - 1e-6 * size * normals, face) / 1e-6
+        smooth = ~at_vertices(domain, points)
+        assert (slope[smooth] > 0.01).all()
+
+
+def monomial(X, powers):
+    return np.prod(X**powers, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "rtol"),
+    [(name, 1e-12) for name in ("rectangle", "cuboid", "disk", "ball", "triangle", "cylinder")]
+    + [("4-D ball in time", 1e-12), ("L", 2e-3), ("arrow", 2e-3), ("5-D", 2e-3)],
+)
+def test_quadrature_is_exact_for_polynomials(name, rtol):
+    # against the mean on many even points, and the same rule with more points
+    domain, n = DOMAINS[name], 6 if "4-D" in name else None
+    X, weights = domain.quadrature(n)
+    assert domain.contains(X).all()
+    assert_allclose(weights.sum(), domain.measure, rtol=1e-12)
+    powers = 2 + np.arange(len(domain.names)) % 2
+    even = domain.sample(2**13, random_state=1)
+    expected = domain.measure * monomial(even, powers).mean()
+    scale = domain.measure * np.abs(monomial(even, powers)).mean()
+    assert abs(weights @ monomial(X, powers) - expected) <= 0.05 * scale
+    if rtol < 1e-6:
+        finer, of_finer = domain.quadrature(n + 2 if n else 11)
+        again = of_finer @ monomial(finer, powers)
+        assert_allclose(weights @ monomial(X, powers), again, rtol=rtol, atol=1e-13 * scale)
+
+
+def test_known_integrals():
+    X, weights = Disk((1, 2), 3).quadrature()
+    # ∫ x² = |Ω| (c² + R²/4) in a disk, |Ω| (c² + R²/5) in a ball
+    assert_allclose(weights @ X**2, 9 * PI * (np.array([1, 4]) + 9 / 4), rtol=1e-13)
+    X, weights = Ball((1, 2, 0), 3).quadrature()
+    assert_allclose(weights @ X**2, 36 * PI * (np.array([1, 4, 0]) + 9 / 5), rtol=1e-13)
+    X, weights = TRIANGLE.quadrature()
+    assert_allclose(weights @ X, [6 * 1, 6 * 4 / 3], rtol=1e-13)
+    pipe = Box(t=(0, 1), s=(0, 3)) * Disk()
+    assert_allclose(pipe.quadrature(over=("s", "t"))[1].sum(), 3, rtol=1e-13)
+    X, weights = pipe.quadrature(5, over=("y", "x", "s"))
+    assert X.shape == (5 * 50, 3)
+    assert_allclose(weights @ (X[:, 0] * X[:, 1] ** 2), 4.5 * PI / 4, rtol=1e-13)

@@ -136,7 +136,7 @@ def test_values_of_conditions_are_computed_when_compiled_alone():
 
 def test_a_derivative_that_occurs_often_is_looked_up_once():
     block = compiled(lambda u, x, y: u * u.x + u * u.y - u.x**2 + u.x * u.y)
-    (table,) = block.operator.tables
+    (table,) = block.operator.tables.values()
     derivative = lookup(table, [normal(3, 6).unbind()], ())
     for field, index in table:
         assert derivative(field, index) is derivative(field, index)

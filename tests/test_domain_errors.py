@@ -5,6 +5,7 @@ import pytest
 from domain_cases import CLOUD, DOMAINS, PI, SQUARE
 from messages import assert_advises
 
+from skngd.geometry.ball import Ball
 from skngd.geometry.box import Box, Interval
 from skngd.geometry.combinations import Product
 from skngd.geometry.points import Points
@@ -57,6 +58,9 @@ PENTAGRAM = [(np.cos(a), np.sin(a)) for a in 4 * PI / 5 * np.arange(5)]
         (lambda: Product(SQUARE, 3), "domains such as Box", "got 3"),
         (lambda: Points([0.1, 0.2], "x"), r"shape \(n, d\) for X", r"shape \(2,\)"),
         (lambda: Points([], "x"), r"shape \(n, d\) for X", r"shape \(0,\)"),
+        (lambda: Ball((0,)), "two or more coordinates", r"got \[0.0\]"),
+        (lambda: Ball((0, 0, 0), 0), "positive radius", "got 0"),
+        (lambda: Ball((0,) * 4), "4 different names", r"got \('x', 'y', 'z'\)"),
         (lambda: Points([[0, 1]], "x"), "2 different names", r"got \('x',\)"),
         (lambda: Points([[np.inf], [1]], "x"), "finite numbers for X", "in row 0"),
         (lambda: Points([[1], [1]], "x"), "differ in each coordinate", "only x = 1"),
@@ -110,6 +114,12 @@ def test_constructors_refuse(make, expected, came):
         (lambda: SQUARE.contains([0.5, 0.5]), r"shape \(n, 2\)", r"shape \(2,\)"),
         (lambda: SQUARE.contains([[0.5]]), r"columns \('x', 'y'\)", r"shape \(1, 1\)"),
         (lambda: CLOUD.boundary_measure(), "faces have a measure", "got Points"),
+        (lambda: CLOUD.quadrature(), "quadrature weights", "got Points"),
+        (lambda: SQUARE.quadrature(over="z"), "over to name coordinates", "got 'z'"),
+        (lambda: SQUARE.quadrature(0), "at least 1", "got 0"),
+        (lambda: Disk().quadrature(over="x"), r"over to name all of \('x', 'y'\)", r"\('x',\)"),
+        (lambda: (Disk() | Box(x=(0, 2), y=(0, 2), face="w")).distance([[0, 0]]), "dist", "Union"),
+        (lambda: CLOUD.distance([[0, 0]], "x.min"), "smooth distance", "got 'x.min'"),
         (lambda: CLOUD.boundary(9, "y"), "faces", "got 'y'"),
         (lambda: CLOUD.pairs(9, "x"), "a Box", "got Points"),
         (lambda: Points([[0], [1]], "x").boundary(9), "points on the boundary", "got none"),

@@ -18,6 +18,7 @@ from domain_cases import (
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import qmc
 
+from skngd.geometry.ball import Ball  # noqa: F401 - for eval
 from skngd.geometry.box import Box, Interval
 from skngd.geometry.combinations import Difference, Product, Union
 from skngd.geometry.points import Points

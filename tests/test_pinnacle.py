@@ -19,6 +19,7 @@ DATA = Path(__file__).parent / "data"
 EXACT = [
     (pinnacle.Wave1d(), (0.03, 0.05)),
     (pinnacle.PNd(), (0.1,) * 5),
+    (pinnacle.HNd(), (0.1,) * 6),
     (pinnacle.Heat2dMS(), (0.1, 0.01, 0.1)),
     (pinnacle.Wave2dMS(), (0.03, 0.1, 0.1)),
     (pinnacle.PInv(), (0.1, 0.1)),

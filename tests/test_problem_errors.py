@@ -66,14 +66,14 @@ REFUSED = {
         "'x.low'",
     ),
     "no such coordinate": (beside(Dirichlet(on="y", hard=True)), "'x.min'", "'y'"),
-    "hard around a hole": (beside(Dirichlet(hard=True), domain=PLATE), "faces of a Box", "'hole'"),
+    "hard around a hole": (beside(Neumann(hard=True), domain=PLATE), "faces of a Box", "'hole'"),
     "hard on a side inside": (
         beside(
             Dirichlet(on="x", hard=True),
             domain=Disk(radius=2) - Box(x=(-0.5, 0.5), y=(-0.5, 0.5)),
         ),
-        "faces of a Box",
-        "'x'",
+        "smooth distance",
+        "'x.min'",
     ),
     "no normals": (beside(Neumann(), domain=CLOUD), "[Nn]ormals", "'ends'"),
     "no normals, Robin": (beside(Robin(1, 1), domain=CLOUD), "boundary={'ends'", "no normals"),

@@ -9,7 +9,7 @@ from sklearn.utils.validation import validate_data
 
 from ..optim.stopping import out_of_iterations
 from ..pde.agreement import contradictions
-from ..pde.checks import check_problem
+from ..pde.checks import check_problem, needs_conditions
 from .aim import Aim, Watched, of_loss
 from .callers import is_searched, warn
 from .candidates import joined
@@ -359,8 +359,9 @@ class ProblemTask(Task):
         is_own = self.X is not None and self.y is None
         # A weight that is named is what the physics is to be bent by.
         is_bent = self.y is not None and estimator.measurement_weight != "auto"
-        is_stated = self.problem.with_numbers().conditions and not (is_own or is_bent)
-        return estimator.estimate_error and bool(is_stated) and estimator.dtype == "float64"
+        if is_own or is_bent or not estimator.estimate_error or estimator.dtype != "float64":
+            return False
+        return bool(self.problem.with_numbers().conditions) or not needs_conditions(self.problem)
 
     def _activation(self):
         """Of fresh neurons."""
@@ -400,7 +401,8 @@ class ProblemTask(Task):
 
 def _warn_of_the_problem(problem, y):
     name = type(problem).__name__
-    if not problem.with_numbers().conditions and y is None:
+    has_none = not problem.with_numbers().conditions and y is None
+    if has_none and needs_conditions(problem):
         warn(
             f"{name} has no conditions and no measurements: its solution is not unique, and the "
             "one that comes out depends on random_state. Give it conditions, such as Dirichlet()."

@@ -1,5 +1,6 @@
 """Domains, their algebra and the points that are drawn from them; no equation is known here."""
 
+from .ball import Ball
 from .box import Box, Interval
 from .combinations import Difference, Product, Shape, Union
 from .domain import Domain
@@ -7,6 +8,7 @@ from .points import Points
 from .shapes import Disk, Polygon
 
 __all__ = [
+    "Ball",
     "Box",
     "Difference",
     "Disk",

@@ -5,9 +5,9 @@ from math import prod
 import numpy as np
 
 from .combinations import Shape
-from .domain import check_face, check_names, depth_in_box
+from .domain import N_QUADRATURE, check_face, check_names, depth_in_box
 from .patch import Patch
-from .sampling import check_count
+from .sampling import check_count, gauss_rule, tensor_grid
 from .shown import shown
 
 
@@ -92,6 +92,45 @@ class Box(Shape):
             return self._on_side(U, k, 0), self._on_side(U, k, 1), np.ones(len(U), bool)
 
         return Patch(on, len(self.names) - 1, measure, measure, draw)
+
+    def _height(self, columns, face):
+        if self.face is not None:
+            parts = self._parts(columns)
+            return prod(4 * part * (1 - part) for part in parts)
+        coordinate, _, end = face.rpartition(".")
+        part = self._parts(columns)[self.names.index(coordinate)]
+        return part if end == "min" else 1 - part
+
+    def _height_outside(self, columns, face):
+        if self.face is None:  # it vanishes on all sides, and one alone is asked for
+            return super()._height_outside(columns, face)
+        # Outside of one slab or of another, by Rvachev's a ∨ b = a + b + √(a² + b²).
+        joined = None
+        for part in self._parts(columns):
+            beyond = part * (part - 1)
+            if joined is None:
+                joined = beyond
+            else:
+                joined = joined + beyond + np.sqrt(joined * joined + beyond * beyond)
+        return joined / (1 + joined)
+
+    def _parts(self, columns):
+        pairs = zip(columns, self.bounds.tolist(), strict=True)
+        return [(x - low) / (high - low) for x, (low, high) in pairs]
+
+    def _axes_of(self, face):
+        if self.face is not None:
+            return super()._axes_of(face)
+        return (self.names.index(face.rpartition(".")[0]),)
+
+    def _quadrature(self, n, over):
+        d = len(over)
+        bounds = [self.bounds[self.names.index(name)] for name in over]
+        if n is None and d > len(N_QUADRATURE):
+            return Box(**dict(zip(over, bounds, strict=True)))._rule(None)
+        rules = [gauss_rule(n or N_QUADRATURE[d - 1], *pair) for pair in bounds]
+        points, weights = zip(*rules, strict=True)
+        return tensor_grid(points), np.prod(tensor_grid(weights), axis=1)
 
     def boundary(self, n, on=None, sampler="sobol", random_state=None):
         if sampler == "grid" and len(self.names) == 2 and len(self._on(on)) == 4:

@@ -177,6 +177,14 @@ class Difference(_Overlay):
     def _envelop(self, U):
         return self.first._envelop(U)
 
+    def _height(self, columns, face):
+        if face in self.second.faces:
+            return self.second._height_outside(columns, face)
+        return self.first._height(columns, face)
+
+    def _axes_of(self, face):
+        return (self.second if face in self.second.faces else self.first)._axes_of(face)
+
     def _pieces(self):
         return self._clip_all(-1)
 
@@ -291,6 +299,29 @@ class Product(_Combination):
     def _envelop(self, U):
         d = len(self.first.names)
         return np.hstack([self.first._envelop(U[:, :d]), self.second._envelop(U[:, d:])])
+
+    def _height(self, columns, face):
+        d = len(self.first.names)
+        if face in self.first.faces:
+            return self.first._height(columns[:d], face)
+        return self.second._height(columns[d:], face)
+
+    def _axes_of(self, face):
+        if face in self.first.faces:
+            return self.first._axes_of(face)
+        return tuple(len(self.first.names) + axis for axis in self.second._axes_of(face))
+
+    def _quadrature(self, n, over):
+        rules = []
+        for part in (self.first, self.second):
+            mine = tuple(name for name in part.names if name in over)
+            if mine:
+                rules.append(part._quadrature(n, mine))
+        if len(rules) == 1:
+            return rules[0]
+        (X, of_x), (Y, of_y) = rules
+        i, j = np.indices((len(X), len(Y))).reshape(2, -1)
+        return np.hstack([X[i], Y[j]]), of_x[i] * of_y[j]
 
     def _extended(self, piece, part, is_pair=False):
         """A piece of one part with all points of the other.

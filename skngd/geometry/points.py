@@ -135,6 +135,12 @@ class Points(Domain):
             f"{self.faces}. Give a number in its place, or use a Box, Disk or Polygon."
         )
 
+    def _quadrature(self, n, over):
+        raise ValueError(
+            f"Expected a domain with quadrature weights, got Points with the coordinates "
+            f"{self.names}: points alone have none. Use a Mesh, or a Box, Disk or Polygon."
+        )
+
 
 def _numbers(U, n):
     """Numbers of points, out of n, for rows of the unit cube."""

@@ -1,11 +1,16 @@
 """Disks and polygons."""
 
+from math import prod
+
 import numpy as np
 
 from .combinations import Shape
 from .domain import check_face, check_names
 from .patch import Patch
+from .sampling import gauss_rule, tensor_grid
 from .shown import shown
+
+TINY = 1e-300
 
 
 class Disk(Shape):
@@ -35,8 +40,8 @@ class Disk(Shape):
     """
 
     def __init__(self, center=(0, 0), radius=1, names=("x", "y"), face="boundary"):
-        center = _numbers(center, (2,), "center, the two coordinates of a point", "(0, 0)")
-        radius = float(_numbers(radius, (), "radius, a number", "1"))
+        center = checked_numbers(center, (2,), "center, the two coordinates of a point", "(0, 0)")
+        radius = float(checked_numbers(radius, (), "radius, a number", "1"))
         if radius <= 0:
             raise ValueError(f"Expected a positive radius, got {radius:g}. Try radius=1.")
         self.__dict__.update(center=tuple(center.tolist()), radius=radius, face=check_face(face))
@@ -66,6 +71,25 @@ class Disk(Shape):
         length = 2 * np.pi * self.radius
         return [Patch(self.face, 1, length, length, draw, "ring")]
 
+    def _height(self, columns, face):
+        return 1 - self._square(columns)
+
+    def _height_outside(self, columns, face):
+        return 1 - 1 / self._square(columns)
+
+    def _square(self, columns):
+        (x, y), (a, b) = columns, self.center
+        return ((x - a) * (x - a) + (y - b) * (y - b)) / self.radius**2
+
+    def _rule(self, n):
+        # Gauss points of r², equal angles.
+        s, of_s = gauss_rule(n)
+        angle = np.arange(2 * n) * np.pi / n
+        circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        points = np.sqrt(s)[:, np.newaxis, np.newaxis] * circle
+        weights = np.repeat(of_s * np.pi / (2 * n), 2 * n)
+        return self.center + self.radius * points.reshape(-1, 2), self.radius**2 * weights
+
 
 class Polygon(Shape):
     """The inside of a closed line of straight sides.
@@ -93,7 +117,9 @@ class Polygon(Shape):
     """
 
     def __init__(self, vertices, names=("x", "y"), face="boundary"):
-        corners = _numbers(vertices, (None, 2), "vertices, of shape (m, 2)", "a list of pairs")
+        corners = checked_numbers(
+            vertices, (None, 2), "vertices, of shape (m, 2)", "a list of pairs"
+        )
         if len(corners) > 1 and (corners[0] == corners[-1]).all():
             corners = corners[:-1]
         if len(corners) < 3:
@@ -150,6 +176,80 @@ class Polygon(Shape):
 
         return [Patch(self.face, 1, starts[-1], starts[-1], draw, "ring")]
 
+    @property
+    def _is_convex(self):
+        _, sides = self._sides()
+        return bool((_cross(sides, np.roll(sides, -1, axis=0)) >= 0).all())
+
+    def _height(self, columns, face):
+        if not self._is_convex:
+            return self._height_outside(columns, face)
+        # The product of the distances to the sides is smooth in the corners, too.
+        middle = np.mean(self.vertices, axis=0)
+        return self._product(columns) / self._product(middle)
+
+    def _product(self, columns):
+        x, y = columns
+        corners, sides = self._sides()
+        size = np.ptp(self.bounds, axis=1).max()
+        pairs = zip(corners.tolist(), (sides / size**2).tolist(), strict=True)
+        return prod(w * (y - b) - h * (x - a) for (a, b), (w, h) in pairs)
+
+    def _height_outside(self, columns, face):
+        """Distances to the sides, joined by a ∘ b = a b / (a + b): none is felt beyond its ends.
+
+        After N. Sukumar and A. Srivastava (2022), equations 13 to 15.
+        """
+        x, y = columns
+        size, joined = np.ptp(self.bounds, axis=1).max(), None
+        for (a, b), (width, height) in zip(*(part.tolist() for part in self._sides()), strict=True):
+            length = float(np.hypot(width, height))
+            away_x, away_y = x - (a + width / 2), y - (b + height / 2)
+            across = (width * away_y - height * away_x) / (length * size)
+            trim = (length**2 / 4 - away_x * away_x - away_y * away_y) / (length * size)
+            beyond = (np.sqrt(trim * trim + across**4) - trim) / 2
+            distance = np.sqrt(across * across + beyond * beyond)
+            # The tiny number is for corners, where both vanish.
+            joined = distance if joined is None else joined * distance / (joined + distance + TINY)
+        return joined / (1 + joined)
+
+    def _rule(self, n):
+        if not self._is_convex:
+            return super()._rule(n)
+        corners, _ = self._sides()
+        middle = corners.mean(axis=0)
+        triangles = [np.array([middle, corners[i - 1], corners[i]]) for i in range(len(corners))]
+        return simplices_rule(np.array(triangles), n)
+
+
+def simplices_rule(corners, n):
+    """Quadrature on simplices, exact for polynomials of degree 2n − d.
+
+    Parameters
+    ----------
+    corners : ndarray of shape (m, d + 1, d)
+    n : int
+        Points of each of d directions.
+
+    Returns
+    -------
+    points : ndarray of shape (m n^d, d)
+    weights : ndarray of shape (m n^d,)
+    """
+    d = corners.shape[2]
+    u, of_u = gauss_rule(n)
+    cube, weights = tensor_grid([u] * d), np.prod(tensor_grid([of_u] * d), axis=1)
+    # Duffy's map of the cube: a part of what the directions before have left.
+    shares, left = [], np.ones(len(cube))
+    for k in range(d):
+        shares.append(left * cube[:, k])
+        weights = weights * left
+        left = left * (1 - cube[:, k])
+    barycentric = np.stack([left, *shares], axis=1)
+    sizes = np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1]))
+    points = np.einsum("qc,mcd->mqd", barycentric, corners).reshape(-1, d)
+    return points, np.multiply.outer(sizes, weights).reshape(-1)
+
 
 def _cross(a, b):
     return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
@@ -182,7 +282,7 @@ def _refuse_crossing(corners):
             )
 
 
-def _numbers(values, shape, expected, example):
+def checked_numbers(values, shape, expected, example):
     """Finite numbers of a shape, where None stands for any length."""
     try:
         array = np.array(values, float)

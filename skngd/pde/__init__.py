@@ -1,15 +1,18 @@
 """Stating a physics problem: equation, domain, conditions and coefficients."""
 
+from ..geometry.ball import Ball
 from ..geometry.box import Box, Interval
 from ..geometry.combinations import Difference, Product, Union
 from ..geometry.points import Points
 from ..geometry.shapes import Disk, Polygon
 from .coefficients import Input, Unknown
 from .conditions import At, Dirichlet, Equation, Initial, Neumann, Periodic, Robin
+from .integrals import Integral
 from .problem import Problem
 
 __all__ = [
     "At",
+    "Ball",
     "Box",
     "Difference",
     "Dirichlet",
@@ -17,6 +20,7 @@ __all__ = [
     "Equation",
     "Initial",
     "Input",
+    "Integral",
     "Interval",
     "Neumann",
     "Periodic",

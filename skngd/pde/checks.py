@@ -180,7 +180,7 @@ def _check_contents(problem):
             except ValueError:  # said where the number of points is the one that is asked for
                 return
             has_array = any(isinstance(row, np.ndarray) and row.ndim for row in rows)
-            has_field = has_array or trial.requested[0]
+            has_field = has_array or any(trial.requested.values())
             if isinstance(condition, Equation) and not has_field:
                 raise ValueError(
                     f"Expected {stated.name()} to contain one of the fields "
@@ -199,6 +199,20 @@ def _check_contents(problem):
                 f"of {type(problem).__name__}, got none that changes smoothly with it. Give it as "
                 "a number, or use it."
             )
+
+
+def needs_conditions(problem):
+    """Whether the equation differentiates: an integral equation tells its solution alone."""
+    compiler = Compiler(problem, None, None, {"dtype": torch.float64, "device": "cpu"})
+    starts = [float(unknown.start) for unknown in problem.unknowns.values()]
+    random_state = np.random.RandomState(0)
+    sites, _ = compiler.equation.condition.sites(
+        problem.domain, N_TRIAL_POINTS, "sobol", random_state
+    )
+    sites = [_with_inputs(problem, site[:N_TRIAL_POINTS], random_state) for site in sites]
+    trial = Recording(compiler.bound(compiler.equation, sites))
+    trial.rows(torch.tensor(starts, dtype=torch.float64))
+    return any(index for asked in trial.requested.values() for _, index in asked)
 
 
 def _refuse_common_factor(problem, trials, leaves):

@@ -43,7 +43,9 @@ class Dirichlet(Prescribed):
     field : str, default=None
     weight : float or "measure", default=1.0
     hard : bool, default=False
-        Build it into the ansatz: v = lift + distance · network. For faces of a Box.
+        Build it into the ansatz: v = lift + distance · network. For faces of a Box, Disk, Ball or
+        Polygon, products and differences of these. On curved faces, and where one bends in the same
+        coordinates, a function is called with points inside as well.
     name : str, default=None
     """
 

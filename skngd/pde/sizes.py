@@ -57,12 +57,16 @@ def linear_form(block, half_width, unknowns, fields):
         for jet, _ in block.sites
     ]
     units = [unit[:, None, None] for unit in units]
+    # Integrals look at fields at several nodes for each point: the state is the same at all.
+    n_nodes = [jet.n_outputs // len(sizes) for jet, _ in block.sites]
 
     def state():
         shapes = [(len(unit), len(sizes), 1) for unit in units]
         factors = [random.choice([-1, 1], s) * random.uniform(0.5, 1.5, s) for s in shapes]
-        pairs = zip(units, factors, strict=True)
-        return [(u * sizes * like.new_tensor(f)).expand(-1, -1, block.n_points) for u, f in pairs]
+        return [
+            (u * sizes * like.new_tensor(f)).repeat(1, n, 1).expand(-1, -1, block.n_points)
+            for u, f, n in zip(units, factors, n_nodes, strict=True)
+        ]
 
     forms = [
         Evaluation(block, state(), unknowns).linear()
@@ -76,11 +80,20 @@ def linear_form(block, half_width, unknowns, fields):
         terms = [c * unit for c, unit in zip(of_jets, units, strict=True)]
         _check_range(block.name, [*terms, constant, of_unknowns])
     by_field = [
-        sum(((c * unit) ** 2).sum(1) for c, unit in zip(of_jets, units, strict=True)).sqrt()
+        sum(
+            (_over_nodes(c, n) * unit).square().sum(1)
+            for c, unit, n in zip(of_jets, units, n_nodes, strict=True)
+        ).sqrt()
         for of_jets, _ in forms
     ]
     parts = by_field, [constant], [of_unknowns for _, of_unknowns in forms]
     return Linear(*(np.sqrt(np.mean([_rms(x, like) ** 2 for x in part], axis=0)) for part in parts))
+
+
+def _over_nodes(coefficients, n):
+    """Coefficients of shape (e, k, n c, m), their sizes summed over n nodes: (e, k, c, m)."""
+    e, k, _, m = coefficients.shape
+    return coefficients if n == 1 else coefficients.view(e, k, n, -1, m).abs().sum(2)
 
 
 def _check_range(name, terms):

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..geometry import Box, Disk
-from ..pde.conditions import At, Dirichlet, Initial, Periodic, Robin
+from ..geometry import Ball, Box, Disk
+from ..pde.conditions import At, Dirichlet, Initial, Neumann, Periodic, Robin
 from .zoo import Burgers, KnownProblem
 
 PI = np.pi
@@ -301,6 +301,28 @@ class Wave2dMS(Case):
         return sum(shape * np.cos(w * t) for shape, (*_, w) in zip(shapes, modes, strict=True))
 
 
+class HNd(Case):
+    """u_t = Δu/5 − (|x|²/5) exp(|x|²/2 + t) in the unit ball in five dimensions, t ≤ 1.
+
+    u_n = exp(1/2 + t) on the sphere; the solution is u = exp(|x|²/2 + t).
+    """
+
+    published = 1.2e-4
+    domain = Box(t=(0, 1)) * Ball(center=(0,) * 5, names=("x1", "x2", "x3", "x4", "x5"))
+
+    @property
+    def conditions(self):
+        start = Initial(lambda x1, x2, x3, x4, x5: self.exact(0.0, x1, x2, x3, x4, x5))
+        return start, Neumann(lambda t: np.exp(0.5 + t), on="boundary")
+
+    def residual(self, u, t, *x):
+        square = sum(each**2 for each in x)
+        return u.t - u.laplacian() / 5 + square / 5 * np.exp(square / 2 + t)
+
+    def exact(self, t, *x):
+        return np.exp(sum(each**2 for each in x) / 2 + t)
+
+
 # flows
 
 
@@ -462,6 +484,7 @@ CASES = (
     "Wave2dMS",
     "KS",
     "PNd",
+    "HNd",
     "PInv",
     "HInv",
 )

@@ -24,7 +24,12 @@ class Place:
     normals : torch.Tensor of shape (m, d) or None
     target : torch.Tensor of shape (m,) or None
         What was measured.
+    at_nodes : callable or None
+        Takes coordinates that are integrated over and a number of points, and gives the nodes and
+        the place where they are; None within an integral.
     """
+
+    at_nodes = None
 
     def __init__(self, problem, fields, coordinates, inputs, normals=None, target=None):
         self.problem, self.fields, self.coordinates = problem, fields, coordinates

@@ -216,6 +216,8 @@ class Field(Quantity):
         order, one for each differentiation; the empty tuple stands for the value.
     max_order : int, default=4
         Highest order of a derivative.
+    place : Place, default=None
+        Where it is looked at, for integrals.
 
     Examples
     --------
@@ -228,11 +230,11 @@ class Field(Quantity):
     (tensor([6., 8.]), tensor([ 7., 12.]))
     """
 
-    __slots__ = ("_coordinates", "_lookup", "_max_order", "_name")
+    __slots__ = ("_coordinates", "_lookup", "_max_order", "_name", "_place")
 
-    def __init__(self, name, coordinates, lookup, max_order=4):
+    def __init__(self, name, coordinates, lookup, max_order=4, place=None):
         self._name, self._coordinates = name, tuple(coordinates)
-        self._lookup, self._max_order = lookup, max_order
+        self._lookup, self._max_order, self._place = lookup, max_order, place
 
     def __repr__(self):
         return f"<Field {self._name}({', '.join(self._coordinates)})>"

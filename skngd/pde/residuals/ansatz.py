@@ -7,8 +7,14 @@ from those of the network N by the product rule. A Neumann value g on the face x
     v = w + φ(x_j) (g − ∂_n w |_{x_j = a}),
 
 where w = L + D · N and φ has slope 1 at a, and slope 0 and value 0 at the opposite face.
+
+Values on curved faces, and on the sides of a box that is cut, come first: with heights h_c of the
+conditions c there, zero on their faces alone, L is Σ g_c h_c^-1 / Σ h_c^-1, where a value g_c is
+taken at the point itself.
 """
 
+import functools
+import operator
 from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations
@@ -17,10 +23,13 @@ import numpy as np
 import torch
 
 from ...models.jets import without
+from ..expressions.quantity import Quantity
 from .bound import stated_conditions, written
 
 # Points at which a face is looked for.
 N_SIDE_POINTS = 4
+# Points at which the product of heights is looked at: it is made one at the largest.
+N_HIGHEST = 256
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,43 @@ class Face:
         return moved
 
 
+@dataclass(frozen=True)
+class Curve:
+    """A face that is no side of a box, or one whose box is cut; known by its height."""
+
+    domain: object
+    face: str
+    axes: tuple[int, ...]  # that the height depends on
+    axis = None
+
+    def name(self, domain):
+        """What the domain calls it."""
+        return self.face
+
+    def height(self, x):
+        """Zero on the face and positive elsewhere inside, shape (m,), for points (m, d)."""
+        columns = [Quantity(x[:, axis]) for axis in range(len(self.domain.names))]
+        return self.domain._height(columns, self.face).tensor
+
+    def onto(self, x):
+        """The points themselves: the value is taken for a function of the coordinates there."""
+        return x
+
+
+class Height:
+    """Zero on the curved faces of a condition, positive elsewhere inside, one at its highest."""
+
+    def __init__(self, stated, faces):
+        self.stated, self.faces, self.highest = stated, faces, 1.0
+
+    def __call__(self, x):
+        return _product(face.height(x) for face in self.faces) / self.highest
+
+
+def _product(factors):
+    return functools.reduce(operator.mul, factors)
+
+
 class Ansatz:
     """The hard conditions of one field: values and slopes, each on a face.
 
@@ -70,11 +116,35 @@ class Ansatz:
                     f"Expected hard=True with values or slopes, not with derivatives in time, got "
                     f"{condition!r}. Set hard=False."
                 )
-            faces = box_faces(self.domain, condition)
-            for face in faces:
+            for face in _hard_faces(self.domain, condition):
                 self.unknowns |= stated.unknowns_on(face)
                 self._check_free(face, stated)
                 kinds[condition.prescribes].append((face, stated))
+        self._join_curves()
+
+    def _join_curves(self):
+        """Treat sides whose coordinate a curved face bends in as curved ones."""
+        bent = {axis for face, _ in self.values for axis in getattr(face, "axes", ())}
+        self.sides, curves = [], {}
+        for face, stated in self.values:
+            if face.axis in bent:
+                face = Curve(self.domain, face.name(self.domain), (face.axis,))
+            if isinstance(face, Curve):
+                curves.setdefault(id(stated), (stated, []))[1].append(face)
+            else:
+                self.sides.append((face, stated))
+        for face, stated in self.slopes:
+            if face.axis in bent:
+                raise ValueError(
+                    f"Expected hard slopes in a coordinate that no curved face with hard values "
+                    f"bends in, got {stated.condition!r}. Set hard=False there."
+                )
+        self.curves = list(map(Height, *zip(*curves.values(), strict=True))) if curves else []
+        if self.curves:
+            points = torch.as_tensor(self.domain.sample(N_HIGHEST, "sobol", 0))
+            for height in self.curves:
+                height.highest = float(height(points).max())
+            self._highest = float(_product(height(points) for height in self.curves).max())
 
     def _check_free(self, face, stated):
         name, condition = face.name(self.domain), stated.condition
@@ -100,6 +170,8 @@ class Ansatz:
     def distance(self, x):
         """D, the product of the distances to the faces, of height one."""
         total = torch.ones_like(x[:, 0])
+        if self.curves:
+            total = _product(height(x) for height in self.curves) / self._highest
         for (face, _), *opposite in self._by_axis().values():
             part = face.part(x)
             if opposite:
@@ -110,9 +182,21 @@ class Ansatz:
 
     def _by_axis(self):
         axes = {}
-        for face, stated in self.values:
+        for face, stated in self.sides:
             axes.setdefault(face.axis, []).append((face, stated))
         return axes
+
+    def _lift_of_curves(self, x, unknowns):
+        """Between the conditions on curved faces, by the inverse of the heights of their faces."""
+        heights = [height(x) for height in self.curves]
+        total, weights = torch.zeros_like(x[:, 0]), torch.zeros_like(x[:, 0])
+        for place, curve in enumerate(self.curves):
+            value = self._value(curve.stated, x, unknowns)
+            if len(heights) == 1:
+                return value
+            weight = _product(heights[:place] + heights[place + 1 :])
+            total, weights = total + weight * value, weights + weight
+        return total / weights if heights else total
 
     def lift(self, x, unknowns=None):
         """L, by interpolation between the faces, one coordinate after the other.
@@ -123,7 +207,7 @@ class Ansatz:
 
         def interpolate(x, steps):
             if not steps:
-                return torch.zeros_like(x[:, 0])
+                return self._lift_of_curves(x, unknowns)
             *earlier, faces = steps
             total = interpolate(x, earlier)
             for face, stated in faces:
@@ -230,10 +314,9 @@ def box_faces(domain, condition):
     faces = []
     for name in named:
         if name not in domain.faces:
-            of_box = " Hard conditions hold on faces of a Box." if condition.hard else ""
             raise ValueError(
                 f"Expected on to name faces of the domain, of which there are {domain.faces}, got "
-                f"{name!r} in {condition!r}. Use one of them, a tuple of them, or None.{of_box}"
+                f"{name!r} in {condition!r}. Use one of them, a tuple of them, or None."
             )
         found = _sides(domain, name)
         if not found:
@@ -244,6 +327,22 @@ def box_faces(domain, condition):
             )
         faces += [face for face in found if face not in faces]
     return faces
+
+
+def _hard_faces(domain, condition):
+    """The faces of a hard condition: sides of the box around the domain, and curves for values."""
+    on = condition.faces(domain)
+    named = domain.face_names(on)
+    curved = [name for name in named if not _sides(domain, name)]
+    if not curved or condition.prescribes != "value":
+        return box_faces(domain, condition)
+    found = []
+    for name in named:
+        sides = [] if name in curved else _sides(domain, name)
+        found += sides or [Curve(domain, name, domain._axes_of(name))]
+    # Refused is a face from which no distance is known.
+    domain.distance(domain.sample(1, "sobol", 0), on)
+    return found
 
 
 def _sides(domain, name):

@@ -7,6 +7,7 @@ import torch
 
 from ..expressions.places import Place, as_tensor
 from ..expressions.quantity import Field, Quantity
+from .nodes import NodeKey, Nodes
 
 
 def written(problem, point):
@@ -116,6 +117,16 @@ class BoundCondition:
         problem = stated.problem
         self.fields, self.coordinates = tuple(problem.fields), tuple(problem.domain.names)
         self.unknowns = tuple(problem.unknowns)
+        self._nodes = {}
+
+    def nodes(self, key):
+        """The :class:`Nodes` of a site."""
+        if key not in self._nodes:
+            domain, x = self.stated.problem.domain, self.sites[key.site]
+            points, weights = (x.new_tensor(a) for a in domain.quadrature(key.n, key.over))
+            axes = tuple(map(domain.names.index, key.over))
+            self._nodes[key] = Nodes(axes, points, weights, x)
+        return self._nodes[key]
 
     @cached_property
     def _places(self):
@@ -133,11 +144,12 @@ class BoundCondition:
     def _fixed(self):
         return self.stated.at(self._places[0].problem)
 
-    def equations(self, lookups, unknowns):
+    def equations(self, lookups, unknowns, at_nodes=None):
         """What vanishes, a quantity or a number for each equation.
 
         The lookup of a site gives the tensor of a derivative for a field and a multi-index; the
-        unknowns have the shape (q,) or (q, m).
+        unknowns have the shape (q,) or (q, m). ``at_nodes`` gives the lookup for a
+        :class:`NodeKey`, where integrals are: tensors of shape (Q, m).
         """
         problem, is_fixed = self._places[0].problem, self.stated.is_fixed
         if self.unknowns:
@@ -145,12 +157,33 @@ class BoundCondition:
             problem = problem.with_coefficients(dict(values))
         condition = self._fixed if is_fixed else self.stated.at(problem)
         places = []
-        for place, lookup in zip(self._places, lookups, strict=True):
-            fields = {
-                name: Field(name, self.coordinates, partial(lookup, name)) for name in self.fields
-            }
-            places.append(place.with_fields(problem, fields, is_fixed))
+        for site, (known, lookup) in enumerate(zip(self._places, lookups, strict=True)):
+            place = known.with_fields(problem, {}, is_fixed)
+            place.fields = self._fields(lookup, place)
+            place.at_nodes = partial(self._at_nodes, place, site, at_nodes)
+            places.append(place)
         return condition.equations(places)
+
+    def _fields(self, lookup, place=None):
+        return {
+            name: Field(name, self.coordinates, partial(lookup, name), place=place)
+            for name in self.fields
+        }
+
+    def _at_nodes(self, place, site, at_nodes, over, n):
+        """The nodes of a site, and a place with what is known there."""
+        if at_nodes is None:
+            raise LookupError("Integrals are not known here.")
+        names = self.coordinates if over is None else (over,) if isinstance(over, str) else over
+        known = isinstance(names, tuple | list) and all(name in self.coordinates for name in names)
+        if known:
+            names = tuple(name for name in self.coordinates if name in names)
+        key = NodeKey(site, names, n)
+        nodes = self.nodes(key)
+        there = dict(zip(names, map(Quantity, nodes.points.T.unsqueeze(2)), strict=True))
+        coordinates = {name: there.get(name, place.coordinates[name]) for name in self.coordinates}
+        fields = self._fields(at_nodes(key))
+        return nodes, Place(place.problem, fields, coordinates, place.inputs)
 
     def part(self, points):
         """The same on some of the points."""

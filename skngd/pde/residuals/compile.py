@@ -18,6 +18,7 @@ from ..expressions.quantity import Quantity
 from .ansatz import Ansatz, hard_conditions
 from .blocks import Block, Evaluation, Operator, combined, gradients
 from .bound import BoundCondition, Stated, cut, stated_conditions, written
+from .nodes import NodeJets, NodeKey
 from .recording import Recording
 
 # Draws after which an operator that looks affine is taken to be: at each point, at all together.
@@ -62,7 +63,7 @@ class Compiler:
         x, m = bound.sites[0], len(bound.sites[0])
         unknowns = x.new_zeros(0) if unknowns is None else unknowns
         n_equations = len(trial(unknowns))
-        network_sites, tables = self._expand(bound.sites, trial.requested)
+        network_sites, tables = self._expand(bound, trial.requested)
         if weights is None:
             weight = condition.weight
             if weight == "measure":
@@ -99,42 +100,58 @@ class Compiler:
                 found.append((face, network_index, product))
         return constant, found
 
-    def _expand(self, sites, requested):
+    def _expand(self, bound, requested):
         """Network sites, and for each derivative of v how it follows from those of N."""
         places, asked, fields = {}, [], list(self.problem.fields)
-        for site, x in enumerate(sites):
-            in_order = sorted(requested[site], key=lambda k: (fields.index(k[0]), by_order(k[1])))
+        for site, wanted_here in requested.items():
+            nodes = bound.nodes(site) if isinstance(site, NodeKey) else None
+            x = bound.sites[site] if nodes is None else nodes.flat()
+            in_order = sorted(wanted_here, key=lambda k: (fields.index(k[0]), by_order(k[1])))
             for field, index in in_order:
                 constant, terms = self.expansion(field, index, x)
                 self._check_finite(field, index, constant, x)
                 if self.ansatz[field].unknowns:
+                    _refuse_moving(field, nodes)
                     moving = Moving(self.ansatz[field], tuple(self.problem.unknowns), index, x)
                     if self.base is not None:
                         moving = moving.through(constant, self.base_unknowns)
                     constant = moving
+                if nodes is not None:
+                    constant = nodes.spread(constant)
                 asked.append((site, field, index, constant, terms))
                 for face, network_index, _ in terms:
                     points = x if face is None else face.onto(x)
-                    _, wanted = places.setdefault((site, face), (points, set()))
+                    _, _, wanted = places.setdefault((site, face), (nodes, points, set()))
                     wanted.add(network_index)
-        if not places:
-            # Nothing of the network is asked for: its value stands in, with coefficient zero.
-            places[0, None] = sites[0], {()}
+        if not any(nodes is None for nodes, _, _ in places.values()):
+            # Nothing of the network is asked for at the points: its value stands in there, with
+            # coefficient zero.
+            places = {(0, None): (None, bound.sites[0], {()}), **places}
         order = {key: position for position, key in enumerate(places)}
-        chosen = {key: sorted(wanted, key=by_order) for key, (_, wanted) in places.items()}
+        chosen = {key: sorted(wanted, key=by_order) for key, (_, _, wanted) in places.items()}
         network_sites = [
-            (self.jets_of(tuple(chosen[key])), self.normalise(points))
-            for key, (points, _) in places.items()
+            self._network_site(nodes, points, tuple(chosen[key]))
+            for key, (nodes, points, _) in places.items()
         ]
-        tables = [{} for _ in sites]
+        tables = {site: {} for site in requested}
         for site, field, index, constant, terms in asked:
             found = []
             for face, network_index, coefficient in terms:
                 key = site, face
                 row = chosen[key].index(network_index) * len(fields) + fields.index(field)
+                nodes = places[key][0]
+                coefficient = coefficient if nodes is None else nodes.spread(coefficient)
                 found.append(Term(order[key], row, coefficient))
             tables[site][field, index] = Expansion(constant, tuple(found))
         return network_sites, tables
+
+    def _network_site(self, nodes, points, indices):
+        """Jets, and the points where they are wanted: numbers of rows where these have nodes."""
+        jets, inputs = self.jets_of(indices), self.normalise(points)
+        if nodes is None:
+            return jets, inputs
+        rows = torch.arange(nodes.shape[1], **self.kind).unsqueeze(1)
+        return NodeJets(jets, inputs.view(*nodes.full.shape[:2], -1)), rows
 
     def _check_finite(self, field, index, constant, x):
         bad = () if constant is None else torch.nonzero(~torch.isfinite(constant))
@@ -163,7 +180,7 @@ class Term:
 
     def part(self, points):
         """The same at some of the points."""
-        return Term(self.site, self.row, cut(self.coefficient, points))
+        return Term(self.site, self.row, _cut_last(self.coefficient, points))
 
 
 @dataclass(frozen=True)
@@ -208,7 +225,22 @@ class Expansion:
     def part(self, points):
         """The same at some of the points."""
         terms = tuple(term.part(points) for term in self.terms)
-        return Expansion(cut(self.constant, points), terms)
+        constant = self.constant
+        is_moving = isinstance(constant, Moving)
+        return Expansion(constant[points] if is_moving else _cut_last(constant, points), terms)
+
+
+def _cut_last(tensor, points):
+    """Some of the points, which are last in the shape, of a tensor that may be None."""
+    return None if tensor is None else tensor[..., points]
+
+
+def _refuse_moving(field, nodes):
+    if nodes is not None:
+        raise ValueError(
+            f"Expected hard values of {field} without unknown coefficients beside an Integral, got "
+            "some that contain them. Set hard=False."
+        )
 
 
 class Statement(Operator):
@@ -219,19 +251,30 @@ class Statement(Operator):
         self.bound, self.tables = bound, tables
 
     def __call__(self, jets, unknowns):
-        rows = [jet.flatten(0, 1).unbind() for jet in jets]
-        lookups = [lookup(table, rows, unknowns) for table in self.tables]
+        c = len(self.bound.fields)
+        rows = [_rows(jet, c) for jet in jets]
+        lookups = {site: lookup(table, rows, unknowns) for site, table in self.tables.items()}
         x = self.bound.sites[0]
-        found = [as_tensor(row, x) for row in self.bound.equations(lookups, unknowns)]
+        plain = [lookups[site] for site in range(len(self.bound.sites))]
+        found = self.bound.equations(plain, unknowns, lookups.get)
+        found = [as_tensor(row, x) for row in found]
         m = len(x)
         return torch.stack([row if row.shape == (m,) else row.expand(m) for row in found])
 
     def part(self, points):
-        tables = [
-            {key: expansion.part(points) for key, expansion in table.items()}
-            for table in self.tables
-        ]
+        tables = {
+            site: {key: expansion.part(points) for key, expansion in table.items()}
+            for site, table in self.tables.items()
+        }
         return Statement(self.bound.part(points), tables)
+
+
+def _rows(jet, n_fields):
+    """Derivatives one after the other, each with all fields: shape (m,), or (Q, m) at nodes."""
+    k, outputs, m = jet.shape
+    if outputs == n_fields:
+        return jet.flatten(0, 1).unbind()
+    return jet.view(k, -1, n_fields, m).transpose(1, 2).flatten(0, 1).unbind()
 
 
 def lookup(table, rows, unknowns):

@@ -10,18 +10,20 @@ from ...geometry.shown import shown
 from ..expressions.places import as_tensor
 from ..expressions.quantity import METHODS, Quantity, Truth
 from .bound import written
+from .nodes import NodeKey
 
 
 class Recording:
     """Calls of a condition with random jets, which note the derivatives that are asked for.
 
-    ``requested`` has a set of (field, multi-index) for each site.
+    ``requested`` has a set of (field, multi-index) for each site, by its number, and for the nodes
+    of integrals by their key.
     """
 
     def __init__(self, bound):
         self.bound, self.problem = bound, bound.stated.problem
         self.name = bound.stated.name()
-        self.requested, self.jets = [set() for _ in bound.sites], {}
+        self.requested, self.jets = {site: set() for site in range(len(bound.sites))}, {}
         self.random = np.random.RandomState(0)
 
     def __call__(self, unknowns):
@@ -41,16 +43,17 @@ class Recording:
         order = slice(None) if points is None else points
 
         def noted(site, *key):
-            self.requested[site].add(key)
+            self.requested.setdefault(site, set()).add(key)
             if (site, *key) not in self.jets:
-                x = self.bound.sites[site]
-                self.jets[site, *key] = x.new_tensor(self.random.uniform(0.1, 1.0, len(x)))
-            return self.jets[site, *key][order]
+                x = self.bound.sites[getattr(site, "site", site)]
+                shape = self.bound.nodes(site).shape if isinstance(site, NodeKey) else len(x)
+                self.jets[site, *key] = x.new_tensor(self.random.uniform(0.1, 1.0, shape))
+            return self.jets[site, *key][..., order]
 
         lookups = [partial(noted, site) for site in range(len(self.bound.sites))]
         bound = self.bound if points is None else self.bound.part(points)
         try:
-            rows = bound.equations(lookups, unknowns)
+            rows = bound.equations(lookups, unknowns, lambda key: partial(noted, key))
         except TypeError as error:
             advice = self._advice(str(error))
             if advice is None:
