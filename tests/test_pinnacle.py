@@ -150,7 +150,7 @@ def test_references_meet_the_values_at_the_start_and_on_faces():
 
 
 def test_reference_of_ks_is_what_another_integrator_finds():
-    n, t = 256, np.linspace(0, 0.03125, 3)
+    n, t = 256, np.linspace(0, 1 / 64, 2)
     k = np.arange(n // 2 + 1)
     x = 2 * np.pi * np.arange(n) / n
     rates = 100 / 16**2 * k**2 - 100 / 16**4 * k**4.0
@@ -160,9 +160,9 @@ def test_reference_of_ks_is_what_another_integrator_finds():
         return rates * c - 100 / 32 * 1j * k * np.fft.rfft(square) * (k <= n // 3)
 
     start = np.fft.rfft(pinnacle.cosine_and_sine(x))
-    path = solve_ivp(slope, (0, 0.03125), start, "DOP853", t, rtol=1e-8, atol=1e-8)
+    path = solve_ivp(slope, (0, 1 / 64), start, "DOP853", t, rtol=1e-8, atol=1e-8)
     u = np.fft.irfft(path.y.T, n)[:, ::4]
-    assert_allclose(pinnacle.KS().reference()[1].reshape(65, 64)[:3], u, atol=1e-6)
+    assert_allclose(pinnacle.KS().reference()[1].reshape(65, 64)[:2], u, atol=1e-6)
 
 
 def test_reference_of_poisson2dms_has_the_flux_that_its_sources_ask_for():

@@ -368,7 +368,7 @@ def flow(name, n):
 
 SOLVERS = {
     "KS": (kuramoto_sivashinsky, {}, {"n": 384, "n_steps": 16000}),
-    "Heat2dLT": (heat2dlt, {"n": 48, "tolerance": 1e-8}, {}),
+    "Heat2dLT": (heat2dlt, {"n": 32, "tolerance": 1e-8}, {}),
     "Poisson2dMS": (in_cells, {}, {"degree": 18}),
     "Poisson2dC": (
         around_disks,
