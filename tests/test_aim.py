@@ -38,7 +38,7 @@ def error(fitted, problem):
     return np.linalg.norm(fitted.predict(X) - u) / np.linalg.norm(u)
 
 
-@pytest.mark.parametrize("tol", [1e-2, 1e-6, 1e-10])
+@pytest.mark.parametrize("tol", [1e-2, 1e-10])
 @pytest.mark.parametrize("problem", [Wave(), zoo.Heat()], ids=["nonlinear", "heat"])
 def test_the_error_is_at_most_tol(problem, tol):
     fitted = PINNEstimator(problem, tol=tol, random_state=0).fit()

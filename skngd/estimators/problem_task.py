@@ -8,9 +8,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from ..optim.stopping import out_of_iterations
-from ..pde.agreement import NO_SOLUTION, contradictions
 from ..pde.checks import check_problem, needs_conditions
-from ..pde.jumps import naive_coefficients
 from .aim import Aim, Watched, of_loss
 from .callers import is_searched, warn
 from .candidates import joined
@@ -23,6 +21,7 @@ from .physics import columns_of, empty_equations, fitted_circles
 from .prior import answered, settled, told_of_prior, unobserved, warn_of_undetermined
 from .problem_settings import check_problem_settings
 from .race import Race, is_raced
+from .statement import warn_of_the_problem
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
 from .unknowns import noise_of, told_unknowns, warn_if_unexplained, warn_of_loss
@@ -67,7 +66,7 @@ class ProblemTask(Task):
         y = self.y
         self.rows = self.X, (y if y is None or y.shape[1] > 1 else y[:, 0]), self.weight
         with plain_tensors():
-            self.has_none = _warn_of_the_problem(self.problem, y)
+            self.has_none = warn_of_the_problem(self.problem, y)
         self.random_state = check_random_state(estimator.random_state)
 
     def _validated(self, X, y, sample_weight):
@@ -401,18 +400,3 @@ class ProblemTask(Task):
     def _error(self):
         """The largest relative error of a field; NaN where it is not known."""
         return self.spread if self.estimate is None else self.estimate.largest
-
-
-def _warn_of_the_problem(problem, y):
-    """Say what is wrong with a problem before it is solved; whether nothing solves it."""
-    name = type(problem).__name__
-    has_none = not problem.with_numbers().conditions and y is None
-    if has_none and needs_conditions(problem):
-        warn(
-            f"{name} has no conditions and no measurements: its solution is not unique, and the "
-            "one that comes out depends on random_state. Give it conditions, such as Dirichlet()."
-        )
-    told = contradictions(problem)
-    for sentence in [*told, *naive_coefficients(problem)]:
-        warn(sentence)
-    return any(NO_SOLUTION in sentence for sentence in told)

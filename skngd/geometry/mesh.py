@@ -110,7 +110,7 @@ class Mesh(Domain):
             If there are neither tetrahedra nor triangles.
         """
         try:
-            import meshio  # type: ignore[import-untyped]
+            import meshio
         except ImportError as error:
             raise ImportError(
                 "Expected meshio to read a mesh from a file, got none. Install it, such as by "

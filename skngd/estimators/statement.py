@@ -1,0 +1,21 @@
+"""What is said of a problem before it is solved."""
+
+from ..pde.agreement import NO_SOLUTION, contradictions
+from ..pde.checks import needs_conditions
+from ..pde.jumps import naive_coefficients
+from .callers import warn
+
+
+def warn_of_the_problem(problem, y):
+    """Say what is wrong with a problem before it is solved; whether nothing solves it."""
+    name = type(problem).__name__
+    is_bare = not problem.with_numbers().conditions and y is None
+    if is_bare and needs_conditions(problem):
+        warn(
+            f"{name} has no conditions and no measurements: its solution is not unique, and the "
+            "one that comes out depends on random_state. Give it conditions, such as Dirichlet()."
+        )
+    told = contradictions(problem)
+    for sentence in [*told, *naive_coefficients(problem)]:
+        warn(sentence)
+    return any(NO_SOLUTION in sentence for sentence in told)
