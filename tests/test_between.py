@@ -62,6 +62,25 @@ def test_a_layer_thinner_than_the_distance_of_the_points_is_seen():
         assert (found > 1e3) == is_jump
 
 
+@pytest.mark.parametrize(("share", "is_jump"), [(0.9, False), (0.0, True)])
+def test_a_residual_that_is_a_small_part_of_large_terms_is_no_jump(share, is_jump):
+    """u = tanh 300 (x − 0.3) where u' is that of 0.9 u, or nothing."""
+
+    def residual(u, x):
+        return u.x - share * 300 / np.cosh(300 * (x - 0.3)) ** 2
+
+    problem = Problem.from_function(residual, Box(x=(0, 1)), (Dirichlet(-1.0, on="x.min"),))
+    model = PINNEstimator(problem, (1,), activation="tanh", max_iter=1, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit()
+    physics = fitted_physics(model)
+    # in [−1, 1], where the network lives, the neuron is half as steep
+    theta = torch.as_tensor(np.array([150.0, 60.0, 1.0, 0.0]), **physics.kind)
+    theta = physics.residuals.internal(theta)
+    assert (residual_between(physics, theta) > 1) == is_jump
+
+
 def test_between_the_points_of_a_cloud_there_may_be_no_domain():
     corner = np.random.RandomState(0).uniform(0, 1, (400, 2))
     corner = corner[(corner > 0.4).sum(axis=1) < 2]  # an L

@@ -6,12 +6,15 @@ a layer that is there dissolves, and meets the equation inside; a jump that hide
 """
 
 import numpy as np
+import torch
 
 from ..geometry import Points
-from ..pde.residuals.blocks import Collocation
+from ..pde.residuals.blocks import Collocation, Evaluation
 
 # Lines for each coordinate, points on each, and how often the steepest interval is looked into.
 LINES, POINTS, LOOKS, SEED = 3, 65, 5, 20240401
+# A residual that is a smaller part of its terms, where they are, is that of a steep layer, no jump.
+UNBALANCED = 0.5
 # A step in x, and one of the solution, both relative, that are a jump.
 CLOSE, JUMP = 1e-8, 1e-2
 
@@ -64,4 +67,16 @@ def residual_between(physics, theta):
     is_close = (steps > 0) & (steps < CLOSE) & ~d.sides.crossed(X)
     if is_close.any() and np.abs(changes[is_close]).max() > JUMP:
         return np.inf
-    return float(physics.residuals.value(theta, Collocation([block])).abs().max())
+    residual = physics.residuals.value(theta, Collocation([block])).view(block.n_equations, -1)
+    residual = residual.abs()
+    is_unbalanced = residual > UNBALANCED * _local_terms(physics, theta, block)
+    return float(torch.where(is_unbalanced, residual, 0.0).max())
+
+
+def _local_terms(physics, theta, block):
+    """The sizes of the terms of each equation at each point, shape (e, m)."""
+    network, unknowns = physics.residuals.network(theta), physics.residuals.unknowns(theta)
+    jets = [one.record(network, x).value for one, x in block.sites]
+    of_jets, _ = Evaluation(block, jets, unknowns).linear()
+    pairs = zip(of_jets, jets, strict=True)
+    return sum(((c * jet) ** 2).sum((1, 2)) for c, jet in pairs).sqrt()
