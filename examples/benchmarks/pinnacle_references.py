@@ -3,7 +3,8 @@
 Each case without a solution in closed form is solved here by a method of its own, as it is shipped
 and coarser. Printed is by how much both differ, relative to the solution, and how far the shipped
 one is from the array that was there. ``--write`` puts the new arrays into ``skngd/problems/data``.
-Needs the extra ``bench``.
+Needs the extra ``bench`` and, for plates with holes, the package ``triangle``, which no extra
+names: its licence leaves out commercial use.
 """
 
 import argparse
