@@ -11,6 +11,7 @@ from .conditions import Dirichlet, Equation, Initial, Neumann, Periodic, Robin
 from .grids import Grid
 from .integrals import Integral
 from .interfaces import Interface
+from .observe import Observe
 from .problem import Problem
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Interval",
     "Mesh",
     "Neumann",
+    "Observe",
     "Periodic",
     "Points",
     "Polygon",
