@@ -287,3 +287,21 @@ def test_a_module_has_an_estimate(uncorrected):
     module = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
     answer = fitted(zoo.Heat(), model=module)
     assert_allclose(answer.error_estimate_["u"], errors_of(answer, zoo.Heat())[0], rtol=0.5)
+
+
+class Torn(Problem):
+    """u = 0 and u = 1 at the same end."""
+
+    domain = Box(x=(0, 1))
+    conditions = (Dirichlet(0.0, on="x.min"), Dirichlet(1.0, on="x.min"))
+
+    def residual(self, u, x):
+        return u.x + u
+
+
+def test_no_error_is_told_of_a_problem_that_nothing_solves():
+    """The answer is exact in the sense of least squares, which is no solution."""
+    with pytest.warns(UserWarning, match="No solution meets both"):
+        torn = fitted(Torn())
+    assert np.isnan(torn.error_estimate_["u"])
+    assert "The problem has no solution." in torn.stop_reason_

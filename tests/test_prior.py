@@ -170,3 +170,26 @@ def test_fields_that_conditions_determine_have_no_prior():
     fitted = solver(Two(), max_iter=30, estimate_error=True).fit(t, y)
     assert "smoothness v" not in fitted.history_
     assert fitted.error_estimate_["v"] < 1e-3
+
+
+class TwoLoads(Problem):
+    """−u″ = f + g: only the sum can be told."""
+
+    domain = Box(x=(0, 1))
+    fields = ("u", "f", "g")
+    conditions = (Dirichlet(0.0, field="u"),)
+
+    def residual(self, u, f, g, x):
+        return u.xx + f + g
+
+
+def test_fields_that_nothing_tells_apart_are_named():
+    y = np.full((len(X), 3), np.nan)
+    y[:, 0] = np.sin(np.pi * X[:, 0])
+    y[:, 0] += 0.005 * np.random.RandomState(0).standard_normal(len(X))
+    with pytest.warns(UserWarning, match="do not determine f, g: the error is estimated at"):
+        fitted = solver(TwoLoads(), **NETWORK).fit(X, y)
+    _, f, g = fitted.predict(X).T
+    # The sum is there: the load of the measured solution.
+    load = np.pi**2 * np.sin(np.pi * X[:, 0])
+    assert np.linalg.norm(f + g - load) < 0.3 * np.linalg.norm(load)

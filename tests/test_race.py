@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV
 from solvers import Pendulum, Rod, Rotation
 
 from skngd import PINNEstimator
-from skngd.estimators import growth, neurons, race, slab
+from skngd.estimators import growth, neurons, race, slab, spectrum
 from skngd.estimators.device import plain_tensors
 from skngd.estimators.ground import Ground
 from skngd.estimators.problem_task import ProblemTask
@@ -206,6 +206,7 @@ def test_each_coordinate_has_its_own_bandwidth():
 
 def test_many_neurons_look_for_a_bandwidth(monkeypatch):
     monkeypatch.setattr(race, "OPEN", 0.0)
+    monkeypatch.setattr(spectrum, "FAST", np.inf)  # what is prescribed would tell, too
     table = fitted(Transport(), n_interior="auto", activation="sin", max_iter=2).candidates_
     drawn = table["seed"] > 0
     assert np.count_nonzero(drawn) == race.DRAWS

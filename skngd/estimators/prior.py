@@ -16,6 +16,7 @@ from ..optim.stopping import out_of_iterations
 from ..pde.observe import observed_of
 from ..pde.residuals.bound import Stated
 from ..pde.smoothness import Smoothness
+from .callers import warn
 from .candidates import joined
 from .device import to_numpy
 from .error import corrected, wider_at
@@ -24,6 +25,8 @@ from .linearised import ROWS_PER_COLUMN, in_parts, points_for, system, values_of
 # log10 λ that are tried, the loss of −2 log evidence that a smoother field may have, and a share of
 # the evidence that is nothing.
 GRID, HARDLY, NEGLIGIBLE = np.arange(-15.0, 0.5, 1.0), 1.0, 0.01
+# A part of the size of a field that is too much for its error.
+UNDETERMINED = 0.5
 # What holds directions that neither equations nor the prior determine, beside ‖A‖².
 DIFFUSE = 1e-13
 # Iterations of each round, and the most rounds.
@@ -263,6 +266,18 @@ def answered(ground, theta, evidence):
     if not squares(wide, wide.residuals.internal(fresh, inner.tolist())) < squares(physics, theta):
         parts, step = None, torch.zeros_like(step)
     return parts, evidence.posterior(step)
+
+
+def warn_of_undetermined(fields, spread):
+    """Warn of fields whose error is as large as they are, given their relative errors by name."""
+    open_ones = [name for name in fields if not spread[name] < UNDETERMINED]
+    if open_ones:
+        errors = ", ".join(f"{name} ({100 * spread[name]:.2g} %)" for name in open_ones)
+        warn(
+            f"The measurements do not determine {', '.join(open_ones)}: the error is estimated at "
+            f"more than half of the size: {errors}. Another field or a factor may make up for it "
+            "in the equation. Add a condition, measurements of it, or give it as a function."
+        )
 
 
 def told_of_prior(fields):

@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from ..optim.stopping import out_of_iterations
-from ..pde.agreement import contradictions
+from ..pde.agreement import NO_SOLUTION, contradictions
 from ..pde.checks import check_problem, needs_conditions
 from ..pde.jumps import naive_coefficients
 from ..pde.observe import observed_of
@@ -21,7 +21,7 @@ from .error import estimated_error, is_determined
 from .ground import Ground, with_network
 from .observed import named_columns, observed, weights_of
 from .physics import columns_of, empty_equations, fitted_circles
-from .prior import answered, settled, told_of_prior, unobserved
+from .prior import answered, settled, told_of_prior, unobserved, warn_of_undetermined
 from .problem_settings import check_problem_settings
 from .race import Race, is_raced
 from .task import Task, check_step_rule
@@ -68,7 +68,7 @@ class ProblemTask(Task):
         y = self.y
         self.rows = self.X, (y if y is None or y.shape[1] > 1 else y[:, 0]), self.weight
         with plain_tensors():
-            _warn_of_the_problem(self.problem, y)
+            self.has_none = _warn_of_the_problem(self.problem, y)
         self.random_state = check_random_state(estimator.random_state)
 
     def _validated(self, X, y, sample_weight):
@@ -100,7 +100,7 @@ class ProblemTask(Task):
         self.device = str(device)
         given = self.problem, (self.X, self.y, self.weight), device, random_state
         free = self._free_fields(given)
-        is_estimated = self._is_estimated() and not free
+        is_estimated = self._is_estimated() and not (free or self.has_none)
         self.aim = Aim(estimator.tol, is_estimated, self.y is not None)
         if is_raced(estimator) and not self.continues:
             self.race = Race(estimator, *given, self.began, self.aim, free)
@@ -291,6 +291,8 @@ class ProblemTask(Task):
         if at is not theta:
             solution = self._solution(theta)
             self.estimate = None if empty or is_hidden else self._estimated(solution, n_iter)
+        if self.has_none:
+            self.estimate, self.verdict = None, " The problem has no solution."
         self._tell(parts, stop)
         if self.y is not None and self.problem.unknowns and stop.kind == "converged":
             warn_if_unexplained(*solution[:2], solution[3], self.y)
@@ -327,6 +329,7 @@ class ProblemTask(Task):
             found["error_estimate_"] = dict(zip(self.problem.fields, spread.tolist(), strict=True))
             found["_correction"], found["_field_posterior"] = parts, posterior.kept()
             self.verdict = told_of_prior(self.ground.free_fields)
+            warn_of_undetermined(self.ground.free_fields, found["error_estimate_"])
             return found
         if self.estimator.measurement_loss != "squared" and self.estimate is None:
             warn_of_loss(self.estimator.measurement_loss)
@@ -403,6 +406,7 @@ class ProblemTask(Task):
 
 
 def _warn_of_the_problem(problem, y):
+    """Say what is wrong with a problem before it is solved; whether nothing solves it."""
     name = type(problem).__name__
     has_none = not problem.with_numbers().conditions and y is None
     if has_none and needs_conditions(problem):
@@ -410,5 +414,7 @@ def _warn_of_the_problem(problem, y):
             f"{name} has no conditions and no measurements: its solution is not unique, and the "
             "one that comes out depends on random_state. Give it conditions, such as Dirichlet()."
         )
-    for sentence in [*contradictions(problem), *naive_coefficients(problem)]:
+    told = contradictions(problem)
+    for sentence in [*told, *naive_coefficients(problem)]:
         warn(sentence)
+    return any(NO_SOLUTION in sentence for sentence in told)

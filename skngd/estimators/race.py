@@ -11,7 +11,8 @@ from .candidates import SOLVED, Candidate, Course, joined
 from .device import few_threads
 from .ground import Ground, with_network
 from .growth import Growth
-from .neurons import fresh_neurons, with_fitted_output
+from .neurons import bandwidths_of, fresh_neurons, with_fitted_output
+from .spectrum import telling_weights
 
 # Candidates: activations, and radii of the weights of the first layer.
 NONLINEARITIES = "tanh", "sin"
@@ -176,10 +177,26 @@ class Race:
         is_linear = self.best.course.ground.objective.points.is_linear_in_output
         if is_open and is_linear and not self.is_late():
             # So few neurons do not tell a good bandwidth from a bad one.
-            self.enter_all([(name, (2 * sizes[0],)) for name, sizes in networks])
+            wider = [(name, (2 * sizes[0],)) for name, sizes in networks]
+            self.enter_all(wider)
             if self.best.loss > OPEN and not self.is_late():
-                self._scout([(name, (2 * sizes[0],)) for name, sizes in networks])
+                self._enter_spectrum(networks + wider)
+            if self.best.loss > OPEN and not self.is_late():
+                self._scout(wider)
         self.tell("last layers", self.candidates)
+
+    def _enter_spectrum(self, networks):
+        """Enter sin networks with the frequencies of what the problem prescribes."""
+        for activation, sizes in networks:
+            if activation != "sin":
+                continue
+            course = self.course(activation, sizes)
+            blocks = course.ground.objective.points.blocks
+            for seed in range(1, DRAWS + 1):
+                weights = telling_weights(blocks, sizes[0], self.random_state)
+                if weights is None:
+                    return
+                self._enter(course, bandwidths_of(weights), seed, self.candidates, weights)
 
     def _scout(self, networks):
         """Let many neurons find bandwidths that few cannot tell apart, and enter these."""
@@ -235,15 +252,17 @@ class Race:
             if best is before:
                 return
 
-    def _enter(self, course, bandwidth, seed, into):
+    def _enter(self, course, bandwidth, seed, into, weights=None):
+        """A candidate with fresh neurons of a bandwidth, or with weights in its first layer."""
         began, ground = time.perf_counter(), course.ground
         physics, model = ground.physics, ground.model
         theta = course.plain if seed == 0 else physics.initial(self.random_state)
         if bandwidth is not None:
             theta = theta.copy()
-            shape, weights, biases = model.layout[0]
+            shape, place, biases = model.layout[0]
             fresh = fresh_neurons(*shape, model.activation, bandwidth, self.random_state)
-            theta[weights], theta[biases] = fresh[0].ravel(), fresh[1]
+            theta[place] = (fresh[0] if weights is None else weights).ravel()
+            theta[biases] = fresh[1]
             theta[model.output_parameters] = 0.0
         iterate = with_fitted_output(ground.objective.at(ground.tensor(theta)))
         candidate = Candidate(course, bandwidth, seed, iterate.theta)

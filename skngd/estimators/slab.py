@@ -6,7 +6,7 @@ import numpy as np
 
 from ..geometry import Box, Product
 from ..optim import Stopping, minimize
-from ..pde.conditions import Initial
+from ..pde.conditions import At, Initial
 
 # The first part of the interval, and the shortest step by which it grows.
 FIRST_PART, SHORTEST = 1 / 8, 1 / 64
@@ -20,14 +20,14 @@ MOST_PARTS, MOST_ITERATIONS = 32, 3
 def time_axis(problem):
     """The number of the coordinate that is time; None where there is no evolution in one.
 
-    There is one where initial values name it, no condition holds at its end, and a part of the
-    interval is a part of the domain.
+    There is one where initial values name it, no condition holds at its end or at one point, and a
+    part of the interval is a part of the domain.
     """
     if not isinstance(problem.domain, Box | Product):
         return None
     conditions = problem.with_numbers().conditions
     times = {condition.time for condition in conditions if isinstance(condition, Initial)}
-    if len(times) != 1:
+    if len(times) != 1 or any(isinstance(condition, At) for condition in conditions):
         return None
     (time,) = times
     ends = {time, f"{time}.max"}

@@ -10,6 +10,7 @@ from .sampling import unit_points
 from .shown import shown
 
 STEP = 1e-6  # how far beside a face one looks for what is there, of the sides of the bounding box
+CLEAR = 0.02  # how far apart, in parts of their sides, boxes lie that are clear of each other
 N_MEASURE = 2**14  # points that measure a part; a power of two, so that halves, … come out exactly
 
 
@@ -81,6 +82,9 @@ class _Overlay(_Combination):
         Judged a small step to both sides, so walls that two parts share are sorted out as well:
         one between them is no boundary, one that both have on the same side counts for the first.
         """
+        piece = _boxed(piece)
+        if part is self.first and _lies_clear(piece, other):
+            return piece
         step = STEP * np.minimum(*(np.ptp(domain.bounds, axis=1) for domain in (part, other)))
         slack = 1e-3 * (step / np.ptp(self.bounds, axis=1)).min()
 
@@ -93,9 +97,7 @@ class _Overlay(_Combination):
                 keep &= np.abs(other._depth(X)) > TOLERANCE
             return X, normals, keep
 
-        d = piece.dimension
-        points = unit_points(N_MEASURE, d, "sobol", 0) if d else np.zeros((1, 0))
-        share = float(draw(points)[-1].mean())
+        share = float(draw(_unit_points(piece))[-1].mean())
         return replace(piece, measure=piece.envelope * share, draw=draw)
 
     def _clip_all(self, direction):
@@ -104,6 +106,30 @@ class _Overlay(_Combination):
         return pieces + [
             self._clipped(piece, second, first, direction) for piece in second._boundary
         ]
+
+
+def _unit_points(piece):
+    """Points that measure a piece."""
+    d = piece.dimension
+    return unit_points(N_MEASURE, d, "sobol", 0) if d else np.zeros((1, 0))
+
+
+def _boxed(piece):
+    """A piece with its bounding box."""
+    if piece.box is not None:
+        return piece
+    X = piece.draw(_unit_points(piece))[0]
+    return replace(piece, box=(X.min(axis=0), X.max(axis=0)))
+
+
+def _lies_clear(piece, other):
+    """Whether the bounding box of a piece lies clear of that of a domain, which then changes none.
+
+    So a domain with many holes costs little: each is compared with those that are near.
+    """
+    low, high = piece.box
+    margin = CLEAR * np.maximum(high - low, np.ptp(other.bounds, axis=1))
+    return bool(((high + margin < other.bounds[:, 0]) | (low - margin > other.bounds[:, 1])).any())
 
 
 class Difference(_Overlay):

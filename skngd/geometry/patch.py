@@ -32,6 +32,8 @@ class Patch:
         Where a grid lies along a line: inside, with both ends, or around a closed curve. In more
         than one dimension "closed" and "ring" mean the midpoints of equal cells, so that no edge
         of two faces is there twice.
+    box : tuple (low, high) of ndarray of shape (d,) or None
+        Bounding box of the whole image, where it is known.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Patch:
     envelope: float
     draw: Callable
     grid: str = "closed"
+    box: tuple | None = None
 
     def sample(self, n, sampler, random_state):
         """The arrays of ``draw`` at n points that belong; one point for dimension 0."""

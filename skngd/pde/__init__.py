@@ -7,7 +7,7 @@ from ..geometry.mesh import Mesh
 from ..geometry.points import Points
 from ..geometry.shapes import Disk, Polygon
 from .coefficients import Input, Unknown
-from .conditions import Dirichlet, Equation, Initial, Neumann, Periodic, Robin
+from .conditions import At, Dirichlet, Equation, Initial, Neumann, Periodic, Robin
 from .grids import Grid
 from .integrals import Integral
 from .interfaces import Interface
@@ -15,6 +15,7 @@ from .observe import Observe
 from .problem import Problem
 
 __all__ = [
+    "At",
     "Ball",
     "Box",
     "Difference",

@@ -13,6 +13,8 @@ from .residuals.bound import ranges_of, stated_conditions, written
 N_POINTS = 9
 # Difference, relative to the largest value there, that is worth a warning.
 TOLERANCE = 1e-6
+# What is said of conditions on one face.
+NO_SOLUTION = "No solution meets both"
 
 
 def contradictions(problem):
@@ -79,7 +81,7 @@ def _sentence(problem, given):
         return None
     (face, one, _), (other_face, two, _) = given
     is_edge = face != other_face
-    which = "No smooth solution meets both" if is_edge else "No solution meets both"
+    which = "No smooth solution meets both" if is_edge else NO_SOLUTION
     return (
         f"The conditions {one.condition!r} and {two.condition!r} contradict each other at "
         f"({written(problem, x[worst])}): {values[0][worst]:.6g} against {values[1][worst]:.6g}. "

@@ -5,6 +5,8 @@ The interior equation is one of them.
 
 from numbers import Integral
 
+import numpy as np
+
 from ..geometry.shown import shown
 from .condition import Condition, check_value
 from .expressions.places import evaluated, residual_at
@@ -202,6 +204,57 @@ class Periodic(Condition):
                 names = (self.on,) * order
                 found.append(u.d(*names) - v.d(*names) if names else u - v)
         return found
+
+
+class At(Condition):
+    """u = value at one point, such as a pressure that is known up to a constant.
+
+    Parameters
+    ----------
+    value : float or callable, default=0.0
+    at : tuple of float
+        The coordinates of the point, in the order of the domain.
+    field : str, default=None
+    weight : float, default=1.0
+    name : str, default=None
+
+    Raises
+    ------
+    ValueError
+        If ``at`` is not a point of the domain.
+
+    Examples
+    --------
+    >>> from skngd.pde import At, Box
+    >>> At(0.0, at=(0, 1), field="p").sites(Box(x=(0, 1), y=(0, 1)), 1, "sobol", 0)[0]
+    [array([[0., 1.]])]
+    """
+
+    def __init__(self, value=0.0, at=(0.0,), field=None, weight=1.0, name=None):
+        check_value(value, "value", "At")
+        super().__init__(None, field, weight, name)
+        self.value, self.at = value, at
+
+    def measure(self, domain):
+        return 1.0
+
+    def sites(self, domain, n, sampler, random_state):
+        names, given = domain.names, np.ravel(self.at)
+        is_point = given.dtype.kind in "iuf" and given.shape == (len(names),)
+        if not (is_point and domain.contains(given[np.newaxis].astype(float)).all()):
+            raise ValueError(
+                f"Expected at of {self!r} to be a point of the domain, one number for each of "
+                f"{tuple(names)}, got {shown(self.at)}. Try a point of it, such as "
+                f"at={tuple(domain.sample(1)[0, : len(names)].round(2).tolist())}."
+            )
+        points = domain.sample(n, sampler, random_state)
+        points[:, : len(names)] = given
+        return [points[:1] if points.shape[1] == len(names) else points], None
+
+    def equations(self, places):
+        (place,) = places
+        value = evaluated(self.value, place, None, self)
+        return [u - value for u in self.fields_of(place)]
 
 
 class Equation(Condition):

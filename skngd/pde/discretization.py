@@ -237,7 +237,8 @@ class WithInputs:
     """
 
     def __init__(self, domain, ranges, logarithmic):
-        self.domain, self.names, self.measure = domain, domain.names, domain.measure
+        self.domain, self.contains = domain, domain.contains
+        self.names, self.measure = domain.names, domain.measure
         self.face_names, self.boundary_measure = domain.face_names, domain.boundary_measure
         self.product, self.logarithmic = domain * Box(**ranges), logarithmic
 
