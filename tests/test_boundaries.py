@@ -203,6 +203,9 @@ def test_pairs_of_an_interval():
 HEIGHTS = {
     **{name: DOMAINS[name] for name in ("rectangle", "disk", "ball", "triangle", "pipe", "arrow")},
     "L": DOMAINS["L"],
+    "polygon of many sides": Polygon(
+        [(np.cos(a), np.sin(a)) for a in np.linspace(0, 6, 40, endpoint=False)]
+    ),
     "bar": Box(x=(0, 1), y=(0, 3), face="edge"),
     "box in a cube": Box(x=(-1, 1), y=(-1, 1), z=(-1, 1))
     - Box(x=(0, 0.5), y=(0, 0.5), z=(0, 0.5), face="hole"),

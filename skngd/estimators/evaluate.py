@@ -5,6 +5,7 @@ import torch
 from sklearn.metrics import r2_score
 
 from ..pde.expressions.quantity import Field
+from ..pde.observe import Observed, observed_of
 from .device import device_at_hand, plain_tensors, row_slices, to_numpy
 from .error import change_at, corrected, physics_of_fresh
 from .linearised import values_of
@@ -201,12 +202,27 @@ def _residual_score(estimator, X):
     return -float(np.sqrt(fitted / (nothing or 1.0)))
 
 
+def _observed_at(estimator, X, told):
+    """What measurements would be at points, shape (n, number of columns of y)."""
+    if estimator.problem_.observed is None:
+        return _fields_at(estimator, X)
+    with plain_tensors():
+        physics = fitted_physics(estimator)
+        X = points_of(estimator, physics, X)
+        physics, network = solved(estimator, physics)
+        given = X, np.zeros((len(X), len(told))), np.ones(len(X)), 1.0, physics.trial_unknowns()
+        conditions = [Observed(one) for one in told]
+        blocks = physics.discretization.observations(*given, conditions)
+        return physics.values(network, blocks).reshape(len(told), -1).T
+
+
 def _r2_of_observed(estimator, X, y, sample_weight):
-    """R² of what was observed, the mean over fields."""
+    """R² of what was observed, the mean over columns."""
     if X is None:
         raise ValueError("Expected X with y, got None. Pass the points where y was measured.")
-    u = _fields_at(estimator, X)
-    y, weight = observed(u, y, sample_weight, estimator.problem_.fields)
+    told = observed_of(estimator.problem_)
+    u = _observed_at(estimator, X, told)
+    y, weight = observed(u, y, sample_weight, [one.name for one in told])
     scores = []
     for measured, solution in zip(y.T, u.T, strict=True):
         seen = np.isfinite(measured)

@@ -179,7 +179,7 @@ class Look:
                 information = len(d) * seen.T @ seen
             else:
                 change = self._told_by_conditions(left[:, 1:], left[:, 0], norm(h, dim=0))
-        fields, shape = physics.problem.fields, (len(physics.problem.fields), LOOKED_AT)
+        fields, shape = physics.problem.fields, (len(physics.problem.fields), len(looked_at))
         e = (moved @ change - phi @ solution).reshape(shape)
         scale = norm(v.reshape(shape) + e, dim=1)
         # A field that is zero is measured by the size that it could have.

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from ..optim.stopping import out_of_iterations
+from ..pde.observe import observed_of
 from ..pde.residuals.bound import Stated
 from ..pde.smoothness import Smoothness
 from .callers import warn
@@ -40,8 +41,9 @@ FIRST, POINTS, SEED = 0.0, 400, 20241130
 
 def unobserved(problem, y):
     """The fields that nobody measured, a tuple."""
-    pairs = zip(problem.fields, y.T, strict=True)
-    return tuple(field for field, column in pairs if not np.isfinite(column).any())
+    pairs = zip(observed_of(problem), y.T, strict=True)
+    seen = [one.fields(problem) for one, column in pairs if np.isfinite(column).any()]
+    return tuple(field for field in problem.fields if not any(field in told for told in seen))
 
 
 def prior_blocks(physics, fields, weight=10.0**FIRST, n=POINTS):

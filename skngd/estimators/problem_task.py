@@ -9,6 +9,7 @@ from sklearn.utils.validation import validate_data
 
 from ..optim.stopping import out_of_iterations
 from ..pde.checks import check_problem, needs_conditions
+from ..pde.observe import observed_of
 from .aim import Aim, Watched, of_loss
 from .callers import is_searched, warn
 from .candidates import joined
@@ -89,7 +90,8 @@ class ProblemTask(Task):
             )
         if y is None:
             return X, None, weights_of(X, sample_weight)
-        return X, *observed(X, y, sample_weight, self.problem.fields)
+        names = [one.name for one in observed_of(self.problem)]
+        return X, *observed(X, y, sample_weight, names)
 
     def place(self):
         estimator, random_state = self.estimator, self.random_state

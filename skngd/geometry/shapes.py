@@ -11,6 +11,8 @@ from .sampling import gauss_rule, tensor_grid
 from .shown import shown
 
 TINY = 1e-300
+# Sides of a convex polygon up to which their distances are multiplied.
+MOST_SIDES = 12
 
 
 class Disk(Shape):
@@ -182,9 +184,10 @@ class Polygon(Shape):
         return bool((_cross(sides, np.roll(sides, -1, axis=0)) >= 0).all())
 
     def _height(self, columns, face):
-        if not self._is_convex:
+        if not self._is_convex or len(self.vertices) > MOST_SIDES:
             return self._height_outside(columns, face)
-        # The product of the distances to the sides is smooth in the corners, too.
+        # The product of the distances to the sides is smooth in the corners, too; that of many is
+        # next to nothing.
         middle = np.mean(self.vertices, axis=0)
         return self._product(columns) / self._product(middle)
 

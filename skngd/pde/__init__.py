@@ -11,6 +11,7 @@ from .conditions import At, Dirichlet, Equation, Initial, Neumann, Periodic, Rob
 from .grids import Grid
 from .integrals import Integral
 from .interfaces import Interface
+from .observe import Observe
 from .problem import Problem
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Interval",
     "Mesh",
     "Neumann",
+    "Observe",
     "Periodic",
     "Points",
     "Polygon",

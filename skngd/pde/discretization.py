@@ -8,6 +8,7 @@ from ..geometry.sampling import choose_by_residual, gauss_rule
 from .conditions import Measurements
 from .expressions.quantity import Quantity
 from .interfaces import Sides
+from .observe import Observed, observed_of
 from .residuals.blocks import Collocation
 from .residuals.bound import Stated, ranges_of
 from .residuals.circles import Circles
@@ -174,21 +175,24 @@ class Discretization:
         return np.concatenate([even, chosen])
 
     def measurements(self, X, y, sample_weight, weight, unknowns=None):
-        """A block for each field with observations; NaN entries of y are left out."""
-        found = self.observations(X, y, sample_weight, weight, unknowns)
+        """A block for each column with observations; NaN entries of y are left out."""
+        conditions = [Observed(one) for one in observed_of(self.problem)]
+        found = self.observations(X, y, sample_weight, weight, unknowns, conditions)
         return [self.measured(block) for block in found]
 
-    def observations(self, X, y, sample_weight, weight, unknowns=None):
-        """As :meth:`measurements`, in the units of the fields."""
+    def observations(self, X, y, sample_weight, weight, unknowns=None, conditions=None):
+        """As :meth:`measurements`, in units of what is observed; by default the fields."""
         found = []
+        if conditions is None:
+            conditions = [Measurements(field) for field in self.problem.fields]
         # Each entry weighs the same, whichever field it belongs to.
         total = (sample_weight[:, None] * np.isfinite(y)).sum()
-        for field, column in zip(self.problem.fields, y.T, strict=True):
+        for condition, column in zip(conditions, y.T, strict=True):
             seen = np.isfinite(column)
             if not seen.any():
                 continue
             block = self.compiler.block(
-                Stated(self.problem, Measurements(field)),
+                Stated(self.problem, condition),
                 [X[seen]],
                 None,
                 weight * sample_weight[seen] / total,

@@ -27,6 +27,8 @@ class Problem(BaseEstimator):
         A class attribute or a property that uses ``self``.
     fields : tuple of str, default=("u",)
         Names of the solution's components, in the order of the columns of ``predict``.
+    observed : tuple of Observe or str, default=None
+        What the columns of y are in ``fit(X, y)``; None: the fields.
 
     Notes
     -----
@@ -53,6 +55,7 @@ class Problem(BaseEstimator):
     domain: Domain | None = None
     conditions: Sequence[Condition] = ()
     fields: Sequence[str] = ("u",)
+    observed: Sequence | None = None
 
     def residual(self, *arguments):
         """The equation, with everything on one side.
