@@ -23,6 +23,10 @@ ROWS_OF_BATCHES = 20
 # A fit with more effective parameters than this part of the values may follow the noise, where the
 # noise, as a part of the variance of y, is more than this.
 MANY, NOISY = 1 / 3, 1e-3
+# What is left of the variance of y is noise from here on, for the fit is to find all else.
+LEAST_NOISY = 1e-5
+# A change of the log evidence that says nothing of what is the more probable one.
+ONE_NAT = 1.0
 
 
 def is_auto(setting):
@@ -76,6 +80,14 @@ def build_evidence(task):
     if estimator.optimizer not in ("ngd", "newton"):
         evidence.every = max(evidence.every, SELDOM)
     return evidence
+
+
+def noisy_part(task):
+    """A standardised loss that is mostly noise, and the part of it that is one nat of evidence."""
+    n_outputs = task.targets.n_outputs
+    if not task.objective.loss.has_noise:
+        return np.inf, 0.0
+    return 0.5 * n_outputs * LEAST_NOISY, 2 * ONE_NAT / (task.n_observed * n_outputs)
 
 
 def _first_decays(task, adapts):
