@@ -61,10 +61,12 @@ def build_evidence(task):
     indices = model.groups()
     if not task.objective.loss.has_noise:
         # Probabilities do not change with what all outputs have in common: biases decay, too.
-        indices = [np.where(index < 0, index.max() + 1, index) for index in indices]
+        indices = [np.where(index < 0, index.max() + 1, index) for index in _of_classes(indices)]
     coarse, *finer = (torch.as_tensor(index, **kind) for index in indices)
     stages, n_inputs = [Groups(coarse)], task.training[0].shape[1]
-    if task.n_observed >= ROWS_PER_INPUT * n_inputs:
+    if not task.objective.loss.has_noise:
+        stages += [Groups(index) for index in finer]
+    elif task.n_observed >= ROWS_PER_INPUT * n_inputs:
         stages += [Groups(index, n_inputs) for index in finer]
     evidence = Evidence(
         task.objective,
@@ -80,6 +82,17 @@ def build_evidence(task):
     if estimator.optimizer not in ("ngd", "newton"):
         evidence.every = max(evidence.every, SELDOM)
     return evidence
+
+
+def _of_classes(indices):
+    """All weights together, then by layer.
+
+    A label tells less than a number: with a decay for each input, some of them are left out that
+    matter, and those of layers by themselves may lead where the labels are learnt by heart.
+    """
+    coarse = indices[0]
+    together = np.where(coarse < 0, -1, 0)
+    return [together] if coarse.max() == 0 else [together, coarse]
 
 
 def noisy_part(task):
