@@ -58,8 +58,8 @@ def build_evidence(task):
     if not adapts and not task.objective.loss.follows_noise:
         return None
     kind = {"device": task.objective.points.device}
-    indices = model.groups()
-    if not task.objective.loss.has_noise:
+    indices = model.groups() if adapts else [_named(model)]
+    if adapts and not task.objective.loss.has_noise:
         # Probabilities do not change with what all outputs have in common: biases decay, too.
         indices = [np.where(index < 0, index.max() + 1, index) for index in _of_classes(indices)]
     coarse, *finer = (torch.as_tensor(index, **kind) for index in indices)
@@ -93,6 +93,13 @@ def _of_classes(indices):
     coarse = indices[0]
     together = np.where(coarse < 0, -1, 0)
     return [together] if coarse.max() == 0 else [together, coarse]
+
+
+def _named(model):
+    """The parameters that a named α holds back, as with a loss that follows no noise."""
+    index = np.full(model.n_parameters, -1)
+    index[model.decaying] = 0
+    return index
 
 
 def noisy_part(task):
