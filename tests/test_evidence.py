@@ -343,3 +343,13 @@ def test_operators_without_decay_have_no_penalty():
     operator = objective.at(theta).operator
     assert operator.with_penalty(None).penalty is None
     assert isinstance(operator.with_penalty(objective.penalty), TangentOperator)
+
+
+def test_a_fit_that_does_not_follow_y_says_so():
+    """Neighbouring rows tell more than three neurons find; beside noise nothing is said."""
+    x = np.linspace(-1, 1, 300)[:, None]
+    noise = 0.3 * np.random.RandomState(0).standard_normal(300)
+    settings = {"n_init": 1, "max_iter": 40, "random_state": 0}
+    for y, is_missed in ((np.sin(60 * x[:, 0]), True), (x[:, 0] + noise, False)):
+        model = NaturalMomentumRegressor((3,), **settings).fit(x, y)
+        assert ("does not follow y" in model.stop_reason_) == is_missed

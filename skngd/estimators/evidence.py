@@ -6,6 +6,7 @@ import torch
 from ..optim.evidence import Estimate, Evidence, Groups, first_decay
 from ..tangent.posterior import variances
 from .device import to_numpy
+from .underfit import remark
 
 # The parts of the parameters that are effective at first, of one start after the other. With few of
 # them a network does not find products of inputs, and its weights decay to nothing.
@@ -27,6 +28,9 @@ MANY, NOISY = 1 / 3, 1e-3
 LEAST_NOISY = 1e-5
 # A change of the log evidence that says nothing of what is the more probable one.
 ONE_NAT = 1.0
+
+# A noise, as a part of the variance of y, of which neighbours are asked.
+WORTH_A_WORD = 0.05
 
 
 def is_auto(setting):
@@ -182,6 +186,12 @@ class Belief:
                 "more than a third: it may follow the noise. Take fewer neurons, alpha='auto' "
                 "where it is named, or more rows."
             )
+        is_number = self.found.has_noise and not self.task.targets.is_positive
+        if is_number and self.found.posterior is not None:
+            X, y, _ = self.task.training
+            X = (X - self.task.X_mean) / self.task.X_scale
+            noise = to_numpy(self.found.noise)
+            told += remark(X, self.task.targets.encode(y), noise, WORTH_A_WORD)
         return told
 
 
