@@ -259,6 +259,20 @@ def test_every_kind_of_fit_estimates(settings):
     assert (std >= model.noise_std_).all()
 
 
+def test_a_named_alpha_means_the_same_with_huber():
+    """For normal noise: nearly the parameters that squares have, and the noise itself."""
+    X, y = waves(300, noise=0.3)
+    settings = {"alpha": 3e-3, "n_init": 1, "random_state": 0}
+    squares, huber = (
+        NaturalMomentumRegressor((4,), loss=loss, **settings).fit(X, y)
+        for loss in ("squared", "huber")
+    )
+    assert_allclose(huber.alpha_, squares.alpha_)
+    few, many = squares.n_effective_parameters_, huber.n_effective_parameters_
+    assert many == pytest.approx(few, rel=0.15)
+    assert huber.noise_std_ == pytest.approx(squares.noise_std_, rel=0.1)
+
+
 def test_a_named_alpha_means_what_it_says():
     X, y = waves(noise=0.3)
     model = NaturalMomentumRegressor((4,), alpha=0.02, random_state=0, n_init=1).fit(X, y)
@@ -329,3 +343,13 @@ def test_operators_without_decay_have_no_penalty():
     operator = objective.at(theta).operator
     assert operator.with_penalty(None).penalty is None
     assert isinstance(operator.with_penalty(objective.penalty), TangentOperator)
+
+
+def test_a_fit_that_does_not_follow_y_says_so():
+    """Neighbouring rows tell more than three neurons find; beside noise nothing is said."""
+    x = np.linspace(-1, 1, 300)[:, None]
+    noise = 0.3 * np.random.RandomState(0).standard_normal(300)
+    settings = {"n_init": 1, "max_iter": 40, "random_state": 0}
+    for y, is_missed in ((np.sin(60 * x[:, 0]), True), (x[:, 0] + noise, False)):
+        model = NaturalMomentumRegressor((3,), **settings).fit(x, y)
+        assert ("does not follow y" in model.stop_reason_) == is_missed

@@ -1,5 +1,7 @@
 """The one loop: what it keeps, why it stops, and that it can be continued."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -171,6 +173,15 @@ def test_a_small_loss_has_to_fall_faster():
         rules = Stopping(n_iter_no_change=3, small=small)
         rules.begin(0.1)
         stops = [rules.after(0.1 * 0.9**k) for k in range(1, 20)]
+        assert any(stop is not None for stop in stops) == ends
+
+
+def test_what_is_noise_need_not_fall_as_far():
+    """By 1 % in ten iterations: no progress beside noise, but where a loss can be zero."""
+    for noisy, ends in ((math.inf, False), (0.5, False), (0.01, True)):
+        rules = Stopping(n_iter_no_change=10, noisy=noisy, noisy_tol=0.02)
+        rules.begin(0.1)
+        stops = [rules.after(0.1 * 0.999**k) for k in range(1, 40)]
         assert any(stop is not None for stop in stops) == ends
 
 

@@ -54,8 +54,9 @@ class NaturalMomentumClassifier(ClassifierMixin, BaseNaturalMomentum):
     alpha : float or "auto", default=3e-3
         Weight decay: ½ α ‖W‖², over the standardised weights, is added to the mean loss. ``"auto"``
         estimates it by the evidence, as in :class:`NaturalMomentumRegressor`, the biases of the
-        last layer included: it takes about ten times as long, and is better where classes overlap
-        and two inputs tell them apart, worse where they can be separated.
+        last layer included, for all weights together and then by layer: it takes five to ten times
+        as long, and is better where classes overlap and two inputs tell them apart, and with more
+        inputs than rows, a little worse where they can be separated.
     sampler : {"uniform", "christoffel"}, default="uniform"
         How rows are drawn, see :class:`NaturalMomentumRegressor`; "christoffel" is optimal for the
         tangent space in the metric, in which confidently classified rows count little.

@@ -6,6 +6,7 @@ import torch
 from ..optim.evidence import Estimate, Evidence, Groups, first_decay
 from ..tangent.posterior import variances
 from .device import to_numpy
+from .underfit import remark
 
 # The parts of the parameters that are effective at first, of one start after the other. With few of
 # them a network does not find products of inputs, and its weights decay to nothing.
@@ -23,6 +24,13 @@ ROWS_OF_BATCHES = 20
 # A fit with more effective parameters than this part of the values may follow the noise, where the
 # noise, as a part of the variance of y, is more than this.
 MANY, NOISY = 1 / 3, 1e-3
+# What is left of the variance of y is noise from here on, for the fit is to find all else.
+LEAST_NOISY = 1e-5
+# A change of the log evidence that says nothing of what is the more probable one.
+ONE_NAT = 1.0
+
+# A noise, as a part of the variance of y, of which neighbours are asked.
+WORTH_A_WORD = 0.05
 
 
 def is_auto(setting):
@@ -54,13 +62,15 @@ def build_evidence(task):
     if not adapts and not task.objective.loss.follows_noise:
         return None
     kind = {"device": task.objective.points.device}
-    indices = model.groups()
-    if not task.objective.loss.has_noise:
+    indices = model.groups() if adapts else [_named(model)]
+    if adapts and not task.objective.loss.has_noise:
         # Probabilities do not change with what all outputs have in common: biases decay, too.
-        indices = [np.where(index < 0, index.max() + 1, index) for index in indices]
+        indices = [np.where(index < 0, index.max() + 1, index) for index in _of_classes(indices)]
     coarse, *finer = (torch.as_tensor(index, **kind) for index in indices)
     stages, n_inputs = [Groups(coarse)], task.training[0].shape[1]
-    if task.n_observed >= ROWS_PER_INPUT * n_inputs:
+    if not task.objective.loss.has_noise:
+        stages += [Groups(index) for index in finer]
+    elif task.n_observed >= ROWS_PER_INPUT * n_inputs:
         stages += [Groups(index, n_inputs) for index in finer]
     evidence = Evidence(
         task.objective,
@@ -76,6 +86,32 @@ def build_evidence(task):
     if estimator.optimizer not in ("ngd", "newton"):
         evidence.every = max(evidence.every, SELDOM)
     return evidence
+
+
+def _of_classes(indices):
+    """All weights together, then by layer.
+
+    A label tells less than a number: with a decay for each input, some of them are left out that
+    matter, and those of layers by themselves may lead where the labels are learnt by heart.
+    """
+    coarse = indices[0]
+    together = np.where(coarse < 0, -1, 0)
+    return [together] if coarse.max() == 0 else [together, coarse]
+
+
+def _named(model):
+    """The parameters that a named α holds back, as with a loss that follows no noise."""
+    index = np.full(model.n_parameters, -1)
+    index[model.decaying] = 0
+    return index
+
+
+def noisy_part(task):
+    """A standardised loss that is mostly noise, and the part of it that is one nat of evidence."""
+    n_outputs = task.targets.n_outputs
+    if not task.objective.loss.has_noise:
+        return np.inf, 0.0
+    return 0.5 * n_outputs * LEAST_NOISY, 2 * ONE_NAT / (task.n_observed * n_outputs)
 
 
 def _first_decays(task, adapts):
@@ -150,6 +186,12 @@ class Belief:
                 "more than a third: it may follow the noise. Take fewer neurons, alpha='auto' "
                 "where it is named, or more rows."
             )
+        is_number = self.found.has_noise and not self.task.targets.is_positive
+        if is_number and self.found.posterior is not None:
+            X, y, _ = self.task.training
+            X = (X - self.task.X_mean) / self.task.X_scale
+            noise = to_numpy(self.found.noise)
+            told += remark(X, self.task.targets.encode(y), noise, WORTH_A_WORD)
         return told
 
 

@@ -46,7 +46,7 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
         network is the logarithm of the mean.
     huber_delta : float or "auto", default="auto"
         Size of the error from which the Huber loss is linear, in robust standard deviations of y.
-        ``"auto"`` is 0.7 times that of the noise, which the fit estimates.
+        ``"auto"`` is that of the noise, which the fit estimates.
     model : torch.nn.Module, default=None
         Takes the place of the network. It maps standardised inputs to standardised targets, row
         by row, and starts from its own parameters, in evaluation mode; the module itself is left as

@@ -15,6 +15,7 @@ from .callbacks import Watch
 from .callers import is_refitted, is_searched, warn
 from .candidates import joined
 from .device import few_threads, plain_tensors
+from .evidence import noisy_part
 from .memory import on_device, recall, remember
 from .outside import TOLD
 from .progress import Lines
@@ -73,6 +74,7 @@ def _train(estimator, task, watch, began):
     # The evidence may fall on the way to where it settles.
     settles = judges and evidence.keeps_last
     expects_descent = watched is objective and source.repeats and not settles
+    noisy, noisy_tol = noisy_part(task) if settles else (np.inf, 0.0)
 
     def watched_loss(iterate):
         if judges:
@@ -114,6 +116,8 @@ def _train(estimator, task, watch, began):
                     relative_tol=task.relative_tol,
                     small=0.0 if raced is None else units.small(),
                     settles=settles,
+                    noisy=units.standardised(noisy),
+                    noisy_tol=noisy_tol,
                 ),
                 max_iter=max(n_first, 0),
                 max_time=estimator.max_time,

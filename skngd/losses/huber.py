@@ -1,5 +1,6 @@
 """The Huber loss: squared for small residuals, linear for large ones."""
 
+import math
 from copy import copy
 
 import torch
@@ -60,6 +61,9 @@ class ScaledHuberLoss(HuberLoss):
     """The same with δ = k σ, where σ is the size of the residuals that outliers do not set.
 
     σ is 1.4826 times the median of their sizes; the fit estimates it with its noise, equation (EV).
+    All is divided by P(|z| < k) for a normal z, the part of the residuals whose ℓ'' is 1: for
+    normal noise the mean curvature is that of squares, so that a weight decay means the same, and
+    the mean of ψ(r) r is the variance.
 
     Parameters
     ----------
@@ -73,7 +77,19 @@ class ScaledHuberLoss(HuberLoss):
 
     def __init__(self, target, weights=None, k=1.0):
         super().__init__(target, weights, k)
-        self.k = k
+        self.k, self.share = k, math.erf(k / math.sqrt(2.0))
+
+    def density(self, v):
+        return super().density(v) / self.share
+
+    def gradient(self, v):
+        return super().gradient(v) / self.share
+
+    def hessian(self, v):
+        return super().hessian(v) / self.share
+
+    def metric_weight(self, v):
+        return super().metric_weight(v) / self.share
 
     def spread(self, v):
         sizes, order = torch.sort((v - self.target).abs(), dim=0)

@@ -61,6 +61,9 @@ class Stopping:
     settles : bool, default=False
         Whether a loss that rises has to settle, too: that of the evidence, equation (EV), which is
         spurious as long as the parameters are far from their optimum.
+    noisy, noisy_tol : float, default=(inf, 0.0)
+        A loss from which on a change by a larger part, ``noisy_tol``, counts, where ``tol`` is
+        "auto": what is left is noise, and there are few rows to tell it by.
     """
 
     # A loss this many times the best one is no convergence.
@@ -78,8 +81,10 @@ class Stopping:
         relative_tol=1e-3,
         small=0.0,
         settles=False,
+        noisy=math.inf,
+        noisy_tol=0.0,
     ):
-        self.small, self.settles = small, settles
+        self.small, self.settles, self.noisy, self.noisy_tol = small, settles, noisy, noisy_tol
         self.expects_descent, self.relative_tol = expects_descent, relative_tol
         self.tol, self.n_iter_no_change, self.floor = tol, n_iter_no_change, floor
         self.begin(math.inf)
@@ -89,11 +94,19 @@ class Stopping:
         self.reference, self.waited = loss if math.isfinite(loss) else math.inf, 0
         self.n_rises = 0
 
+    def _part(self):
+        """The part of the loss that ``tol="auto"`` stands for."""
+        if self.reference <= self.small:
+            return self.small_tol
+        if self.reference > self.noisy:
+            return max(self.relative_tol, self.noisy_tol)
+        return self.relative_tol
+
     def after(self, loss):
         """Stop or None, for the monitored loss after an iteration."""
         if loss <= self.floor:
             return Stop("Converged: the loss is zero to working precision", "converged")
-        part = self.small_tol if self.reference <= self.small else self.relative_tol
+        part = self._part()
         tol = part * self.reference if self.tol == "auto" else self.tol
         if loss < self.reference - tol or not math.isfinite(self.reference):
             self.reference, self.waited = loss, 0

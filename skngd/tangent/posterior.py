@@ -1,5 +1,7 @@
 """The Gaussian of the linearised Laplace approximation, equations (EV) and (Var)."""
 
+import math
+
 import torch
 
 from .base import Cholesky, rounding
@@ -38,8 +40,8 @@ class Posterior:
         (self._of_rows if self.by_rows else self._of_parameters)(operator, penalty)
 
     def _of_parameters(self, operator, penalty):
-        matrix = operator.data_gram() + torch.diag(penalty)
-        diagonal = matrix.diagonal()
+        matrix = operator.data_gram()
+        diagonal = matrix.diagonal() + penalty
         # A unit diagonal: decays may be far apart.
         self.scale = torch.rsqrt(torch.where(diagonal > 0, diagonal, 1.0))
         matrix = self.scale.unsqueeze(1) * matrix * self.scale
@@ -73,7 +75,7 @@ def _halved(matrix, right):
     Where the matrix is not positive definite to working precision, its eigenvalues are raised to
     their rounding errors.
     """
-    if not bool(torch.isfinite(matrix).all()):
+    if not math.isfinite(float(matrix.sum())):
         raise torch.linalg.LinAlgError("the matrix is not finite")
     factor = Cholesky.of(matrix)
     if factor is not None:
