@@ -1,5 +1,7 @@
 """Decay and noise by the evidence, equation (EV), and intervals, equation (Var)."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -351,5 +353,9 @@ def test_a_fit_that_does_not_follow_y_says_so():
     noise = 0.3 * np.random.RandomState(0).standard_normal(300)
     settings = {"n_init": 1, "max_iter": 40, "random_state": 0}
     for y, is_missed in ((np.sin(60 * x[:, 0]), True), (x[:, 0] + noise, False)):
-        model = NaturalMomentumRegressor((3,), **settings).fit(x, y)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model = NaturalMomentumRegressor((3,), **settings).fit(x, y)
         assert ("does not follow y" in model.stop_reason_) == is_missed
+        told = [str(one.message) for one in caught]
+        assert any("explains less than half of y" in one for one in told) == is_missed

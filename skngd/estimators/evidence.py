@@ -2,9 +2,11 @@
 
 import numpy as np
 import torch
+from sklearn.exceptions import ConvergenceWarning
 
 from ..optim.evidence import Estimate, Evidence, Groups, first_decay
 from ..tangent.posterior import variances
+from .callers import warn
 from .device import to_numpy
 from .underfit import remark
 
@@ -31,6 +33,8 @@ ONE_NAT = 1.0
 
 # A noise, as a part of the variance of y, of which neighbours are asked.
 WORTH_A_WORD = 0.05
+# One that leaves so little explained that a warning says it.
+MOST_OF_Y = 0.5
 
 
 def is_auto(setting):
@@ -186,12 +190,22 @@ class Belief:
                 "more than a third: it may follow the noise. Take fewer neurons, alpha='auto' "
                 "where it is named, or more rows."
             )
+        return told
+
+    def warn_of_underfit(self):
+        """Say where the fit misses what neighbouring rows show: a sentence for ``stop_reason_``.
+
+        Where it misses most of y, a warning says it, too.
+        """
         is_number = self.found.has_noise and not self.task.targets.is_positive
-        if is_number and self.found.posterior is not None:
-            X, y, _ = self.task.training
-            X = (X - self.task.X_mean) / self.task.X_scale
-            noise = to_numpy(self.found.noise)
-            told += remark(X, self.task.targets.encode(y), noise, WORTH_A_WORD)
+        if not is_number or self.found.posterior is None:
+            return ""
+        X, y, _ = self.task.training
+        X = (X - self.task.X_mean) / self.task.X_scale
+        noise = to_numpy(self.found.noise)
+        told = remark(X, self.task.targets.encode(y), noise, WORTH_A_WORD)
+        if told and noise.max() > MOST_OF_Y:
+            warn(f"The fit explains less than half of y.{told}", ConvergenceWarning)
         return told
 
 

@@ -272,11 +272,12 @@ def warn_of_undetermined(fields, spread):
     """Warn of fields whose error is as large as they are, given their relative errors by name."""
     open_ones = [name for name in fields if not spread[name] < UNDETERMINED]
     if open_ones:
-        errors = ", ".join(f"{name} ({100 * spread[name]:.2g} %)" for name in open_ones)
+        worst = max(spread[name] for name in open_ones)
+        error = f"{100 * worst:.2g} % of its size" if worst < 10 else "many times its size"
         warn(
             f"The measurements do not determine {', '.join(open_ones)}: the error is estimated at "
-            f"more than half of the size: {errors}. Another field or a factor may make up for it "
-            "in the equation. Add a condition, measurements of it, or give it as a function."
+            f"{error}. Another field or a factor may make up for it in the equation. Add a "
+            "condition, measurements of it, or give it as a function."
         )
 
 

@@ -366,7 +366,7 @@ class RowsTask(Task):
     def believed(self, theta):
         """Decay, noise and intervals, equations (EV) and (Var)."""
         belief = Belief(self, theta)
-        self.verdict = belief.sentence()
+        self.verdict = belief.sentence() + belief.warn_of_underfit()
         return belief.attributes()
 
     def attributes(self, theta):
