@@ -388,7 +388,7 @@ def test_time_and_iterations_are_kept(capsys):
     assert late.n_iter_ <= 1
     assert len(late.candidates_["seed"]) == 1
     for max_iter in (1, 2, 20):
-        solver = fitted(Logistic(), max_iter=max_iter, verbose=1)
+        solver = fitted(Logistic(), max_iter=max_iter, tol=0, verbose=1)
         assert solver.n_iter_ <= max_iter
         assert f"max_iter={max_iter} " in solver.stop_reason_
     assert "round 1: " in capsys.readouterr().out
