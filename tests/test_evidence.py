@@ -359,3 +359,14 @@ def test_a_fit_that_does_not_follow_y_says_so():
         assert ("does not follow y" in model.stop_reason_) == is_missed
         told = [str(one.message) for one in caught]
         assert any("explains less than half of y" in one for one in told) == is_missed
+
+
+def test_there_is_no_evidence_without_a_prior():
+    """Hidden biases are free where alpha is named: what is integrated over them has no unit."""
+    X, y = waves(noise=0.1)
+    for alpha, is_known in (("auto", True), (0.01, False), (0.0, False)):
+        model = NaturalMomentumRegressor((3,), alpha=alpha, n_init=1, max_iter=15, random_state=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.fit(X, y)
+        assert np.isfinite(model.log_evidence_) == is_known

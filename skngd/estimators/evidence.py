@@ -161,7 +161,8 @@ class Belief:
                 "by_rows": posterior.by_rows,
                 "unit": found.unit / self.task.n_observed,
             }
-        is_proper = (self.penalty > 0).any()
+        # Biases of the outputs may be free: they are integrated out. Others have to have a prior.
+        is_proper = np.count_nonzero(self.penalty == 0) <= self.task.targets.n_outputs
         return {
             "alpha_": self.penalty,
             "n_effective_parameters_": found.n_effective,

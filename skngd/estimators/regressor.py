@@ -204,7 +204,7 @@ float, default="auto"
         How many parameters the rows determine, Σ γ_p of equation (EV), at most P.
     log_evidence_ : float
         Logarithm of the probability of the standardised y, by Laplace's method; larger is better.
-        NaN without decay.
+        NaN where biases of hidden neurons have no decay, as with a named ``alpha``.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where X has names that are all strings.
