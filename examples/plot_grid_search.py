@@ -38,7 +38,7 @@ pipeline = Pipeline(
         ("scale", StandardScaler()),
         (
             "network",
-            NaturalMomentumRegressor(step_size="backtracking", max_iter=60, tol=0.0),
+            NaturalMomentumRegressor(step_size="backtracking", max_iter=60, tol=0.0, n_init=1),
         ),
     ]
 )

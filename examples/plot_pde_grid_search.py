@@ -71,7 +71,8 @@ y = true_concentration(X[:, 0]) + 0.01 * random.normal(size=40)
 # measurements are split, every fold keeps the whole equation.
 
 orders = [1, 1.5, 2, 2.5, 3]
-solver = PINNEstimator(Pellet(thiele=Unknown(1.0, low=0)), random_state=0)
+modulus = Unknown(1.0, low=0)
+solver = PINNEstimator(Pellet(modulus), (16,), activation="tanh", random_state=0)
 began = time.perf_counter()
 equations = GridSearchCV(
     solver,
@@ -101,7 +102,7 @@ activations, sizes = ["tanh", "softplus"], [(8,), (16,), (8, 8)]
 points = Pellet.domain.sample(120, random_state=0)
 began = time.perf_counter()
 networks = GridSearchCV(
-    PINNEstimator(Pellet(thiele=3.0, order=2), tol=1e-10, random_state=0),
+    PINNEstimator(Pellet(thiele=3.0, order=2), tol=1e-7, random_state=0),
     {"hidden_layer_sizes": sizes, "activation": activations},
     cv=2,
     error_score="raise",
