@@ -64,5 +64,6 @@ assert error < 1e-6
 plt.plot(r, u, label="the network")
 plt.plot(r[::10], exact[::10], "o", label="Bessel's function")
 plt.xlabel("r")
+plt.ylabel("u")
 plt.legend()
 plt.show()
