@@ -351,7 +351,7 @@ def test_a_fit_that_does_not_follow_y_says_so():
     """Neighbouring rows tell more than three neurons find; beside noise nothing is said."""
     x = np.linspace(-1, 1, 300)[:, None]
     noise = 0.3 * np.random.RandomState(0).standard_normal(300)
-    settings = {"n_init": 1, "max_iter": 40, "random_state": 0}
+    settings = {"n_init": 1, "random_state": 0}
     for y, is_missed in ((np.sin(60 * x[:, 0]), True), (x[:, 0] + noise, False)):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")

@@ -193,10 +193,10 @@ class Belief:
             )
         return told
 
-    def warn_of_underfit(self):
+    def warn_of_underfit(self, stop):
         """Say where the fit misses what neighbouring rows show: a sentence for ``stop_reason_``.
 
-        Where it misses most of y, a warning says it, too.
+        Where it misses most of y and has converged, a warning says it, too.
         """
         is_number = self.found.has_noise and not self.task.targets.is_positive
         if not is_number or self.found.posterior is None:
@@ -205,7 +205,8 @@ class Belief:
         X = (X - self.task.X_mean) / self.task.X_scale
         noise = to_numpy(self.found.noise)
         told = remark(X, self.task.targets.encode(y), noise, WORTH_A_WORD)
-        if told and noise.max() > MOST_OF_Y:
+        has_converged = stop is not None and stop.kind == "converged"
+        if told and has_converged and noise.max() > MOST_OF_Y:
             warn(f"The fit explains less than half of y.{told}", ConvergenceWarning)
         return told
 

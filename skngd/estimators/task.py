@@ -361,12 +361,12 @@ class RowsTask(Task):
         importances = feature_importances(
             self.model, theta, points, weights, self.targets.is_relative
         )
-        return {"feature_importances_": importances, **self.believed(theta)}
+        return {"feature_importances_": importances, **self.believed(theta, stop)}
 
-    def believed(self, theta):
+    def believed(self, theta, stop):
         """Decay, noise and intervals, equations (EV) and (Var)."""
         belief = Belief(self, theta)
-        self.verdict = belief.sentence() + belief.warn_of_underfit()
+        self.verdict = belief.sentence() + belief.warn_of_underfit(stop)
         return belief.attributes()
 
     def attributes(self, theta):
@@ -416,7 +416,7 @@ class StreamTask(RowsTask):
             decay = torch.as_tensor(known).to(self.objective.points)
             self.objective = self.objective.with_decay(decay)
 
-    def believed(self, theta):
+    def believed(self, theta, stop):
         penalty = self.objective.penalty
         decay = np.zeros(len(theta)) if penalty is None else to_numpy(penalty)
         return {"alpha_": decay, "_posterior": None}
