@@ -89,7 +89,9 @@ def test_stop_reason_is_a_sentence(because):
     assert because in model.stop_reason_
     assert re.fullmatch(r"[A-Z].*\.", model.stop_reason_)
     converged = model.stop_reason_.startswith("Converged")
-    assert [w.category for w in caught] == ([] if converged else [ConvergenceWarning])
+    # What is said of a fit that misses y is not said of its end.
+    ends = [w.category for w in caught if "explains less" not in str(w.message)]
+    assert ends == ([] if converged else [ConvergenceWarning])
 
 
 @pytest.mark.parametrize("settings", [{}, {"momentum": "nesterov", **CONSTANT}], ids=str)
