@@ -21,7 +21,8 @@ from skngd.pde import (
     Problem,
     Robin,
 )
-from skngd.pde.conditions import Interior, Measurements
+from skngd.pde.conditions import Interior
+from skngd.pde.observe import Observe, Observed
 
 STRIP = Box(t=(0, 2), x=(-1, 2))
 
@@ -89,7 +90,7 @@ def test_functions_make_conditions_equal_if_they_are_the_same():
         (Periodic("x"), "periodic x"),
         (Equation(square), "equation"),
         (Interior(), "equation"),
-        (Measurements("u"), "measurements u"),
+        (Observed(Observe("u")), "measurements u"),
     ],
     ids=shown,
 )

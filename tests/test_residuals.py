@@ -11,7 +11,7 @@ from physics_problems import PROBLEMS, SYSTEM, every_physics
 
 from skngd.models import AutodiffJets, NetworkJets, network_jets
 from skngd.optim import build_method
-from skngd.pde.conditions import Measurements
+from skngd.pde.observe import Observe, Observed
 from skngd.pde.residuals.blocks import Block, Collocation
 from skngd.pde.residuals.bound import Stated
 from skngd.tangent import operator
@@ -332,7 +332,7 @@ def test_measurements_are_values_less_what_was_seen():
     points, y = SYSTEM.domain.sample(5, "uniform", 3), normal(5, seed=4)
     weights = np.arange(1.0, 6.0)
     block = assembled.compiler.block(
-        Stated(SYSTEM, Measurements("v")),
+        Stated(SYSTEM, Observed(Observe("v"))),
         [points],
         weights=weights,
         target=y.numpy(),

@@ -7,12 +7,12 @@ p = σ(v / √(1 + π/8 var v)), for several classes with outputs and variances 
 over classes. The estimator does not have them: this table is why.
 """
 
-import argparse
 import time
 import warnings
 
 import numpy as np
 import torch
+from evidence import asked
 from scipy.special import expit, softmax
 from sklearn.datasets import (
     load_breast_cancer,
@@ -101,10 +101,7 @@ def methods(seed):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("tables", nargs="*", choices=[[], *TABLES], default=[])
-    parser.add_argument("--splits", type=int, default=10)
-    options = parser.parse_args()
+    options = asked(__doc__, TABLES)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     for name in options.tables or TABLES:

@@ -173,11 +173,16 @@ def band(model, X, y, unit):
     )
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("tables", nargs="*", choices=[[], *TABLES], default=[])
+def asked(description, tables):
+    """Tables and splits that the command line names."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("tables", nargs="*", choices=[[], *tables], default=[])
     parser.add_argument("--splits", type=int, default=10)
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main():
+    options = asked(__doc__, TABLES)
     warnings.simplefilter("ignore")
     for name in options.tables or TABLES:
         found = {}

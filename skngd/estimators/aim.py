@@ -4,6 +4,7 @@ import numpy as np
 
 from ..optim import Stop
 from ..pde.uncertainty import covariance
+from .device import multiplications
 from .error import estimated_error, work_of_estimate
 from .unknowns import relative_spread
 from .verdict import hidden_residual
@@ -55,7 +56,7 @@ class Aim:
 
     def spend(self, objective, n_iter):
         """Count iterations."""
-        self.spent += work_of_iterations(objective, n_iter)
+        self.spent += n_iter * LEAST_ITERATION + work_of_iterations(objective, n_iter)
 
     def is_due(self, physics, part):
         """Whether a look is worth it with a loss that is this part of the first."""
@@ -114,7 +115,7 @@ def of_loss(tol, aim):
 
 def work_of_iterations(objective, n_iter):
     """Multiplications of iterations, about."""
-    return n_iter * (LEAST_ITERATION + 2 * objective.n_rows * objective.model.n_parameters**2)
+    return 2 * n_iter * multiplications(objective.n_rows, 1, objective.model.n_parameters)
 
 
 def is_enough(estimate, wanted):

@@ -23,8 +23,6 @@ class Course:
         self.ground, self.activation, self.sizes, self.plain = ground, activation, sizes, plain
         physics, objective = ground.physics, ground.objective
         self.held_out = ground.held_out(HELD_OUT)
-        # Of neurons that join the network; there is none for a model of one's own.
-        self.fresh_activation = "sin" if activation == "sin" else "tanh"
         # Losses are parts of those of the solution zero or, where that is none, of the plain start.
         zero = np.zeros(physics.residuals.n_parameters)
         zero[ground.model.n_parameters :] = physics.unknown_starts
@@ -32,6 +30,7 @@ class Course:
             self.first = objective.at(ground.tensor(theta))
             if self.first.loss > 0 and isfinite(self.first.loss):
                 break
+        self.first_loss = self.first.loss or 1.0
         self.units = UnitsOfResiduals(objective, self.first.loss)
         reference = self.held_out.at(self.first.theta).loss
         self.reference = reference if reference > 0 and isfinite(reference) else 1.0
@@ -70,7 +69,7 @@ class Candidate:
     @property
     def part(self):
         """The loss of the fit, as a part of that of zero."""
-        return self.course.ground.objective.at(self.theta).loss / self.course.first.loss
+        return self.course.ground.objective.at(self.theta).loss / self.course.first_loss
 
     @property
     def n_iter(self):

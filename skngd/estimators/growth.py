@@ -28,6 +28,8 @@ SECOND_FROM, SECOND_ENOUGH, SECOND_GAIN = 1e-4, 1e-22, 0.25
 STUCK, LOST = 1e-6, 1e-4
 # One of deep networks after their first round, that is not waited for.
 HOPELESS = 1e-2
+# The part of the time that it may take, with all before: without it there is no solution.
+OF_PARTS = 0.75
 # The network of that, where it is open, in one dimension and in several.
 EVOLVING, OF_ONE, OF_SEVERAL = "tanh", (20, 20), (20, 20, 20)
 
@@ -180,7 +182,7 @@ class Growth:
         with few_threads(ground.n_multiplications):
             theta = solved_by_parts(
                 *(self.estimator, ground, axis, course.plain, np.zeros_like(course.plain)),
-                self.race.is_late,
+                lambda: self.race.is_late(OF_PARTS),
             )
         if theta is None:
             return winner

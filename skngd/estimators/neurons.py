@@ -35,6 +35,11 @@ def fresh_neurons(n, d, activation, bandwidth, random_state):
     return weights, -(weights * random_state.uniform(-1, 1, (n, d))).sum(1)
 
 
+def fresh_activation(name):
+    """Of neurons that join a network with this one; None stands for a model of one's own."""
+    return "sin" if name == "sin" else "tanh"
+
+
 def bandwidths_of(weights):
     """The bandwidth of each input, shape (d,), of weights of shape (n, d)."""
     sizes = np.quantile(np.abs(weights), QUANTILE, axis=0)

@@ -26,7 +26,7 @@ from .linearised import ROWS_PER_COLUMN, in_parts, points_for, system, values_of
 # the evidence that is nothing.
 GRID, HARDLY, NEGLIGIBLE = np.arange(-15.0, 0.5, 1.0), 1.0, 0.01
 # A part of the size of a field that is too much for its error.
-UNDETERMINED = 0.5
+TOO_LARGE = 0.5
 # What holds directions that neither equations nor the prior determine, beside ‖A‖².
 DIFFUSE = 1e-13
 # Iterations of each round, and the most rounds.
@@ -270,7 +270,7 @@ def answered(ground, theta, evidence):
 
 def warn_of_undetermined(fields, spread):
     """Warn of fields whose error is as large as they are, given their relative errors by name."""
-    open_ones = [name for name in fields if not spread[name] < UNDETERMINED]
+    open_ones = [name for name in fields if not spread[name] < TOO_LARGE]
     if open_ones:
         worst = max(spread[name] for name in open_ones)
         error = f"{100 * worst:.2g} % of its size" if worst < 10 else "many times its size"

@@ -10,13 +10,14 @@ from sklearn.utils.validation import validate_data
 from ..optim.stopping import out_of_iterations
 from ..pde.checks import check_problem, needs_conditions
 from ..pde.observe import observed_of
-from .aim import Aim, Watched, of_loss
+from .aim import Aim, Watched, of_loss, work_of_iterations
 from .callers import is_searched, warn
 from .candidates import joined
 from .data import ROWS, advice
 from .device import multiplications, plain_tensors, resolve_device, to_numpy
 from .error import estimated_error, is_determined
 from .ground import Ground, with_network
+from .neurons import fresh_activation
 from .observed import named_columns, observed, weights_of
 from .physics import columns_of, empty_equations, fitted_circles
 from .prior import answered, settled, told_of_prior, unobserved, warn_of_undetermined
@@ -127,7 +128,7 @@ class ProblemTask(Task):
             # Points that stay the same decide which iterate is the best.
             self.validation = self._judging()
         self.first_parts = self.physics.relative_parts(drawn)
-        self.first_loss = first.loss
+        self.first_loss = first.loss or 1.0
         self.units = UnitsOfResiduals(self.objective, first.loss)
         self.n_multiplications = self.ground.n_multiplications
 
@@ -347,7 +348,7 @@ class ProblemTask(Task):
         if not self._is_estimated():
             return None
         activation = self._activation()
-        work = 2 * n_iter * self.objective.n_rows * len(theta) ** 2
+        work = work_of_iterations(self.objective, n_iter)
         if self._is_late():
             work = 0
         try:
@@ -370,8 +371,7 @@ class ProblemTask(Task):
 
     def _activation(self):
         """Of fresh neurons."""
-        is_sin = self.estimator.model is None and self.network[0] == "sin"
-        return "sin" if is_sin else "tanh"
+        return fresh_activation(None if self.estimator.model is not None else self.network[0])
 
     def _is_late(self):
         """Whether half of the time is over."""

@@ -11,7 +11,7 @@ from .candidates import SOLVED, Candidate, Course, joined
 from .device import few_threads
 from .ground import Ground, with_network
 from .growth import Growth
-from .neurons import bandwidths_of, fresh_neurons, with_fitted_output
+from .neurons import bandwidths_of, fresh_activation, fresh_neurons, with_fitted_output
 from .spectrum import telling_weights
 
 # Candidates: activations, and radii of the weights of the first layer.
@@ -129,21 +129,24 @@ class Race:
 
     def is_enough(self, candidate):
         """Whether a candidate is as exact as is wanted; then its run has ended."""
-        course, aim, part = candidate.course, self.aim, candidate.part
+        course, aim = candidate.course, self.aim
         # What measurements tell of the unknowns is looked at after the race.
-        if not aim.is_measured and aim.is_due(course.ground.physics, part):
+        if aim.is_measured or not aim.is_there:
+            return False
+        part = candidate.part
+        if aim.is_due(course.ground.physics, part):
             with few_threads(course.ground.n_multiplications):
                 if candidate.result is None:
                     self.advance(candidate, 0)
                 iterate = course.ground.objective.at(candidate.theta)
-                if aim.look(course.ground, iterate, course.fresh_activation, part):
+                if aim.look(course.ground, iterate, fresh_activation(course.activation), part):
                     candidate.result.stop = aim.stop
         return aim.is_met
 
-    def is_late(self):
-        """Whether half of the time is over."""
+    def is_late(self, part=0.5):
+        """Whether this part of the time is over."""
         limit = self.estimator.max_time
-        return limit is not None and time.perf_counter() - self.began > limit / 2
+        return limit is not None and time.perf_counter() - self.began > part * limit
 
     def activations(self):
         """Names of the activation functions that take part."""

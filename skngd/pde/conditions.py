@@ -10,7 +10,6 @@ import numpy as np
 from ..geometry.shown import shown
 from .condition import Condition, check_value
 from .expressions.places import evaluated, residual_at
-from .expressions.quantity import Quantity
 
 # Orders of derivatives that fields have.
 ORDERS = range(5)
@@ -306,17 +305,6 @@ class Interior(Equation):
     def equations(self, places):
         (place,) = places
         return _as_list(place.problem.residual(*place.fields.values(), *place.coordinates.values()))
-
-
-class Measurements(Condition):
-    """What was observed: v(x_i) = y_i."""
-
-    def __init__(self, field, weight=1.0):
-        super().__init__(None, field, weight, f"measurements {field}")
-
-    def equations(self, places):
-        (place,) = places
-        return [place.fields[self.field] - Quantity(place.target)]
 
 
 def _as_list(found):

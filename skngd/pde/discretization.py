@@ -5,10 +5,9 @@ import torch
 
 from ..geometry.box import Box
 from ..geometry.sampling import choose_by_residual, gauss_rule
-from .conditions import Measurements
 from .expressions.quantity import Quantity
 from .interfaces import Sides
-from .observe import Observed, observed_of
+from .observe import Observe, Observed, observed_of
 from .residuals.blocks import Collocation
 from .residuals.bound import Stated, ranges_of
 from .residuals.circles import Circles
@@ -184,7 +183,7 @@ class Discretization:
         """As :meth:`measurements`, in units of what is observed; by default the fields."""
         found = []
         if conditions is None:
-            conditions = [Measurements(field) for field in self.problem.fields]
+            conditions = [Observed(Observe(field)) for field in self.problem.fields]
         # Each entry weighs the same, whichever field it belongs to.
         total = (sample_weight[:, None] * np.isfinite(y)).sum()
         for condition, column in zip(conditions, y.T, strict=True):

@@ -153,8 +153,6 @@ class NodeRecord(JetRecord):
         rows = out.new_empty(len(out), n)
         for index in range(k):
             for number in range(c):
-                if not bool(by_node[index, number].any()):
-                    continue
                 unit = rows.new_zeros(k, c, n)
                 unit[index, number] = 1.0
                 write(unit, rows)
