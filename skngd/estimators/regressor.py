@@ -337,7 +337,7 @@ float, default="auto"
         UserWarning
             If the fit is interrupted from the keyboard; the best model so far is kept, and inside
             a search of scikit-learn KeyboardInterrupt is raised again. If optimal rows are too few
-            for a stable projection.
+            for a stable projection. If outliers lead a fit by squares with ``alpha="auto"``.
         """
         began = time.perf_counter()
         # L(v_θ) on standardised rows, equation (L), the rows that judge, and where θ starts.

@@ -366,7 +366,8 @@ class RowsTask(Task):
     def believed(self, theta, stop):
         """Decay, noise and intervals, equations (EV) and (Var)."""
         belief = Belief(self, theta)
-        self.verdict = belief.sentence() + belief.warn_of_underfit(stop)
+        self.verdict = belief.sentence()
+        self.verdict += belief.warn_of_underfit(stop) + belief.warn_of_outliers()
         return belief.attributes()
 
     def attributes(self, theta):
