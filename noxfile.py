@@ -100,6 +100,17 @@ def oldest(session):
     session.run("python", "-m", "pytest", "-n", "auto", *ignored, env=ONE_THREAD)
 
 
+@nox.session(default=False)
+def nightly(session):
+    """500 random problems: no wrong answer goes unsaid."""
+    install(session, extra="")
+    script = "examples/benchmarks/error_estimate.py"
+    session.run(
+        *("python", script, "--small", "--strict", "--random", "500", *session.posargs),
+        env=ONE_THREAD,
+    )
+
+
 @nox.session
 def build(session):
     """Source distribution and wheel; the wheel has to hold more than modules."""
