@@ -5,8 +5,8 @@ magnitude, conditions of several kinds, some of them forgotten), each solved by 
 the error, ``error_estimate_``, the error without the correction, and whether the fit warned; below
 the table in how many the truth is within a factor of five, and how many errors above 10 % went
 unsaid. ``--network`` names one network of 32 neurons and sixty iterations, which is less than most
-of them need: errors of all sizes; ``--small`` half of the neurons and a quarter of the iterations, one
-second a problem. ``--strict`` ends with an error where a wrong answer went unsaid. One thread.
+of them need: errors of all sizes; ``--small`` half of the neurons and a quarter of the iterations,
+one second a problem. ``--strict`` ends with an error where a wrong answer went unsaid. One thread.
 """
 
 import argparse
