@@ -22,6 +22,7 @@ ORDER = [
     {"optim"},
     {"pde"},
     {"problems", "estimators"},
+    {"inspection"},
     {"skngd"},
 ]
 APART = "datasets"
