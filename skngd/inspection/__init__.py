@@ -1,5 +1,23 @@
-"""What a fitted estimator knows: the kernels of its tangent space."""
+"""What a fitted estimator knows: the kernels of its tangent space, and displays that draw it."""
 
+from .convergence import ConvergenceDisplay
+from .fields import FieldDisplay
+from .intervals import IntervalDisplay
+from .kernel_display import KernelDisplay
 from .kernels import determining_points, empirical_nntk, greens_function, nntk, ntk
+from .spectrum import SpectrumDisplay
+from .trajectory import TrajectoryDisplay
 
-__all__ = ["determining_points", "empirical_nntk", "greens_function", "nntk", "ntk"]
+__all__ = [
+    "ConvergenceDisplay",
+    "FieldDisplay",
+    "IntervalDisplay",
+    "KernelDisplay",
+    "SpectrumDisplay",
+    "TrajectoryDisplay",
+    "determining_points",
+    "empirical_nntk",
+    "greens_function",
+    "nntk",
+    "ntk",
+]

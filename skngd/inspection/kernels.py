@@ -270,7 +270,7 @@ def greens_function(estimator, X, Z, *, sample=None, points=None, rcond=RCOND):
             None if rows is None else points_of(estimator, physics, rows)
             for rows in (X, Z, sample, points)
         )
-        blocks, interior = sample_of_domain(physics, network, sample)
+        blocks, interior = sample_of_domain(physics, sample)
         a = residual_rows(physics, network, blocks, is_scaled=True)
         if points is None:
             b = whitening(a, rcond)

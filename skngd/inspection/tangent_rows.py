@@ -32,7 +32,7 @@ def solves_a_problem(estimator):
     return isinstance(estimator, PINNEstimator) and estimator._kind_of_fit().has_problem
 
 
-def rows_of_values(estimator, X):
+def rows_of_values(estimator, X, is_standardised=False):
     """∂v/∂θ at points, equation (J), in the units of y: shape (m c, P), and c.
 
     Of v_θ as it is before a link: log-odds of a classifier, logarithms of the mean of counts. Of a
@@ -46,7 +46,8 @@ def rows_of_values(estimator, X):
     kind = {"dtype": DTYPES[estimator.dtype], "device": device_at_hand(estimator.device_)}
     model = estimator._build_model(X.shape[1], targets.n_outputs, kind["device"])
     theta = torch.tensor(estimator.theta_, **kind)
-    units = np.broadcast_to(np.asarray(targets.output_units()[1], float), (model.n_outputs,))
+    units = 1.0 if is_standardised else targets.output_units()[1]
+    units = np.broadcast_to(np.asarray(units, float), (model.n_outputs,))
     units, parts = torch.tensor(units.copy(), **kind), []
     for rows in row_slices(X.shape[0], model.n_parameters * model.n_outputs):
         standardised = (densified(X[rows]) - estimator.X_mean_) / estimator.X_scale_
@@ -80,7 +81,7 @@ def residual_rows(physics, network, blocks, is_scaled=False):
     return physics.residuals.record(theta, points).jacobian(scale)
 
 
-def sample_of_domain(physics, theta, X=None):
+def sample_of_domain(physics, X=None):
     """Blocks of equation and conditions on fresh points of the domain, and the interior points.
 
     As many as a fit takes by itself; Gauss points in one dimension, else Sobol's. X takes the place
