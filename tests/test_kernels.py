@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from skngd import NaturalMomentumClassifier, NaturalMomentumRegressor, PINNEstimator
 from skngd.inspection import determining_points, empirical_nntk, greens_function, nntk, ntk
 from skngd.models import FullyConnected
-from skngd.pde import Box, Dirichlet, Interval, Problem
+from skngd.pde import Box, Dirichlet, Interval, Neumann, Problem
 from skngd.tangent.kernels import determining_rows, row_space, whitening
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -314,6 +314,34 @@ def test_greens_function_of_fields_is_a_matrix_for_each_pair():
     expected[:, :, 0, 0], expected[:, :, 1, 1] = truth(GRID, GRID), truth(GRID, GRID) / 100
     np.testing.assert_allclose(g[:, :, 0], expected[:, :, 0], atol=0.003)
     np.testing.assert_allclose(g[:, :, 1], expected[:, :, 1], atol=0.00003)
+
+
+class Ends(Problem):
+    """−u″ = 1, u(0) = 0, u(1) = 2."""
+
+    domain = Interval(0, 1)
+    conditions = (Dirichlet(lambda x: 2 * x), Neumann(0.0, on="x.min", weight=1e-12))
+
+    def residual(self, u, x):
+        return -u.xx - 1
+
+
+def test_sources_in_the_equation_and_in_the_conditions_make_the_solution():
+    """u = ∫ g f + the answers to the values at both ends, 1 − x and x."""
+    estimator = PINNEstimator(Ends(), (20,), activation="tanh", random_state=0, max_iter=5).fit()
+    nodes, weights = np.polynomial.legendre.leggauss(30)
+    inside = greens_function(estimator, GRID, (nodes.reshape(-1, 1) + 1) / 2) @ weights / 2
+    ends = greens_function(estimator, GRID, [[0.0], [1.0]], condition="dirichlet")
+    assert_close(ends, np.hstack([1 - GRID, GRID]), 1e-4)
+    solution = 0.5 * GRID * (1 - GRID) + 2 * GRID
+    assert_close(inside + ends @ [0.0, 2.0], solution[:, 0], 1e-4)
+
+
+def test_a_condition_without_sources_at_points_is_refused():
+    estimator = PINNEstimator(Ends(), (4,), estimate_error=False, **QUICK).fit()
+    for name in ("neumann x.min", "robin"):
+        with pytest.raises(ValueError, match=r"one of \['equation', 'dirichlet'\], got"):
+            greens_function(estimator, GRID, GRID, condition=name)
 
 
 def test_hard_conditions_hold_for_the_answer():

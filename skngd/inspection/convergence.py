@@ -99,8 +99,8 @@ class ConvergenceDisplay:
         Parameters
         ----------
         estimators : dict of str to fitted estimator
-        by, ax
-            As for :meth:`from_estimator`.
+        by : {"iteration", "time"}, default="iteration"
+        ax : matplotlib Axes, default=None
 
         Returns
         -------
@@ -122,9 +122,10 @@ class ConvergenceDisplay:
         ----------
         curves : dict of str to array-like of shape (n,) or a pair of them
             Losses by iteration, or (where on the horizontal axis, losses).
-        by, ax
-            As for :meth:`from_estimator`.
+        by : {"iteration", "time"}, default="iteration"
         label : str, default="loss"
+            Of the vertical axis.
+        ax : matplotlib Axes, default=None
 
         Returns
         -------

@@ -161,8 +161,15 @@ class FieldDisplay:
 
         Parameters
         ----------
-        grid, values, label, is_size, points, measured
-            As of the class; values may be flat, in the order of ``meshgrid(…, indexing="ij")``.
+        grid : dict of str to array-like of shape (k,)
+            One or two coordinates, by name.
+        values : array-like of shape (k,) or (k_first, k_second)
+            May be flat, in the order of ``meshgrid(…, indexing="ij")``.
+        label : str, default="u"
+        is_size : bool, default=False
+            Draw the absolute values, on a logarithmic scale.
+        points, measured : array-like, default=None
+            As of the class.
         ax : matplotlib Axes, default=None
 
         Returns

@@ -154,10 +154,10 @@ class IntervalDisplay:
         x, y_pred, y_std : array-like of shape (n,)
         y_true : array-like of shape (n,), default=None
             Drawn as points.
-        level, ax
-            As for :meth:`from_estimator`.
+        level : float in (0, 1), default=0.95
         label, column : str, default="y", "x"
             Of the axes.
+        ax : matplotlib Axes, default=None
 
         Returns
         -------
@@ -182,8 +182,8 @@ class IntervalDisplay:
         estimator : fitted PINNEstimator
         truth : dict of str to float, default=None
             True values: the unknowns are then drawn as parts of them.
-        level, ax
-            As for :meth:`from_estimator`.
+        level : float in (0, 1), default=0.95
+        ax : matplotlib Axes, default=None
 
         Returns
         -------

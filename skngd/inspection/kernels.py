@@ -8,6 +8,7 @@ from ..estimators.device import plain_tensors, to_numpy
 from ..estimators.evaluate import fitted_physics, points_of
 from ..tangent.kernels import RCOND, determining_rows, row_space, whitening
 from .tangent_rows import (
+    block_at,
     by_point,
     checked,
     fields_of,
@@ -198,7 +199,9 @@ def empirical_nntk(estimator, X, Z=None, *, points, sample=None, sample_weight=N
         return space.kernel(X, Z)
 
 
-def greens_function(estimator, X, Z, *, sample=None, points=None, rcond=RCOND):
+def greens_function(
+    estimator, X, Z, *, condition="equation", sample=None, points=None, rcond=RCOND
+):
     """Generalised Green's function, Σ_pq ∂_p v(x) G⁺_pq ∂_q D[v](z), equation (Green).
 
     The answer at x to a unit source at z, as far as the tangent space holds it: a change f of the
@@ -213,6 +216,10 @@ def greens_function(estimator, X, Z, *, sample=None, points=None, rcond=RCOND):
         Where the solution is looked at, in the units of the problem.
     Z : array-like of shape (m, n_features)
         Where the sources are.
+    condition : str, default="equation"
+        Where a source acts: in the equation, or in the values of a condition by its name in
+        ``history_``, such as "initial" or "dirichlet x"; Z is then on its face, and the integral is
+        over that. Of conditions without normals at one place.
     sample : array-like of shape (k, n_features), default=None
         Points of the equation in the Gram matrix G of the residuals, all alike. None: as many fresh
         ones as a fit takes by itself, Gauss points in one dimension, else Sobol's. The conditions
@@ -227,7 +234,8 @@ def greens_function(estimator, X, Z, *, sample=None, points=None, rcond=RCOND):
     Returns
     -------
     g : ndarray of shape (n, m) or (n, m, n_fields, n_equations)
-        In the units of the field by those of the equation and of the volume of the domain; with
+        In the units of the field by those of the equation and of the volume of the domain (of the
+        face of a condition, where points count as one); with
         several fields or equations a matrix for each pair of points. Inputs of a parametric problem
         count as a mean over their range. Measurements and unknown coefficients take no part: these
         have the values that were found.
@@ -235,7 +243,7 @@ def greens_function(estimator, X, Z, *, sample=None, points=None, rcond=RCOND):
     Raises
     ------
     NotFittedError, TypeError, ValueError
-        As :func:`nntk`.
+        As :func:`nntk`, and for a condition that does not exist, is hard, or has normals.
 
     Examples
     --------
@@ -278,9 +286,9 @@ def greens_function(estimator, X, Z, *, sample=None, points=None, rcond=RCOND):
             span = _empirical_span(physics, network, interior, points, rcond)
             b = span @ whitening(a @ span, rcond)
         # What one unit of a source at one point is in the Gram matrix: weight / volume / size².
-        block = physics.discretization.equation(Z, unknowns=physics.trial_unknowns())
-        density = blocks[0].row_weights.sum(1) / physics.problem.domain.measure
-        density = (density / torch.as_tensor(block.sizes).reshape(-1)).expand(block.n_equations)
+        block, measure = block_at(physics, Z, condition)
+        (weight,) = (one.row_weights.sum(1) for one in blocks if one.name == condition)
+        density = weight / measure / torch.as_tensor(block.sizes).reshape(-1)
         sources = by_point(residual_rows(physics, network, [block]), block.n_equations)
         sources = sources * density.repeat(len(Z)).unsqueeze(1)
         values, n_fields = fields_of(physics, network, X)

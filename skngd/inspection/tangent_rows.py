@@ -81,6 +81,32 @@ def residual_rows(physics, network, blocks, is_scaled=False):
     return physics.residuals.record(theta, points).jacobian(scale)
 
 
+def block_at(physics, Z, name):
+    """The block of the equation or of a condition at points, and the measure of where it holds."""
+    discretization, domain = physics.discretization, physics.problem.domain
+    stated = (discretization.compiler.equation, *discretization.compiler.conditions)
+    conditions = dict(zip(discretization.labels(), stated, strict=True))
+    found = conditions.get(name)
+    if found is None or not _has_sources(discretization, found):
+        possible = [label for label, one in conditions.items() if _has_sources(discretization, one)]
+        raise ValueError(
+            f"Expected condition to be one of {possible}, got {name!r}. Conditions that are hard, "
+            "contain normals or compare places have no source at a single point."
+        )
+    unknowns = physics.trial_unknowns()
+    block = discretization.compiler.block(found, [Z], unknowns=unknowns, label=name)
+    return discretization.measured(block), found.condition.measure(domain)
+
+
+def _has_sources(discretization, stated):
+    """Whether a condition is stated at single points, without normals."""
+    condition = stated.condition
+    if discretization.compiler.is_hard(stated) or condition.needs_normals:
+        return False
+    sites, _ = condition.sites(discretization.source, 2, "uniform", np.random.RandomState(SEED))
+    return len(sites) == 1
+
+
 def sample_of_domain(physics, X=None):
     """Blocks of equation and conditions on fresh points of the domain, and the interior points.
 

@@ -79,8 +79,8 @@ class TrajectoryDisplay:
         ----------
         function : callable
             Takes two arrays of shape (k, k), and returns the losses in that shape.
-        paths, ax
-            As for :meth:`from_objective`.
+        paths : dict of str to array-like of shape (n, 2)
+        ax : matplotlib Axes, default=None
 
         Returns
         -------
