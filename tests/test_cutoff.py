@@ -28,14 +28,17 @@ def matrix(shape):
 
 
 def rank_by_definition(a, f):
-    """The last k with s_k above what those before it leave of f, or a tenth of f in A."""
+    """Up to where s falls below what is left of f, or a tenth of what A holds of f."""
     u, s, _ = np.linalg.svd(a.numpy(), full_matrices=False)
-    parts, numbers = u.T @ f.numpy(), range(1, len(s) + 1)
-    above = [
-        k for k in numbers if s[k - 1] > np.linalg.norm(f.numpy() - u[:, : k - 1] @ parts[: k - 1])
-    ]
-    enough = min(k for k in numbers if parts[:k] @ parts[:k] >= 0.1 * parts @ parts)
-    return max(*above, enough) if above else enough
+    parts, rank, has_been_above = u.T @ f.numpy(), 0, False
+    for k in range(len(s)):
+        is_above = s[k] > np.linalg.norm(f.numpy() - u[:, :k] @ parts[:k])
+        if has_been_above and not is_above:
+            break
+        has_been_above = has_been_above or is_above
+        rank = k + 1
+    rank = rank if has_been_above else 1
+    return max(rank, 1 + int((np.cumsum(parts**2) < 0.1 * parts @ parts).sum()))
 
 
 @every_form

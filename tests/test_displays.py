@@ -194,6 +194,16 @@ def test_a_spectrum_of_a_problem_has_all_its_conditions(hole):
     assert_allclose(given.singular_values[:3], display.singular_values[:3], rtol=0.2)
 
 
+def test_a_spectrum_shows_the_cut_off_that_adapts():
+    settings = {"rcond": "adaptive", "momentum": None, "step_size": "grid"}
+    solver = PINNEstimator(
+        Hole(), (4,), max_iter=3, estimate_error=False, **settings, **QUICK
+    ).fit()
+    display = SpectrumDisplay.from_estimator(solver)
+    assert display.rank < len(solver.theta_)
+    assert display.rcond > 1e-6
+
+
 def test_a_spectrum_of_a_matrix():
     display = SpectrumDisplay.from_predictions(np.diag([4.0, 2.0, 1.0]), rcond=0.3, damping=4.0)
     assert display.rank == 2

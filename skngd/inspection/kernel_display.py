@@ -176,7 +176,7 @@ class KernelDisplay:
     def _plane(self, ax, style):
         look = {"cmap": "viridis", "shading": "gouraud", "rasterized": True}
         image = ax.tripcolor(*self.X.T, self.kernel[:, 0], **styled(style, **look))
-        mark = ax.scatter(*self.Z.T, marker="x", color="white", s=40)
+        mark = ax.scatter(*self.Z.T, marker="X", color="white", edgecolors="black", s=50)
         self.colorbar_ = ax.figure.colorbar(image, ax=ax, label=f"{self.label} (·, ×)")
         ax.set(xlabel=self.names[0], ylabel=self.names[1], aspect="equal")
         return [image, mark]

@@ -5,7 +5,8 @@ import torch
 
 from ..estimators.device import plain_tensors, to_numpy
 from ..estimators.evaluate import fitted_physics
-from ..tangent.base import rounding
+from ..tangent.base import ADAPTIVE, rounding
+from ..tangent.svd import Svd
 from .drawing import COLORS, NEUTRAL, axes_for, keep, styled
 from .tangent_rows import checked, network_of, rows_of_values, sample_of_domain, solves_a_problem
 
@@ -66,8 +67,9 @@ class SpectrumDisplay:
         Returns
         -------
         display : SpectrumDisplay
-            In the metric "l2" and the units of the fit. The cut-off is ``rcond``, or what is a
-            rounding error for "auto"; the damping is that of the last step.
+            In the metric "l2" and the units of the fit. The cut-off is ``rcond``; for "auto" what
+            is a rounding error, and so for "adaptive" without a problem, whose residual tells it.
+            The damping is that of the last step.
 
         Raises
         ------
@@ -79,10 +81,12 @@ class SpectrumDisplay:
             If matplotlib is not installed.
         """
         with plain_tensors():
-            a = _matrix(checked(estimator), X)
+            a, residual = _matrix(checked(estimator), X)
             s = to_numpy(torch.linalg.svdvals(a))
-            smallest = rounding(a.shape, a.dtype)
-        rcond = estimator.rcond if not isinstance(estimator.rcond, str) else 0.0
+            smallest, rcond = rounding(a.shape, a.dtype), estimator.rcond
+            if isinstance(rcond, str):
+                is_adaptive = rcond == ADAPTIVE and residual is not None
+                rcond = Svd([(a, residual)]).adaptive_rcond() if is_adaptive else 0.0
         damping = np.asarray(estimator.history_["damping"], dtype=float)
         known = damping[np.isfinite(damping)]
         return cls(s, max(rcond, smallest), float(known[-1]) if len(known) else 0.0).plot(ax)
@@ -143,18 +147,19 @@ class SpectrumDisplay:
 
 
 def _matrix(estimator, X):
-    """A at the end of a fit, in its units."""
+    """A at the end of a fit, in its units, and the residual of a problem, else None."""
     if solves_a_problem(estimator):
         physics = fitted_physics(estimator)
         network = network_of(estimator, physics)
         X = None if X is None else physics.checked(estimator._validated_for_prediction(X))
         blocks = physics.adopt_sizes(sample_of_domain(physics, X)[0])
         iterate = physics.objective(blocks).at(physics.residuals.internal(network))
-        return torch.cat([rows for _, rows in iterate.operator.rows()])
+        rows = torch.cat([rows for _, rows in iterate.operator.rows()])
+        return rows, iterate.residual.unsqueeze(1)
     if X is None:
         raise ValueError(
             "Expected X, the rows of the Jacobian, got None. Pass the rows of fit: a fitted "
             "estimator does not keep them."
         )
     rows, n_outputs = rows_of_values(estimator, X, is_standardised=True)
-    return rows / (len(rows) // n_outputs) ** 0.5
+    return rows / (len(rows) // n_outputs) ** 0.5, None

@@ -166,9 +166,10 @@ class Spectral(Factorization):
     def crossing(self):
         """Where the singular values cross the reconstruction error of the first function.
 
-        e_k is what the first k directions leave of the function. The last k with s_k > e_(k−1) is
-        kept: behind it all that is left to gain would take parameter steps of more than one.
-        More are kept where a tenth of what the space holds of the function would be missed.
+        e_k is what the first k directions leave of the function. Those up to the first
+        s_(k+1) ≤ e_k behind some s_k > e_(k−1) are kept: there all that is left to gain would take
+        parameter steps of more than one. More are kept where a tenth of what the space holds of
+        the function would be missed.
         """
         kept = self._kept(0.0)
         squares = torch.where(kept, self.coefficients[:, 0] ** 2, 0.0)
@@ -176,9 +177,10 @@ class Spectral(Factorization):
         beyond = (total - squares.sum()).clamp(min=0.0)
         # Sums from behind: differences of large numbers would be rounding errors.
         left = squares.flip(0).cumsum(0).flip(0) + beyond
-        above = torch.nonzero(kept & (self.s > left.sqrt()))
+        above = kept & (self.s > left.sqrt())
+        n_first = int(((above.cumsum(0) == 0) | above).to(torch.int64).cumprod(0).sum())
         enough = int((squares.cumsum(0) < LEAST_KEPT * squares.sum()).sum()) + 1
-        n_kept = max(int(above[-1]) + 1 if len(above) else 1, enough)
+        n_kept = max(n_first if bool(above.any()) else 1, enough)
         if n_kept >= int(kept.sum()):
             return 0.0
         return float((self.s[n_kept - 1] * self.s[n_kept]).sqrt() / self.s[0])
