@@ -12,6 +12,7 @@ from skngd import NaturalMomentumClassifier, NaturalMomentumRegressor, PINNEstim
 from skngd.inspection import (
     ConvergenceDisplay,
     FieldDisplay,
+    ForecastDisplay,
     IntervalDisplay,
     KernelDisplay,
     SpectrumDisplay,
@@ -259,6 +260,49 @@ def test_unknowns_with_their_intervals(heat):
     assert_allclose(display.half_width, [1.959964 * heat.unknowns_std_["kappa"]], rtol=1e-6)
     relative = IntervalDisplay.from_unknowns(heat, {"kappa": 0.5})
     assert_allclose(relative.value, display.value / 0.5)
+
+
+# Forecasts
+
+
+class Drift:
+    """Says the last value, and a band that grows as the root of the steps."""
+
+    def predict(self, steps, exog=None, *, history=None, history_exog=None):
+        return np.repeat(np.asarray(history)[-1:], steps, axis=0)
+
+    def predict_quantiles(self, steps, quantiles, exog=None, **given):
+        spread = np.sqrt(np.arange(1, steps + 1)).reshape(
+            -1, *[1] * (np.ndim(given["history"]) - 1)
+        )
+        return np.stack([self.predict(steps, **given) + (q - 0.5) * spread for q in quantiles])
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_forecast_follows_the_past(several):
+    series = np.arange(20.0)
+    given = np.stack([0 * series, series], axis=1) if several else series
+    display = ForecastDisplay.from_estimator(
+        Drift(), 4, given, given[-1:] + 0.1, level=0.8, series=1 if several else 0
+    )
+    assert_array_equal(display.forecast, np.full(4, 19.0))
+    assert_allclose(display.band[1] - display.band[0], 0.8 * np.sqrt([1, 2, 3, 4]))
+    assert display.coverage == 1.0
+    past, _, line, _ = display.artists_
+    assert (past.get_xdata()[-1], line.get_xdata()[0]) == (0, 1)
+    assert len(display.plot(n_past=5).artists_[0].get_xdata()) == 5
+
+
+def test_a_forecast_without_a_band():
+    display = ForecastDisplay.from_predictions([1.0, 2.0])
+    assert len(display.artists_) == 1
+    assert np.isnan(display.coverage)
+    with pytest.raises(ValueError, match="its lower and its upper end"):
+        ForecastDisplay.from_predictions([1.0, 2.0], [[0.0, 1.0]])
+    with pytest.raises(TypeError, match="predict_quantiles"):
+        ForecastDisplay.from_estimator(object(), 3)
+    with pytest.raises(ValueError, match="level between"):
+        ForecastDisplay.from_estimator(Drift(), 3, [1.0], level=95)
 
 
 # Trajectories

@@ -2,6 +2,7 @@
 
 from .convergence import ConvergenceDisplay
 from .fields import FieldDisplay
+from .forecast_display import ForecastDisplay
 from .intervals import IntervalDisplay
 from .kernel_display import KernelDisplay
 from .kernels import determining_points, empirical_nntk, greens_function, nntk, ntk
@@ -11,6 +12,7 @@ from .trajectory import TrajectoryDisplay
 __all__ = [
     "ConvergenceDisplay",
     "FieldDisplay",
+    "ForecastDisplay",
     "IntervalDisplay",
     "KernelDisplay",
     "SpectrumDisplay",
