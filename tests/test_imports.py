@@ -23,6 +23,7 @@ ORDER = [
     {"optim"},
     {"pde"},
     {"problems", "estimators"},
+    {"inspection"},
     {"skngd"},
 ]
 APART = "datasets"

@@ -340,7 +340,7 @@ class RowsTask(Task):
             if self.chose_batches:
                 batches.looks_every = min(LOOKS_EVERY, batches.per_epoch)
             return batches
-        rcond = RCOND if rcond == "auto" else rcond
+        rcond = RCOND if isinstance(rcond, str) else rcond
         return OptimalBatches(self.objective, size, self.random_state, rcond)
 
     def look(self, iterate):

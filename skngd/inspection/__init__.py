@@ -1,0 +1,25 @@
+"""What a fitted estimator knows: the kernels of its tangent space, and displays that draw it."""
+
+from .convergence import ConvergenceDisplay
+from .fields import FieldDisplay
+from .forecast_display import ForecastDisplay
+from .intervals import IntervalDisplay
+from .kernel_display import KernelDisplay
+from .kernels import determining_points, empirical_nntk, greens_function, nntk, ntk
+from .spectrum import SpectrumDisplay
+from .trajectory import TrajectoryDisplay
+
+__all__ = [
+    "ConvergenceDisplay",
+    "FieldDisplay",
+    "ForecastDisplay",
+    "IntervalDisplay",
+    "KernelDisplay",
+    "SpectrumDisplay",
+    "TrajectoryDisplay",
+    "determining_points",
+    "empirical_nntk",
+    "greens_function",
+    "nntk",
+    "ntk",
+]
