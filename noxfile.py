@@ -22,9 +22,11 @@ EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
 # Long tests of files that use other packages as the rest of the suite does.
 IN_TORCH = (
-    *("aim", "error_estimate", "evolution", "inverse_error", "prior", "race", "units"),
-    *("ansatz", "circles", "integrals", "interfaces", "pinn_parametric", "spectrum"),
-    *("batches", "directions", "evidence", "momentum", "toy", "variable_projection"),
+    *("aim", "error_estimate", "evolution", "inverse_error", "prior", "race", "random_problems"),
+    *("ansatz", "circles", "integrals", "interfaces", "pinn_parametric", "spectrum", "units"),
+    *("batches", "directions", "evidence", "momentum", "toy", "variable_projection", "pilot"),
+    *("cg", "jets", "modes", "optimal_rows", "pretended_device", "residuals", "unknown_values"),
+    *("pinn", "pinn_answers", "pinn_batches", "pinn_devices", "pinn_inverse", "pinn_points"),
 )
 
 
