@@ -23,7 +23,8 @@ def regressor(**settings):
 def n_of_pilot(X, y, **settings):
     task = RowsTask(regressor(**settings), X, y, None)
     task.place()
-    return pilot.rows_of_pilot(task)
+    ahead = pilot.pilot_of(task)
+    return None if ahead is None or not ahead.is_part else len(ahead.task.training[0])
 
 
 def without(monkeypatch):
@@ -34,12 +35,12 @@ def without(monkeypatch):
 @pytest.mark.parametrize("noise", [0.3, 0.0])
 def test_the_end_is_that_of_all_rows(noise, monkeypatch):
     X, y, truth = rows(noise=noise)
-    settings = {} if noise else {"n_init": 1, "max_iter": 60}
+    settings = {} if noise else {"n_init": 1, "max_iter": 80}
     led = regressor(**settings).fit(X, y)
     without(monkeypatch)
     plain = regressor(**settings).fit(X, y)
     errors = [np.sqrt(np.mean((model.predict(X) - truth) ** 2)) for model in (led, plain)]
-    assert errors[0] < max(1.2 * errors[1], 1e-3)
+    assert errors[0] < 1.2 * errors[1]
     if noise:
         assert_allclose(led.noise_std_, plain.noise_std_, rtol=1e-3)
         assert_allclose(led.log_evidence_, plain.log_evidence_, atol=20)
@@ -84,10 +85,11 @@ def test_what_is_named_runs_as_it_is_named(settings):
 
 
 def test_weights_count(monkeypatch):
-    X, y, _ = rows(5000)
+    X, y, truth = rows(5000)
     weight = np.linspace(0.1, 1, 5000)
     led = regressor(n_init=1).fit(X, y, weight)
     without(monkeypatch)
     plain = regressor(n_init=1).fit(X, y, weight)
     assert_allclose(led.noise_std_, plain.noise_std_, rtol=1e-2)
-    assert_allclose(led.predict(X), plain.predict(X), atol=0.05)
+    errors = [np.sqrt(np.mean((model.predict(X) - truth) ** 2)) for model in (led, plain)]
+    assert errors[0] < 2 * errors[1]
