@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skngd import NaturalMomentumRegressor
 from skngd.estimators import pilot
 from skngd.estimators.task import RowsTask
+from skngd.optim.method import ProjectedMethod
 
 
 def rows(n=4000, noise=0.3):
@@ -93,3 +94,29 @@ def test_weights_count(monkeypatch):
     assert_allclose(led.noise_std_, plain.noise_std_, rtol=1e-2)
     errors = [np.sqrt(np.mean((model.predict(X) - truth) ** 2)) for model in (led, plain)]
     assert errors[0] < 2 * errors[1]
+
+
+@pytest.mark.parametrize("n", [1000, 4000])
+def test_ctrl_c_ends_the_fit(n, monkeypatch):
+    """The best start so far is kept, on all rows."""
+    X, y, _ = rows(n)
+    advance, calls = ProjectedMethod.advance, iter(range(1, 1000))
+
+    def interrupted(self, here, past):
+        if next(calls) == 12:
+            raise KeyboardInterrupt
+        return advance(self, here, past)
+
+    monkeypatch.setattr(ProjectedMethod, "advance", interrupted)
+    with pytest.warns(UserWarning, match="Interrupted"):
+        model = regressor(n_init=3).fit(X, y)
+    assert model.stop_reason_.startswith("Interrupted")
+    assert model.n_iter_ == 11
+    assert next(calls) == 13
+    assert model.score(X, y) > 0.5
+
+
+def test_a_line_for_the_starts_that_end(capsys):
+    X, y, _ = rows(300)
+    regressor(n_init=3, verbose=1).fit(X, y)
+    assert "goes on with loss" in capsys.readouterr().out
