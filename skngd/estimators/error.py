@@ -144,10 +144,11 @@ def wider_at(physics, theta, activation, n, random_state, solution=None, bandwid
     return Wider(fresh, _with_fresh_neurons(*given), activation)
 
 
-def _look(physics, theta, activation, random_state, rows, n, solution, damping=FIRST_DAMPING):
+def _look(physics, theta, activation, random_state, rows, n, solution, is_second=False):
     """With n fresh neurons, at a solution: its physics, network and unknowns."""
     wider = wider_at(physics, theta, activation, n, random_state, solution)
-    return Look(physics, theta, wider, damping, random_state, rows)
+    damping = SECOND_DAMPING if is_second else FIRST_DAMPING
+    return Look(physics, theta, wider, damping, random_state, rows, is_second)
 
 
 def _estimated(physics, theta, activation, n_fresh, rows):
@@ -167,12 +168,12 @@ def _estimated(physics, theta, activation, n_fresh, rows):
         if found.largest < ROUNDING:
             return found
         better = corrected(physics, network, found.error, inner)
-        second = _look(*given, 2 * n_fresh, better, SECOND_DAMPING)
+        second = _look(*given, 2 * n_fresh, better, is_second=True)
     except ValueError:  # a term is not finite at a fresh point
         return None
     if not second.is_finite or second.residual_left > RESIDUAL_LEFT:
         return found
-    if not _told(second).largest < ERROR_LEFT * found.largest:
+    if not _told(second).largest * second.caution < ERROR_LEFT * found.largest:
         return found
     # Where little is left, rounding errors make up the amplification.
     return dataclasses.replace(

@@ -29,6 +29,9 @@ MOST_LEFT = 0.99
 # The part of the effect of an unknown on equation and conditions that the solution has to leave for
 # them to determine it.
 TELLS = 1e-4
+# λ of a second look grows by this factor, so often; so many of them in a row are to give the same
+# error within a factor.
+STEP, STEPS, FLAT, WITHIN = 100.0, 9, 4, 2.5
 
 # Huber's constant, 95 % as good as the mean where the noise is normal; how often weights are found
 # again; the median of a normal variable's size; and the smallest scale beside the largest residual.
@@ -108,9 +111,14 @@ class Look:
     random_state : numpy.random.RandomState
     rows : Rows or None
         The measurements.
+    is_second : bool, default=False
+        Whether it looks at what a correction has left: then λ is raised to where it does not matter
+        any more.
 
     Attributes
     ----------
+    caution : float
+        How many times as large the error would be with the damping as it is given.
     is_finite : bool
     relative : dict of str to float
         ‖e‖ / ‖v + e‖ by field.
@@ -128,7 +136,9 @@ class Look:
         Where there are unknowns.
     """
 
-    def __init__(self, physics, theta, wider, damping, random_state, rows):
+    caution = 1.0
+
+    def __init__(self, physics, theta, wider, damping, random_state, rows, is_second=False):
         self.physics, self.activation, self.following = physics, wider.activation, None
         self.free_unknowns = []
         self.n_unknowns = len(physics.problem.unknowns)
@@ -155,6 +165,8 @@ class Look:
         targets = torch.cat([b.unsqueeze(1), h], dim=1)
         fitted = Qr([(a, targets)])
         damping *= fitted.square_norm
+        if is_second:
+            damping, self.caution = _plateau(fitted, phi, damping)
         solved = fitted.solve(0.0, damping)
         left = targets - a @ solved
         # Residuals that are out of reach come from an error of about the same size as the others.
@@ -303,6 +315,24 @@ def huber(a, b):
 
 
 FITS = {"squared": least_squares, "huber": huber}
+
+
+def _plateau(fitted, phi, first):
+    """The λ from which on its size does not matter, and the size of e there beside that at first.
+
+    Fresh neurons fit what is left of the residuals with large coefficients: with growing λ these
+    vanish, and the e that they hide stays. Where there is no such λ it is the first one.
+    """
+    spectral, sizes = fitted.spectral(), []
+    dampings = [first * STEP**k for k in range(STEPS)]
+    for damping in dampings:
+        solved = spectral.solve(0.0, damping)[:, 0]
+        sizes.append(max(float(torch.linalg.vector_norm(phi @ solved)), 1e-300))
+    for k in range(STEPS - FLAT + 1):
+        some = sizes[k : k + FLAT]
+        if max(some) < WITHIN * min(some):
+            return dampings[k], sizes[0] / sizes[k]
+    return first, 1.0
 
 
 def _largest(a):
