@@ -189,7 +189,7 @@ class BaseForecaster(MetaEstimatorMixin, BaseEstimator):
 
 def check_whole(number, name):
     """Refuse what is no whole number from 1 on."""
-    if not isinstance(number, Integral) or isinstance(number, bool) or number < 1:
+    if isinstance(number, bool) or not isinstance(number, Integral) or number < 1:
         raise ValueError(f"Expected {name} to be a whole number, at least 1, got {number!r}.")
 
 
