@@ -14,23 +14,24 @@ from skngd import (
     PINNEstimator,
 )
 
+SMALL = {"hidden_layer_sizes": (5,), "n_init": 1, "max_iter": 15}
 SETTINGS = [
     NaturalMomentumRegressor(max_iter=15),
-    NaturalMomentumRegressor(momentum="spring", n_init=1, max_iter=30),
-    NaturalMomentumRegressor(momentum="nesterov", memory="difference", n_init=1, max_iter=30),
-    NaturalMomentumRegressor(optimizer="adam", n_init=1, step_size=0.01),
-    NaturalMomentumRegressor(optimizer="gd", n_init=1),
-    NaturalMomentumRegressor(optimizer="lbfgs", n_init=1, max_iter=20),
-    NaturalMomentumRegressor(loss="huber", alpha=1e-3, n_init=1, max_iter=30),
+    NaturalMomentumRegressor(momentum="spring", **SMALL),
+    NaturalMomentumRegressor(momentum="nesterov", memory="difference", **SMALL),
+    NaturalMomentumRegressor((5,), optimizer="adam", n_init=1, step_size=0.01, max_iter=100),
+    NaturalMomentumRegressor((5,), optimizer="gd", n_init=1, max_iter=100),
+    NaturalMomentumRegressor(optimizer="lbfgs", **SMALL),
+    NaturalMomentumRegressor(loss="huber", alpha=1e-3, **SMALL),
     NaturalMomentumRegressor(loss="poisson", n_init=1, max_iter=30),
-    NaturalMomentumRegressor(metric="h1", n_init=1, max_iter=30),
-    NaturalMomentumClassifier(max_iter=50),
-    NaturalMomentumClassifier(momentum="nesterov", metric="l2", n_init=1, max_iter=30, tol=0.01),
-    NaturalMomentumClassifier(optimizer="newton", n_init=1, max_iter=10),
-    NaturalMomentumDensity(n_init=1, max_iter=20),
+    NaturalMomentumRegressor(metric="h1", **SMALL),
+    NaturalMomentumClassifier(max_iter=30),
+    NaturalMomentumClassifier(momentum="nesterov", metric="l2", tol=0.01, **SMALL),
+    NaturalMomentumClassifier((3,), optimizer="newton", n_init=1, max_iter=10),
+    NaturalMomentumDensity(**SMALL),
     # Without a problem it is a regressor.
     PINNEstimator(max_iter=20),
-    PINNEstimator(None, (10,), n_init=1, momentum="spring", max_iter=20),
+    PINNEstimator(None, momentum="spring", **SMALL),
 ]
 
 IN_A_FRESH_INTERPRETER = """
@@ -38,7 +39,7 @@ from sklearn.utils.estimator_checks import check_estimator
 import skngd
 kinds = [skngd.NaturalMomentumRegressor, skngd.NaturalMomentumClassifier, skngd.PINNEstimator]
 kinds += [skngd.NaturalMomentumDensity]
-for estimator in [kind(max_iter=30) for kind in kinds]:
+for estimator in [kind(hidden_layer_sizes=(5,), max_iter=20) for kind in kinds]:
     results = check_estimator(estimator, on_skip=None, on_fail="raise")
     assert all(result["status"] != "xfail" for result in results)
     assert any(result["check_name"] == "check_array_api_input" for result in results)

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,25 +33,36 @@ FORMER = {name for name, path in FILES.items() if "in version 0.1" in path.read_
 LONGEST = 350
 
 
+@cache
+def tree_of(name):
+    return ast.parse(FILES[name].read_text(encoding="utf-8"))
+
+
+@cache
 def imported_modules(name):
     """(module, what is taken from it) of each import statement, all absolute."""
     package = name.split(".")[:-1]
-    for node in ast.walk(ast.parse(FILES[name].read_text(encoding="utf-8"))):
+    found = []
+    for node in ast.walk(tree_of(name)):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, None) for alias in node.names)
+            found.extend((alias.name, None) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) + 1 - node.level] if node.level else []
             module = ".".join([*base, *([node.module] if node.module else [])])
-            yield from ((module, alias.name) for alias in node.names)
+            found.extend((module, alias.name) for alias in node.names)
+    return found
 
 
+@cache
 def imported_files(name):
     """The files of skngd that a file imports."""
+    found = set()
     for module, taken in imported_modules(name):
         for candidate in (f"{module}.{taken}", f"{module}.{taken}.__init__", module):
             if candidate in FILES or f"{candidate}.__init__" in FILES:
-                yield candidate if candidate in FILES else f"{candidate}.__init__"
+                found.add(candidate if candidate in FILES else f"{candidate}.__init__")
                 break
+    return found
 
 
 def folder(name):
@@ -86,7 +98,7 @@ def test_the_engine_does_not_know_scikit_learn(name):
 
 
 def test_files_do_not_import_each_other_in_a_circle():
-    arrows = {name: set(imported_files(name)) for name in FILES}
+    arrows = {name: imported_files(name) for name in FILES}
     while free := {name for name, targets in arrows.items() if not targets & arrows.keys()}:
         arrows = {name: targets for name, targets in arrows.items() if name not in free}
     assert not arrows, f"in or behind a circle: {sorted(arrows)}"
@@ -94,7 +106,7 @@ def test_files_do_not_import_each_other_in_a_circle():
 
 @every_file
 def test_former_paths_are_not_used_inside(name):
-    assert name in FORMER or not FORMER & set(imported_files(name))
+    assert name in FORMER or not FORMER & imported_files(name)
 
 
 def lines_of_docstrings(tree):
@@ -109,7 +121,7 @@ def lines_of_docstrings(tree):
 @every_file
 def test_files_are_short(name):
     text = FILES[name].read_text(encoding="utf-8")
-    told = set(lines_of_docstrings(ast.parse(text)))
+    told = set(lines_of_docstrings(tree_of(name)))
     code = [n for n, line in enumerate(text.splitlines(), 1) if line.strip() and n not in told]
     assert len(code) <= LONGEST
 

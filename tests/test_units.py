@@ -1,5 +1,7 @@
 """Changes of units, and factors on equations, change no iterate but by rounding, tag (Units)."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -153,10 +155,15 @@ def fitted(problem, *data, **settings):
     return PINNEstimator(problem, tol=0, n_interior=100, random_state=0, **settings).fit(*data)
 
 
+@cache
+def in_plain_units(kind):
+    return fitted(kind())
+
+
 @pytest.mark.parametrize("units", UNITS, ids=["powers of two", "small times", "long times"])
 @pytest.mark.parametrize("kind", PROBLEMS)
 def test_units_change_no_iterate(kind, units):
-    plain, other = fitted(kind()), fitted(kind(**units))
+    plain, other = in_plain_units(kind), fitted(kind(**units))
     floor = 1e-12 * plain.loss_curve_[0]  # relative residuals of 1e-6
     assert_allclose(other.loss_curve_, plain.loss_curve_, rtol=1e-6, atol=floor)
     X = kind().domain.sample(50, random_state=1)

@@ -19,7 +19,7 @@ from .columns import refuse_times
 from .data import SPARSE, advice
 from .dense import densified
 from .device import device_at_hand, multiplications, plain_tensors, row_slices
-from .evidence import variance
+from .evidence import is_auto, variance
 from .export import onnx_model, torch_module
 from .forward import forward, is_small
 
@@ -54,7 +54,11 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
     _doc_link_template = "https://skngd.readthedocs.io/en/latest/api/skngd.{estimator_name}.html"
 
     _parameter_constraints: ClassVar = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "hidden_layer_sizes": [
+            StrOptions({"auto"}),
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "optimizer": options("optimizer"),
         "metric": [StrOptions({"auto", "l2", "loss", "h1"})],
@@ -154,8 +158,9 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         return self.activation
 
     def _hidden_layer_sizes(self):
+        named = self._named_sizes()
         try:
-            sizes = np.atleast_1d(np.asarray(self._named_sizes())).tolist()
+            sizes = np.atleast_1d(np.asarray(named)).tolist()
         except ValueError:  # a ragged sequence
             sizes = [None]
         if not all(type(size) is int and size > 0 for size in sizes):
@@ -166,7 +171,14 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         return sizes
 
     def _named_sizes(self):
-        return self.hidden_layer_sizes
+        if not is_auto(self.hidden_layer_sizes):
+            return self.hidden_layer_sizes
+        if not hasattr(self, "hidden_layer_sizes_"):
+            raise ValueError(
+                "Expected hidden_layer_sizes to be named for partial_fit, which sees one part of "
+                "the rows after the other, got 'auto'. Name it, such as (20,), or call fit first."
+            )
+        return self.hidden_layer_sizes_
 
     def _build_model(self, n_features, n_outputs, device="cpu"):
         if self.model is not None:

@@ -15,6 +15,7 @@ from .docstrings import described_by
 from .multilabel import Indicators, is_indicator
 from .regressor import NaturalMomentumRegressor
 from .run import run, run_once
+from .sizes import chooses_sizes, fit_each_size
 from .targets import Labels
 from .task import RowsTask, StreamTask
 
@@ -32,9 +33,10 @@ class NaturalMomentumClassifier(ClassifierMixin, BaseNaturalMomentum):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or array-like of int, default=(32,)
+    hidden_layer_sizes : int, array-like of int or "auto", default=(32,)
         Numbers of neurons of the hidden layers. () is logistic regression. From P = 150 parameters
-        on a step costs some passes through the network, see ``projection``.
+        on a step costs some passes through the network, see ``projection``. ``"auto"`` fits
+        several, with ``alpha="auto"`` or held-out rows, as :class:`NaturalMomentumRegressor` does.
     metric : {"auto", "l2", "loss", "h1"}, default="auto"
         Metric of the Gram matrix, equation (G). ``"auto"`` is "loss", the Fisher metric; the memory
         of the momentum is projected in L2, equation (2M). ``"h1"`` adds the derivatives in x to
@@ -79,6 +81,8 @@ n_init, warm_start, device, dtype, random_state, verbose
         Labels; with an indicator matrix the numbers of its columns.
     theta_ : ndarray of shape (P,)
         Parameters of the network, for standardised inputs.
+    hidden_layer_sizes_, candidates_ : tuple of int, dict of ndarray
+        What was chosen with ``hidden_layer_sizes="auto"``, and what was tried.
     coefs_ : list of ndarray of shape (n_in, n_out)
         Weights of each layer, in the units of X. Only for the built-in network.
     intercepts_ : list of ndarray of shape (n_out,)
@@ -218,6 +222,9 @@ validation_scores_, feature_importances_, device_
             If the fit is interrupted from the keyboard. The best model so far is kept; inside a
             search of scikit-learn KeyboardInterrupt is raised again.
         """
+        if chooses_sizes(self):
+            fit_each_size(self, X, y, sample_weight, X_val, y_val)
+            return self
         began = time.perf_counter()
         # L(v_θ), the cross-entropy, on standardised rows, and where θ starts.
         task = RowsTask(self, X, y, sample_weight, X_val, y_val)

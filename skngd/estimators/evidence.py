@@ -6,8 +6,10 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..optim.evidence import Estimate, Evidence, Groups, first_decay
 from ..tangent.posterior import variances
-from .callers import warn
+from .callers import is_refitted, warn
 from .device import to_numpy
+from .outliers import MOST_ROWS, leave_one_out, outliers
+from .outliers import remark as remark_on_outliers
 from .underfit import remark
 
 # The parts of the parameters that are effective at first, of one start after the other. With few of
@@ -148,6 +150,7 @@ class Belief:
                 penalty = torch.zeros_like(theta)
             found = Estimate(judged.with_decay(penalty).at(theta), task.n_observed)
         self.task, self.found, self.penalty = task, found, to_numpy(penalty)
+        self.theta = theta
         self.n_values = task.n_observed * task.targets.n_outputs
 
     def attributes(self):
@@ -206,8 +209,32 @@ class Belief:
         noise = to_numpy(self.found.noise)
         told = remark(X, self.task.targets.encode(y), noise, WORTH_A_WORD)
         has_converged = stop is not None and stop.kind == "converged"
-        if told and has_converged and noise.max() > MOST_OF_Y:
+        if told and has_converged and noise.max() > MOST_OF_Y and not is_refitted():
             warn(f"The fit explains less than half of y.{told}", ConvergenceWarning)
+        return told
+
+    def warn_of_outliers(self):
+        """Say where few rows lead a fit by squares: a sentence for ``stop_reason_``, a warning."""
+        task, found = self.task, self.found
+        noise = to_numpy(found.noise)
+        # A fit without decay learns outliers by heart, as it does noise: another word for that.
+        is_asked = task.targets.follows_outliers and is_auto(task.estimator.alpha)
+        if not is_asked or found.posterior is None or noise.max() <= NOISY:
+            return ""
+        X, y, weight = task.training
+        rows = np.linspace(0, len(X) - 1, min(len(X), MOST_ROWS)).round().astype(int)
+        objective = task._objective(X[rows], y[rows], weight[rows], values_only=True)
+        posterior, end = found.posterior, objective.at(self.theta)
+        jacobian = task.model.record(self.theta, objective.points).jacobian()
+        spread = variances(jacobian, posterior.scale, posterior.half, posterior.by_rows)
+        spread = to_numpy(spread).reshape(len(rows), -1) * found.unit
+        leverage = np.asarray(weight)[rows, None] / np.sum(weight) * spread
+        residual = task.targets.encode(y[rows]) - to_numpy(end.value).reshape(len(rows), -1)
+        errors = leave_one_out(residual, leverage / np.where(noise > 0, noise, 1.0))
+        count, ratio = outliers(errors[:, noise > NOISY])
+        told = remark_on_outliers(count, len(rows), ratio)
+        if told and not is_refitted():
+            warn(told.lstrip())
         return told
 
 

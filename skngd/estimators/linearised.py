@@ -194,9 +194,8 @@ class Look:
         self.is_finite = _are_finite(solution, changes, change)
         if not self.is_finite:
             return
-        squares, vectors = torch.linalg.eigh(changes @ changes.T)
-        self.amplification = float(squares[-1].clamp_min(0.0).sqrt())
-        self.free = _free(to_numpy(vectors[:, -1]), physics.problem, looked_at)
+        self.amplification, largest = _largest(changes)
+        self.free = _free(to_numpy(largest), physics.problem, looked_at)
         self.error = in_parts(
             self.spaces, -(solution + follow @ change) / sizes, change, self.activation
         )
@@ -304,6 +303,14 @@ def huber(a, b):
 
 
 FITS = {"squared": least_squares, "huber": huber}
+
+
+def _largest(a):
+    """The largest singular value of A and its left vector, by the smaller of the Gram matrices."""
+    is_tall = len(a) > a.shape[1]
+    squares, vectors = torch.linalg.eigh(a.T @ a if is_tall else a @ a.T)
+    size, vector = squares[-1].clamp_min(0.0).sqrt(), vectors[:, -1]
+    return float(size), a @ vector / size.clamp_min(1e-300) if is_tall else vector
 
 
 def _are_finite(*tensors):

@@ -190,10 +190,6 @@ feature_names_in_
     _parameter_constraints: ClassVar = {
         **NaturalMomentumRegressor._parameter_constraints,
         "problem": [object],
-        "hidden_layer_sizes": [
-            StrOptions({"auto"}),
-            *NaturalMomentumRegressor._parameter_constraints["hidden_layer_sizes"],
-        ],
         "activation": [StrOptions({"auto", *ACTIVATIONS})],
         "n_interior": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), tuple],
         "n_boundary": [

@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from .base import BaseNaturalMomentum, has_partial_fit
 from .outside import warn_if_far_outside
 from .run import run, run_once
+from .sizes import chooses_sizes, fit_each_size
 from .targets import KINDS, Numbers
 from .task import RowsTask, StreamTask
 
@@ -27,9 +28,11 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or array-like of int, default=(10,)
+    hidden_layer_sizes : int, array-like of int or "auto", default=(10,)
         Numbers of neurons of the hidden layers. A step costs about n_samples × P² operations for
-        P parameters: small networks are what the natural gradient is for.
+        P parameters: small networks are what the natural gradient is for. ``"auto"`` fits several,
+        from none, the linear model, to two layers of 20, and keeps the one with the largest
+        evidence, or the best score on held-out rows: five to ten times the time.
     activation : {"tanh", "sin", "logistic", "softplus", "identity"}, default="tanh"
         Activation function of the hidden layers.
     optimizer : {"ngd", "gd", "newton", "adam", "lbfgs"}, default="ngd"
@@ -164,6 +167,11 @@ float, default="auto"
     ----------
     theta_ : ndarray of shape (P,)
         Parameters of the network, in standardised units.
+    hidden_layer_sizes_ : tuple of int
+        What was chosen with ``hidden_layer_sizes="auto"``.
+    candidates_ : dict of ndarray
+        The networks that were tried for that: ``hidden_layer_sizes``, ``log_evidence`` (or
+        ``validation_score``), ``n_effective_parameters``, ``n_iter`` and ``time``, in seconds.
     coefs_ : list of ndarray of shape (n_in, n_out)
         Weights of each layer, in the units of X and y. Only for the built-in network.
     intercepts_ : list of ndarray of shape (n_out,)
@@ -326,7 +334,8 @@ float, default="auto"
         ValueError
             If the data are not finite, real arrays of matching shapes, if y is sparse, if no weight
             is positive, if ``batch_size`` exceeds the rows, or if the hyperparameters name a
-            combination that does not exist.
+            combination that does not exist, such as ``hidden_layer_sizes="auto"`` where neither
+            evidence nor held-out rows judge.
 
         Warns
         -----
@@ -337,8 +346,11 @@ float, default="auto"
         UserWarning
             If the fit is interrupted from the keyboard; the best model so far is kept, and inside
             a search of scikit-learn KeyboardInterrupt is raised again. If optimal rows are too few
-            for a stable projection.
+            for a stable projection. If outliers lead a fit by squares with ``alpha="auto"``.
         """
+        if chooses_sizes(self):
+            fit_each_size(self, X, y, sample_weight, X_val, y_val)
+            return self
         began = time.perf_counter()
         # L(v_θ) on standardised rows, equation (L), the rows that judge, and where θ starts.
         task = RowsTask(self, X, y, sample_weight, X_val, y_val)

@@ -24,6 +24,8 @@ class Numbers:
 
     loss_type: type[Loss] = SquaredLoss
     is_positive = is_relative = False
+    # Whether a few rows far from the others can lead the fit.
+    follows_outliers = True
     # What tol="auto" stands for.
     relative_tol = 1e-3
     # The unit of the loss is the scale of y to this power.
@@ -133,7 +135,7 @@ class Numbers:
 class RobustNumbers(Numbers):
     """Numbers with outliers: standardised by median and median deviation; linear tails."""
 
-    loss_type = HuberLoss
+    loss_type, follows_outliers = HuberLoss, False
 
     def __init__(self, estimator, is_fitted):
         super().__init__(estimator, is_fitted)
@@ -153,6 +155,7 @@ class Counts(Numbers):
     """Counts, log (y / mean) = v; ½ the Poisson deviance."""
 
     loss_type, is_positive, power = PoissonDeviance, True, 1
+    follows_outliers = False
 
     def check(self, y):
         if y.min() < 0 or (y.max(axis=0) == 0).any():
@@ -196,7 +199,7 @@ class Labels:
     relative_tol = 1e-2
     # A cross-entropy of which the rest hardly matters: probabilities of 0.999.
     negligible = 1e-3
-    is_multilabel = is_constant = False
+    is_multilabel = is_constant = follows_outliers = False
 
     rows = (
         "Expected X of shape (n_samples, n_features), real and finite, and y of shape (n_samples,) "

@@ -366,12 +366,14 @@ class RowsTask(Task):
     def believed(self, theta, stop):
         """Decay, noise and intervals, equations (EV) and (Var)."""
         belief = Belief(self, theta)
-        self.verdict = belief.sentence() + belief.warn_of_underfit(stop)
+        self.verdict = belief.sentence()
+        self.verdict += belief.warn_of_underfit(stop) + belief.warn_of_outliers()
         return belief.attributes()
 
     def attributes(self, theta):
         return {
             **self._columns_seen(),
+            **self._chosen_sizes(),
             "theta_": to_numpy(theta),
             "device_": self.device,
             "X_mean_": self.X_mean,
@@ -379,6 +381,13 @@ class RowsTask(Task):
             "_X_range": range_of(self.rows[0], self.known_range),
             **self.targets.attributes(),
         }
+
+    def _chosen_sizes(self):
+        """What hidden_layer_sizes="auto" has become in an earlier fit."""
+        name = "hidden_layer_sizes_"
+        is_known = self.continues and hasattr(self.estimator, name)
+        is_chosen = is_known and is_auto(self.estimator.hidden_layer_sizes)
+        return {name: getattr(self.estimator, name)} if is_chosen else {}
 
     def output_units(self):
         return self.targets.output_units()

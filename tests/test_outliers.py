@@ -1,0 +1,81 @@
+"""Rows far from the others are said to lead a fit by squares."""
+
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from skngd import NaturalMomentumRegressor
+from skngd.estimators.outliers import leave_one_out, outliers
+
+
+def rows(seed, errors, n=200):
+    rng = np.random.RandomState(seed)
+    X = rng.uniform(-2, 2, (n, 2))
+    return X, np.sin(2 * X[:, 0]) * X[:, 1] + 0.3 * errors(rng, n)
+
+
+def heavy(rng, n):
+    return rng.standard_t(1, n)
+
+
+def normal(rng, n):
+    return rng.standard_normal(n)
+
+
+def laplace(rng, n):
+    return rng.laplace(size=n)
+
+
+def wider_on_one_side(rng, n):
+    return rng.standard_normal(n) * np.linspace(1, 3, n)
+
+
+def regressor(**settings):
+    return NaturalMomentumRegressor(random_state=0, n_init=1, max_iter=100, **settings)
+
+
+def test_errors_of_rows_that_are_left_out():
+    """Of a linear model they are those of fits without the row."""
+    rng = np.random.RandomState(0)
+    A, y = rng.standard_normal((12, 3)), rng.standard_normal(12)
+    leverage = np.einsum("ij,ji->i", A, np.linalg.pinv(A))
+    residual = y - A @ np.linalg.lstsq(A, y)[0]
+    refitted = [
+        y[i] - A[i] @ np.linalg.lstsq(np.delete(A, i, 0), np.delete(y, i))[0] for i in range(12)
+    ]
+    assert_allclose(leave_one_out(residual, leverage), refitted)
+
+
+def test_the_ratio_is_one_for_normal_errors_in_any_unit():
+    errors = np.random.RandomState(0).standard_normal((20_000, 1))
+    for unit in (1e-9, 1.0, 1e9):
+        count, ratio = outliers(unit * errors)
+        assert count == 0
+        assert ratio == pytest.approx(1.0, abs=0.02)
+    assert outliers(np.zeros((5, 1))) == (0, 0.0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_heavy_tails_are_warned_of(seed):
+    X, y = rows(seed, heavy)
+    with pytest.warns(UserWarning, match="Outliers: .* Try loss='huber'"):
+        model = regressor().fit(X, y)
+    assert "Outliers" in model.stop_reason_
+    assert "Outliers" not in regressor(loss="huber").fit(X, y).stop_reason_
+
+
+@pytest.mark.parametrize("errors", [normal, laplace, wider_on_one_side])
+def test_other_noise_is_not(errors):
+    X, y = rows(0, errors)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "Outliers" not in regressor().fit(X, y).stop_reason_
+
+
+def test_one_output_of_several_has_outliers():
+    X, y = rows(0, normal)
+    y = np.column_stack([y, rows(0, heavy)[1]])
+    with pytest.warns(UserWarning, match="Outliers"):
+        regressor().fit(X, y)
