@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skngd import NaturalMomentumRegressor
 from skngd.forecast import DirectForecaster, RecursiveForecaster
-from skngd.forecast.spread import error_sequences
+from skngd.forecast.spread import error_sequences, is_white
 
 BOTH = pytest.mark.parametrize("forecaster", [RecursiveForecaster, DirectForecaster])
 
@@ -185,6 +185,20 @@ def test_drawn_errors_have_the_correlation_in_time_of_the_residuals():
             assert_allclose(found, exact, atol=0.04 * np.abs(exact).max())
     # and go on where there are fewer residuals than steps
     assert error_sequences(residuals, 2, 3 * n, rng).shape == (2, 3 * n, 2)
+
+
+def test_white_residuals_give_white_errors():
+    rng = np.random.RandomState(0)
+    mixed = rng.standard_normal((50, 2)) @ [[1.0, 2.0], [0.0, 0.5]]
+    assert is_white(mixed)
+    assert not is_white(np.cumsum(mixed, axis=0))
+    drawn = error_sequences(mixed, 4000, 10, rng)
+    exact = mixed.T @ mixed / 50
+    assert_allclose(np.einsum("pti,ptj->ij", drawn, drawn) / 40_000, exact, rtol=0.05)
+    sums = drawn.sum(axis=1)
+    assert_allclose(sums.T @ sums / 4000, 10 * exact, rtol=0.1)
+    # about one in a hundred of white series is taken for something else
+    assert np.mean([is_white(rng.standard_normal((60, 1))) for _ in range(500)]) > 0.97
 
 
 def test_an_error_that_stays_makes_wider_bands_than_noise():

@@ -18,6 +18,7 @@ The echo state networks have the settings of reservoirpy's tutorial 3: those of 
 the default regressor with 20 neurons for Mackey-Glass and 40 for Lorenz. The lags are what is known
 of the systems: 18 for a delay of 17 steps, 1 for a state that is all observed, where the change is
 learnt; two lags for Lorenz gave half the valid time. A linear autoregression stands beside them.
+``--short 40`` measures bands on 40 short random series of each kind.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from importlib.util import find_spec
 import numpy as np
 from scipy.integrate import solve_ivp
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import BayesianRidge, LinearRegression
 
 from skngd import NaturalMomentumRegressor
 from skngd.datasets import make_mackey_glass
@@ -143,14 +144,73 @@ def measure(method, series, starts, band_starts):
     return seconds, valid, *inside
 
 
+def autoregression(n, rng):
+    """x(t) = 1.3 x(t − 1) − 0.6 x(t − 2) + ε."""
+    x, noise = np.zeros(n + 50), rng.standard_normal(n + 50)
+    for t in range(2, n + 50):
+        x[t] = 1.3 * x[t - 1] - 0.6 * x[t - 2] + noise[t]
+    return x[50:]
+
+
+def seasons(n, rng):
+    """A wave of period 12 on a trend, with noise."""
+    t = np.arange(n)
+    return np.sin(2 * np.pi * t / 12) + 0.01 * t + 0.2 * rng.standard_normal(n)
+
+
+def logistic_map(n, rng):
+    """Chaos, observed with noise."""
+    x = [rng.uniform(0.1, 0.9)]
+    while len(x) < n:
+        x.append(3.8 * x[-1] * (1 - x[-1]))
+    return np.array(x) + 0.01 * rng.standard_normal(n)
+
+
+def coverage(n_series, horizon=10):
+    """What bands of 95 % hold of short random series, ten steps ahead."""
+    cases = {
+        "autoregression": (autoregression, 3, "value"),
+        "random walk": (lambda n, rng: rng.standard_normal(n).cumsum(), 2, "change"),
+        "seasons": (seasons, 13, "change"),
+        "logistic map": (logistic_map, 2, "value"),
+    }
+    regressors = {
+        "skngd": NaturalMomentumRegressor((5,), n_init=1, random_state=0),
+        "BayesianRidge": BayesianRidge(),
+        "LinearRegression": LinearRegression(),
+    }
+    print(
+        f"part of {n_series} series inside of bands of 95 %, over {horizon} steps, and at the last"
+    )
+    print(f"{'':18s}{'values':>8s}" + "".join(f"{name:>20s}" for name in regressors))
+    for name, (draw, lags, target) in cases.items():
+        for n in (80, 300):
+            line = f"{name:18s}{n:8d}"
+            for regressor in regressors.values():
+                model = RecursiveForecaster(
+                    regressor, lags=lags, target=target, n_paths=300, random_state=0
+                )
+                inside = []
+                for seed in range(n_series):
+                    x = draw(n + horizon, np.random.RandomState(seed))
+                    low, high = model.fit(x[:n]).predict_quantiles(horizon, (0.025, 0.975))
+                    inside.append((low <= x[n:]) & (x[n:] <= high))
+                at_last = np.mean([row[-1] for row in inside])
+                line += f"{100 * np.mean(inside):11.0f} % {100 * at_last:5.0f} %"
+            print(line, flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--starts", type=int, default=10)
     parser.add_argument("--bands", type=int, default=6, help="starts of which bands are made")
+    parser.add_argument("--short", type=int, metavar="N", help="N short random series instead")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)
     warnings.filterwarnings("ignore", "Expected rows near those of fit")
+    if arguments.short:
+        return coverage(arguments.short)
     n = N_LEARNT + 300 * arguments.starts + 800
     exact = make_mackey_glass(n + 300, system="dde")[300:]
     noise = 0.01 * exact.std() * np.random.RandomState(0).standard_normal(n)

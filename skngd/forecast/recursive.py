@@ -65,7 +65,9 @@ class RecursiveForecaster(BaseForecaster):
     -----
     The drawn errors are normal, and correlated in time and between series as the residuals are:
     those of the training rows, or of the held-out ones. So noise is drawn as noise, and what the
-    regressor gets wrong in the same way for a while is wrong for a while in a path, too.
+    regressor gets wrong in the same way for a while is wrong for a while in a path, too. That the
+    regressor itself is uncertain counts through ``return_std`` alone: after few rows of a series
+    that wanders, bands are too narrow.
 
     Examples
     --------

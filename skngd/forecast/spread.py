@@ -11,6 +11,8 @@ from sklearn.pipeline import Pipeline
 FEWEST = 10
 # The last residuals that stand for all in the correlation of errors.
 KEPT = 4096
+# A distance of Kolmogorov and Smirnov, times √m, that white noise exceeds once in a hundred times.
+NOT_WHITE = 1.63
 
 
 def gives_std(estimator):
@@ -67,9 +69,9 @@ def in_columns(values, n_series):
 def error_sequences(residuals, n_paths, steps, rng):
     """Normal errors with the size and the correlation, in time and between series, of residuals.
 
-    The residuals keep their spectrum and get new phases, the same for all series (Theiler et al.,
-    1992). White noise stays white; what a regressor gets wrong in the same way for a while stays
-    wrong for a while.
+    Where the residuals may be white noise, so are the errors. Else they keep their spectrum and get
+    new phases, the same for all series (Theiler et al., 1992): what a regressor gets wrong in the
+    same way for a while stays wrong for a while.
 
     Parameters
     ----------
@@ -83,6 +85,10 @@ def error_sequences(residuals, n_paths, steps, rng):
     errors : ndarray of shape (n_paths, steps, n_series)
     """
     n = len(residuals)
+    if is_white(residuals):
+        values, vectors = np.linalg.eigh(residuals.T @ residuals / n)
+        root = vectors * np.sqrt(values.clip(min=0.0))
+        return rng.standard_normal((n_paths, steps, len(root))) @ root.T
     spectrum = np.fft.rfft(residuals, axis=0)
     turn = np.exp(2j * np.pi * rng.uniform(size=(n_paths, len(spectrum), 1)))
     # The mean, and the highest frequency of an even number, have a sign in place of a phase.
@@ -90,6 +96,17 @@ def error_sequences(residuals, n_paths, steps, rng):
         turn[:, real] = rng.choice([-1.0, 1.0], size=(n_paths, 1))
     errors = np.fft.irfft(spectrum * turn, n, axis=1)
     return errors[:, np.arange(steps) % n]
+
+
+def is_white(residuals):
+    """Whether residuals may be white noise, by the cumulated periodogram (Bartlett, 1955)."""
+    power = np.abs(np.fft.rfft(residuals, axis=0)[1 : (len(residuals) + 1) // 2]) ** 2
+    m, total = len(power), power.sum(axis=0)
+    if m < 2:
+        return True
+    part = np.cumsum(power, axis=0) / np.where(total > 0, total, 1.0)
+    distance = np.abs(part - np.arange(1, m + 1)[:, np.newaxis] / m)[:, total > 0]
+    return bool(distance.max(initial=0.0) < NOT_WHITE / np.sqrt(m))
 
 
 class StandardDeviations:
