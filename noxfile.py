@@ -22,9 +22,11 @@ EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
 # Long tests of files that use other packages as the rest of the suite does.
 IN_TORCH = (
-    *("aim", "error_estimate", "evolution", "inverse_error", "prior", "race", "units"),
-    *("ansatz", "circles", "integrals", "interfaces", "pinn_parametric", "spectrum"),
-    *("batches", "directions", "evidence", "momentum", "toy", "variable_projection"),
+    *("aim", "error_estimate", "evolution", "inverse_error", "prior", "race", "random_problems"),
+    *("ansatz", "circles", "integrals", "interfaces", "pinn_parametric", "spectrum", "units"),
+    *("batches", "directions", "evidence", "momentum", "toy", "variable_projection", "pilot"),
+    *("cg", "jets", "modes", "optimal_rows", "pretended_device", "residuals", "unknown_values"),
+    *("pinn", "pinn_answers", "pinn_batches", "pinn_devices", "pinn_inverse", "pinn_points"),
 )
 
 
@@ -98,6 +100,17 @@ def oldest(session):
     install(session, extra="tests", constraints=str(constraints))
     ignored = [f"--ignore=tests/test_{name}.py" for name in IN_TORCH]
     session.run("python", "-m", "pytest", "-n", "auto", *ignored, env=ONE_THREAD)
+
+
+@nox.session(default=False)
+def nightly(session):
+    """500 random problems: no wrong answer goes unsaid."""
+    install(session, extra="")
+    script = "examples/benchmarks/error_estimate.py"
+    session.run(
+        *("python", script, "--small", "--strict", "--random", "500", *session.posargs),
+        env=ONE_THREAD,
+    )
 
 
 @nox.session

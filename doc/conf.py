@@ -33,6 +33,8 @@ sphinx_gallery_conf = {
     "ignore_pattern": r"__init__\.py|\btoy\.py|[\\/]benchmarks[\\/]",
     "abort_on_example_error": True,
     "download_all_examples": False,
+    # Scripts that run side by side; each keeps to one thread.
+    "parallel": 2,
 }
 
 # A copied example has neither prompts nor output.

@@ -23,6 +23,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from skngd import PINNEstimator
+from skngd.inspection import FieldDisplay
 from skngd.pde import Box, Dirichlet, Initial, Problem
 from skngd.problems import zoo
 
@@ -77,12 +78,11 @@ print(f"relative L2 error {error:.1e} after {solver.n_iter_} iterations, {second
 # The solution, cuts through it beside the exact one, and where the error sits.
 
 u, exact = u.reshape(101, 401), exact.reshape(101, 401)
+places = {"t": t, "x": x}
 figure, axes = plt.subplots(1, 3, figsize=(12, 3.8), layout="constrained")
 figure.get_layout_engine().set(w_pad=0.15)
-colours = {"shading": "gouraud", "rasterized": True}
-image = axes[0].pcolormesh(t, x, u.T, cmap="RdBu_r", vmin=-1, vmax=1, **colours)
-figure.colorbar(image, ax=axes[0], label="u")
-axes[0].set(xlabel="t", ylabel="x", title="Solution u(t, x)")
+FieldDisplay.from_predictions(places, u, ax=axes[0])
+axes[0].set(title="Solution u(t, x)")
 
 for colour, row in zip(("C0", "C1", "C2", "C3"), (0, 25, 50, 100), strict=True):
     axes[1].plot(x, exact[row], color=colour, linewidth=4, alpha=0.35)
@@ -98,8 +98,6 @@ shock.text(0.95, 0.95, "t = 1", transform=shock.transAxes, ha="right", va="top",
 shock.set(xticks=[-0.02, 0.02], yticks=[])
 shock.tick_params(labelsize="small")
 
-size = np.log10(np.maximum(np.abs(u - exact), 1e-7))
-image = axes[2].pcolormesh(t, x, size.T, cmap="magma", **colours)
-figure.colorbar(image, ax=axes[2], label="log₁₀ |error|")
-axes[2].set(xlabel="t", ylabel="x", title=f"Relative L2 error {error:.1e}")
+FieldDisplay.from_predictions(places, u - exact, label="|error|", is_size=True, ax=axes[2])
+axes[2].set(title=f"Relative L2 error {error:.1e}")
 plt.show()

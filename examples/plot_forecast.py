@@ -20,6 +20,7 @@ import numpy as np
 from skngd import NaturalMomentumRegressor
 from skngd.datasets import make_mackey_glass
 from skngd.forecast import RecursiveForecaster
+from skngd.inspection import ForecastDisplay
 
 exact = make_mackey_glass(2000, system="dde")[500:]
 noise = 0.01 * np.random.RandomState(0).standard_normal(len(exact))
@@ -54,11 +55,10 @@ for name, series in {"exact values": exact, "values with noise": exact + noise}.
 figure, axes = plt.subplots(3, 1, figsize=(10, 8), sharex=True, layout="constrained")
 steps = np.arange(1, STEPS + 1)
 for ax, (name, (path, band)) in zip(axes, forecasts.items(), strict=False):
-    ax.fill_between(steps, *band, color="C0", alpha=0.3, linewidth=0, label="95 % band")
-    ax.plot(steps, truth, color="0.4", linewidth=2.5, label="series")
-    ax.plot(steps, path, color="C0", linewidth=1, label="forecast")
-    ax.set(ylabel="x", title=f"Learnt from {name}", ylim=(0.1, 1.9))
-    ax.legend(loc="upper left", ncols=3)
+    past = exact[:LEARNT]
+    ForecastDisplay.from_predictions(path, band, past, truth, ax=ax)
+    ax.set(title=f"Learnt from {name}", xlabel="", xlim=(-100, STEPS), ylim=(0.1, 1.9))
+    ax.legend(loc="upper left", ncols=4)
 for style, (name, (path, band)) in zip(("-", "--"), forecasts.items(), strict=True):
     axes[2].semilogy(steps, np.abs(path - truth), style, color="0.4", linewidth=1)
     axes[2].semilogy(steps, (band[1] - band[0]) / 2, style, color="C0", linewidth=2, label=name)
@@ -66,7 +66,6 @@ axes[2].set(
     xlabel="steps ahead",
     ylabel="half width, error",
     title="Half the width of the band (thick) and error of the forecast (thin)",
-    xlim=(0, STEPS),
     ylim=(1e-8, 5),
 )
 axes[2].legend(loc="lower right")

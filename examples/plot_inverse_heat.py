@@ -21,6 +21,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from skngd import PINNEstimator
+from skngd.inspection import FieldDisplay
 from skngd.pde import Box, Dirichlet, Initial, Problem, Unknown
 
 
@@ -93,12 +94,8 @@ print(f"{covers.sum()} of {len(covers)} intervals cover the truth")
 
 figure, axes = plt.subplots(1, 2, figsize=(10.5, 4), layout="constrained")
 figure.get_layout_engine().set(w_pad=0.15)
-image = axes[0].pcolormesh(
-    t, x, solver.predict(grid).reshape(81, 81).T, cmap="inferno", shading="gouraud", rasterized=True
-)
-axes[0].scatter(*X.T, c=y, cmap="inferno", clim=image.get_clim(), edgecolors="white", s=36)
-figure.colorbar(image, ax=axes[0], label="u")
-axes[0].set(xlabel="t", ylabel="x", title="Fitted temperature and the 50 readings")
+FieldDisplay.from_estimator(solver, X, y, ax=axes[0])
+axes[0].set(title="Fitted temperature and the 50 readings")
 
 experiments = np.arange(1, 21)
 for chosen, colour in ((covers, "C0"), (~covers, "C3")):

@@ -25,6 +25,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from skngd import PINNEstimator
+from skngd.inspection import IntervalDisplay
 from skngd.pde import Box, Initial, Problem, Unknown
 
 
@@ -114,11 +115,6 @@ axes[1].plot(X, y[:, 1], "o", color="C2", markersize=3.5, label="counts of v")
 axes[1].set(xlabel="t", ylabel="population", title="Inverse: prey from predators (wide: truth)")
 axes[1].legend(loc="upper right")
 
-names = list(observer.unknowns_)
-ratios = [observer.unknowns_[name] / truth[name] for name in names]
-widths = [1.96 * observer.unknowns_std_[name] / truth[name] for name in names]
-axes[2].errorbar(range(4), ratios, widths, fmt="o", color="C0", capsize=4)
-axes[2].axhline(1, color="0.3", linestyle="--", zorder=0)
-axes[2].set_xticks(range(4), ["α", "β", "δ", "γ"])
-axes[2].set(ylabel="coefficient / truth", title="95 % intervals", xlim=(-0.5, 3.5))
+IntervalDisplay.from_unknowns(observer, truth, ax=axes[2])
+axes[2].set_xticklabels(["α", "β", "δ", "γ"])
 plt.show()

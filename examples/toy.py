@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
+from skngd.inspection import TrajectoryDisplay
 from skngd.optim import Stopping, minimize
 
 # Gauss-Legendre quadrature with 20 nodes on [0, 1]: integrals of products of the features are
@@ -18,7 +19,7 @@ weights = torch.as_tensor(_weights / 2)
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 MARKERS = ["o", "s", "^", "D", "v", "P"]
-LINES = ["-", "-", "-", "--", "-.", ":"]
+LINES = ["-", "--", "-.", ":", "-", "--"]
 
 
 def vector(*numbers):
@@ -118,18 +119,6 @@ def draw(ax, points, i, **style):
     ax.plot(*points.T, **style)
 
 
-def _contours(ax, objective, paths):
-    """The loss over two parameters, at levels a factor √10 apart."""
-    low, high = _square(np.concatenate([path.thetas for path in paths]))
-    first, second = (np.linspace(low[k], high[k], 61) for k in range(2))
-    losses = [[objective.at(vector(a, b)).loss for a in first] for b in second]
-    levels = np.max(losses) * 10.0 ** np.arange(-4, 0.1, 0.5)
-    ax.contour(first, second, losses, levels=levels, colors="0.75", linewidths=0.8, zorder=0)
-    for i, path in enumerate(paths):
-        draw(ax, path.thetas, i)
-    ax.set(xlabel="θ₁", ylabel="θ₂", aspect="equal")
-
-
 def _profile(ax, objective, paths, span):
     """The loss over one parameter, up to some times its height at the end of the first path."""
     grid = np.linspace(*span, 400)
@@ -150,7 +139,9 @@ def three_panels(objective, paths, target, title, manifold=(), span=None):
     """
     figure, axes = plt.subplots(1, 3, figsize=(11, 4.2), layout="constrained")
     if span is None:
-        _contours(axes[0], objective, paths)
+        TrajectoryDisplay.from_objective(objective, {p.name: p.thetas for p in paths}, ax=axes[0])
+        if len(paths) > 1:
+            axes[0].legend().remove()
         every = {}
     else:
         _profile(axes[0], objective, paths, span)

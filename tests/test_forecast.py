@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from skngd import NaturalMomentumRegressor
 from skngd.forecast import DirectForecaster, RecursiveForecaster
 from skngd.forecast.spread import error_sequences, is_white
+from skngd.inspection import ForecastDisplay
 
 BOTH = pytest.mark.parametrize("forecaster", [RecursiveForecaster, DirectForecaster])
 
@@ -317,6 +318,17 @@ def test_frames_are_series_and_the_default_regressor_is_ours():
     assert model.predict(3).shape == (3, 1)
     assert RecursiveForecaster(network, lags=2).fit(frame["a"]).predict(3).shape == (3,)
     assert RecursiveForecaster(lags=1, spread=None).fit(np.arange(9.0)).predict(2).shape == (2,)
+
+
+def test_the_display_draws_a_forecaster():
+    x, exog = linear_series()
+    model = RecursiveForecaster(BayesianRidge(), lags=3, exog_lags=3, random_state=0)
+    model.fit(x[:50], exog[:50])
+    given = {"exog": exog[40:50], "past_exog": exog[:40]}
+    display = ForecastDisplay.from_estimator(model, 10, x[:40], x[40:50], **given)
+    again = model.predict(10, exog[40:50], history=x[:40], history_exog=exog[:40])
+    assert_array_equal(display.forecast, again)
+    assert display.band.shape == (2, 10)
 
 
 # what cannot be

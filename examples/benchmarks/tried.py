@@ -22,6 +22,7 @@ from skngd.estimators import growth, physics, race
 from skngd.optim import trust_region
 from skngd.optim.damping import BOLD
 from skngd.pde import Equation, Initial, Periodic
+from skngd.problems.zoo import Laplace2D
 
 TIMES = 1, 2, 4, 8
 NETWORK = {"hidden_layer_sizes": (20, 20), "activation": "tanh", "max_iter": 10_000, "tol": 0}
@@ -282,6 +283,23 @@ def show_correction(seeds):
             )
 
 
+def show_cutoff(seeds):
+    cutoffs = {f"rcond {r:g}": {"rcond": r} for r in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8)}
+    cutoffs |= {"rcond auto": {}, "damping 1e-6": {"damping": 1e-6}}
+    cutoffs["rcond adaptive"] = {"rcond": "adaptive"}
+    fit = {"hidden_layer_sizes": (16,), "activation": "tanh", "n_interior": 400, "max_iter": 100}
+    fit |= {"momentum": None, "tol": 0, "estimate_error": False, "variable_projection": False}
+    for step_size in ("grid", 0.3, "trust-region"):
+        for name, choice in cutoffs.items():
+            errors = []
+            for seed in seeds:
+                solver = fitted(Laplace2D(), seed, step_size=step_size, **choice, **fit)
+                errors.append(error_of(solver, Laplace2D()))
+            best = np.exp(np.mean(np.log(errors)))
+            told = f"{best:8.1e}   worst {max(errors):8.1e}"
+            print(f"Laplace  {step_size!s:14} {name:16} {told}", flush=True)
+
+
 IDEAS = {
     "race": show_race,
     "units": show_units,
@@ -291,6 +309,7 @@ IDEAS = {
     "gradient": show_gradient,
     "points": show_points,
     "correction": show_correction,
+    "cutoff": show_cutoff,
 }
 
 

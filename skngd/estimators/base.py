@@ -15,6 +15,7 @@ from ..models.activations import ACTIVATIONS
 from ..optim import build_method
 from ..optim.directions import largest_matrix
 from ..optim.settings import NAMES
+from ..tangent.base import ADAPTIVE
 from .columns import refuse_times
 from .data import SPARSE, advice
 from .dense import densified
@@ -70,7 +71,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         "restart": options("restart"),
         "step_size": [*options("step_size"), Interval(Real, 0, None, closed="neither")],
         "projection": options("projection"),
-        "rcond": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="left")],
+        "rcond": [StrOptions({"auto", ADAPTIVE}), Interval(Real, 0, 1, closed="left")],
         "damping": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "geodesic_acceleration": ["boolean"],
         "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],

@@ -146,5 +146,5 @@ class Points:
                 X = candidates(physics.discretization.source, n, len(theta), self.random_state)
             unknowns = physics.trial_unknowns()
             self.optimal = OptimalPoints(physics.discretization, X, weight, unknowns)
-        rcond = RCOND if rcond == "auto" else rcond
+        rcond = RCOND if isinstance(rcond, str) else rcond
         return self.optimal.draw(physics.residuals, theta, n, self.random_state, rcond)

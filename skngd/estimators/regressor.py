@@ -97,9 +97,11 @@ float, default="auto"
         else "qr"; with fewer rows than parameters "kernel" and "svd". From 1500 parameters on (150
         in the metric of a loss) "cg", conjugate gradients: they take some passes through the
         network and form no matrix.
-    rcond : float or "auto", default="auto"
+    rcond : float, "auto" or "adaptive", default="auto"
         Singular values up to ``rcond`` times the largest are cut off. ``"auto"`` cuts off those
-        that are rounding errors.
+        that are rounding errors, ``"adaptive"`` in each step those behind where they cross the
+        reconstruction error of the residual, equation (Cut): for constant steps and step lengths
+        along a line, which have no damping that adapts.
     damping : float or "auto", default="auto"
         λ in (AᵀA + λ I)⁻¹ Aᵀ, in standardised units. With a trust region: λ of the first step.
         ``"auto"``: adapted by the trust region; 1e-10 ‖A‖² for the other step lengths (1e-5 ‖A‖²

@@ -14,10 +14,11 @@ from ..tangent.christoffel import STABLE, enough_points
 from .callbacks import Watch
 from .callers import is_refitted, is_searched, warn
 from .candidates import joined
-from .device import few_threads, plain_tensors
+from .device import few_threads, plain_tensors, to_numpy
 from .evidence import noisy_part
 from .memory import on_device, recall, remember
 from .outside import TOLD
+from .pilot import Ahead, pilot_of
 from .progress import Lines
 
 # Kinds of stops after which no further start is tried.
@@ -60,32 +61,111 @@ def run_once(estimator, task, began):
         _store(estimator, task, theta, found)
 
 
+class _Descent:
+    """The loop on what a task fits, judged by its evidence, by held-out rows or by the loss."""
+
+    def __init__(self, estimator, task, watch, began):
+        self.estimator, self.task, self.watch, self.began = estimator, task, watch, began
+        self.units, self.evidence = task.units, task.evidence
+        self.floor = self.units.floor(task.objective.points.dtype)
+        self.watched = task.validation or task.objective
+        # Where no other rows judge, the evidence does.
+        self.judges = self.evidence is not None and task.validation is None
+        if self.evidence is not None:
+            # A constant step may lead anywhere: the best iterate is kept.
+            method = estimator._build_method(task.step_size)
+            self.evidence.keeps_last = (
+                self.judges and self.evidence.inner.repeats and method.searches
+            )
+        # The evidence may fall on the way to where it settles.
+        self.settles = self.judges and self.evidence.keeps_last
+
+    def loss_of(self, iterate):
+        """What is monitored."""
+        if self.judges:
+            return self.units.standardised(self.evidence.judge(iterate))
+        is_there = iterate.objective is self.watched
+        there = iterate if is_there else self.watched.at(iterate.theta)
+        self.task.look(there)
+        return self.units.loss(there)
+
+    def run(self, method, theta, max_iter, past=None, average=None, small=0.0):
+        """The loop from θ to its end."""
+        task, units = self.task, self.units
+        noisy, noisy_tol = noisy_part(task) if self.settles else (np.inf, 0.0)
+        result = minimize(
+            method,
+            task.objective,
+            theta,
+            source=task.source,
+            monitor=self.loss_of,
+            report=units.loss,
+            parts=task.columns,
+            stop_rules=Stopping(
+                task.tol,
+                max(task.n_iter_no_change, task.source.least_patience),
+                self.floor,
+                expects_descent=(
+                    self.watched is task.objective and task.source.repeats and not self.settles
+                ),
+                relative_tol=task.relative_tol,
+                small=small,
+                settles=self.settles,
+                noisy=units.standardised(noisy),
+                noisy_tol=noisy_tol,
+            ),
+            max_iter=max_iter,
+            max_time=self.estimator.max_time,
+            past=past,
+            average=average,
+            watch=self.watch,
+            began=self.began,
+        )
+        if result.stop == out_of_iterations(max_iter):
+            result.stop = out_of_iterations(self.estimator.max_iter)
+        if self.judges:
+            result = self.evidence.settled(result)
+            result.loss = self.loss_of(task.objective.at(result.theta))
+        return result
+
+
+def _ahead(estimator, task, part, watch, began):
+    """The best end of all starts on a part of the rows, and the histories of the others."""
+    descent, ends = _Descent(estimator, part, watch, began), []
+    for number, start in enumerate(task.starts):
+        method, theta = estimator._build_method(task.step_size), on_device(start, part.objective)
+        result = descent.run(method, theta, estimator.max_iter)
+        ends.append((result, method, number, part.evidence.state()))
+        if result.stop.kind in ENDS_ALL or _is_late(estimator, began):
+            break
+    finite = [end for end in ends if isfinite(end[0].loss)] or ends
+    *best, state = min(finite, key=lambda end: end[0].loss)
+    part.evidence.restore(state)
+    others = [_history(end[0], end[2]) for end in ends if end[2] != best[2]]
+    return Ahead(*best), others
+
+
+def _is_late(estimator, began):
+    return time.perf_counter() - began > (estimator.max_time or np.inf)
+
+
+def _history(result, number):
+    """Columns of the history of a start."""
+    history = {name: np.asarray(column) for name, column in result.history.items()}
+    return {"start": np.full(result.n_iter + 1, number), **history}
+
+
 def _train(estimator, task, watch, began):
     """Run the loop from each start: the best end, why, and what the estimator keeps of it."""
     objective, units, source, evidence = task.objective, task.units, task.source, task.evidence
-    floor, watched = units.floor(objective.points.dtype), task.validation or objective
-
-    # Where no other rows judge, the evidence does.
-    judges = evidence is not None and task.validation is None
-    if evidence is not None:
-        # A constant step may lead anywhere: the best iterate is kept.
-        is_safe = evidence.inner.repeats and estimator._build_method(task.step_size).searches
-        evidence.keeps_last = judges and is_safe
-    # The evidence may fall on the way to where it settles.
-    settles = judges and evidence.keeps_last
-    expects_descent = watched is objective and source.repeats and not settles
-    noisy, noisy_tol = noisy_part(task) if settles else (np.inf, 0.0)
-
-    def watched_loss(iterate):
-        if judges:
-            return units.standardised(evidence.judge(iterate))
-        is_there = iterate.objective is watched
-        there = iterate if is_there else watched.at(iterate.theta)
-        task.look(there)
-        return units.loss(there)
-
-    best, histories, raced = None, [], task.raced
-    for number, start in enumerate(task.starts, start=1):
+    descent, histories = _Descent(estimator, task, watch, began), []
+    starts, raced, part = enumerate(task.starts), task.raced, pilot_of(task)
+    if part is not None:
+        raced, histories = _ahead(estimator, task, part, watch, began)
+        raced.leads(evidence, part)
+        starts = [(raced.number, to_numpy(raced.result.theta))]
+    floor, best = descent.floor, None
+    for number, start in starts:
         if raced is None:
             method, average = estimator._build_method(task.step_size), task.average()
             theta, past = on_device(start, objective), None
@@ -99,38 +179,9 @@ def _train(estimator, task, watch, began):
             result = raced.result
         else:
             made = 0 if raced is None else raced.n_iter
-            n_first = task.first_iterations(estimator.max_iter) - made
-            result = minimize(
-                method,
-                objective,
-                theta,
-                source=source,
-                monitor=watched_loss,
-                report=units.loss,
-                parts=task.columns,
-                stop_rules=Stopping(
-                    task.tol,
-                    max(estimator.n_iter_no_change, source.least_patience),
-                    floor,
-                    expects_descent=expects_descent,
-                    relative_tol=task.relative_tol,
-                    small=0.0 if raced is None else units.small(),
-                    settles=settles,
-                    noisy=units.standardised(noisy),
-                    noisy_tol=noisy_tol,
-                ),
-                max_iter=max(n_first, 0),
-                max_time=estimator.max_time,
-                past=past,
-                average=average,
-                watch=watch,
-                began=began,
-            )
-            if result.stop == out_of_iterations(max(n_first, 0)):
-                result.stop = out_of_iterations(estimator.max_iter)
-            if judges:
-                result = evidence.settled(result)
-                result.loss = watched_loss(objective.at(result.theta))
+            n_first = max(task.first_iterations(estimator.max_iter) - made, 0)
+            small = 0.0 if task.raced is None else units.small()
+            result = descent.run(method, theta, n_first, past, average, small)
             if raced is not None:
                 result = joined(raced.result, result)
 
@@ -143,7 +194,7 @@ def _train(estimator, task, watch, began):
                 parts=task.columns,
                 stop_rules=Stopping(
                     task.tol,
-                    estimator.n_iter_no_change,
+                    task.n_iter_no_change,
                     floor,
                     relative_tol=task.relative_tol,
                 ),
@@ -154,23 +205,22 @@ def _train(estimator, task, watch, began):
             )
 
         result = task.finished(result, minimized)
-        history = {name: np.asarray(column) for name, column in result.history.items()}
+        history = _history(result, number)
         momentum = _share_of_momentum(estimator, history["beta"][1:])
         reason = result.stop.sentence + task.remark + momentum
 
         if estimator.verbose:
             name = type(estimator).__name__
             print(
-                f"[{name}] start {number}/{len(task.starts)}: loss {result.loss:.6g} after "
+                f"[{name}] start {number + 1}/{len(task.starts)}: loss {result.loss:.6g} after "
                 f"{result.n_iter} iterations. {reason}"
             )
-        histories.append({"start": np.full(result.n_iter + 1, number - 1), **history})
+        histories.append(history)
         if best is None or not isfinite(best[0].loss) or result.loss < best[0].loss:
             belief = None if evidence is None else evidence.state()
             best = result, method, average, reason, history["loss"], belief
-        is_late = time.perf_counter() - began > (estimator.max_time or np.inf)
         # Losses at the rounding level say nothing about which start is the better one.
-        if result.loss <= floor or result.stop.kind in ENDS_ALL or is_late:
+        if result.loss <= floor or result.stop.kind in ENDS_ALL or _is_late(estimator, began):
             break
     last_stop, (result, method, average, reason, loss_curve, belief) = result.stop, best
     if evidence is not None:

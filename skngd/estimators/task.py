@@ -69,6 +69,8 @@ class Task(ABC):
     ----------
     continues : bool
         Whether the parameters of the last fit are the start.
+    n_iter_no_change : int
+        Iterations in which the loss has to change.
     rows, is_weighted : tuple (X, y, weight), bool
         The training rows as they were given, for callbacks; whether weights were given.
     relative_tol : float
@@ -109,6 +111,7 @@ class Task(ABC):
         # The copy gets the attributes of a validation.
         self.estimator, self.seen = estimator, copy.copy(estimator)
         self.continues = continues and hasattr(estimator, "theta_")
+        self.n_iter_no_change = estimator.n_iter_no_change
         estimator._check_settings()
 
     @abstractmethod
@@ -337,7 +340,7 @@ class RowsTask(Task):
             if self.chose_batches:
                 batches.looks_every = min(LOOKS_EVERY, batches.per_epoch)
             return batches
-        rcond = RCOND if rcond == "auto" else rcond
+        rcond = RCOND if isinstance(rcond, str) else rcond
         return OptimalBatches(self.objective, size, self.random_state, rcond)
 
     def look(self, iterate):

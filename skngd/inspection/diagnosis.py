@@ -1,10 +1,9 @@
 """What is wrong with a fit, in sentences, and what to do about it."""
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
-from ..estimators.base import BaseNaturalMomentum
 from .evidence_of_fit import EvidenceOfFit
+from .tangent_rows import checked
 
 # Below this part of the possible directions a tangent space is thin; a condition that leaves six
 # digits of sixteen.
@@ -75,13 +74,7 @@ def diagnose(estimator, X=None, y=None):
     40 % of the rows are outside of those of the fit: column 0 is there from -1 to 1, here from 0 \
 to 2. A network does not extrapolate: fit rows from there, or changes in place of values.
     """
-    if not isinstance(estimator, BaseNaturalMomentum):
-        raise TypeError(
-            "Expected a NaturalMomentumRegressor, a NaturalMomentumClassifier or a PINNEstimator, "
-            f"got {type(estimator).__name__}. Pass the estimator itself: of a pipeline its last "
-            "step, of a search its best_estimator_."
-        )
-    check_is_fitted(estimator)
+    checked(estimator)
     if X is None and y is not None:
         raise ValueError("Expected X with y, got None. Pass both, or neither.")
     seen = EvidenceOfFit(estimator, X, y)

@@ -11,6 +11,7 @@ from ..estimators.device import device_at_hand, plain_tensors, to_numpy
 from ..estimators.evaluate import fitted_physics
 from ..estimators.forward import FORMS
 from ..optim import Objective
+from .tangent_rows import sample_of_domain, solves_a_problem
 
 # The seed of fresh points, and the most rows that stand for all in a factorisation.
 SEED, MOST_ROWS = 20250314, 3000
@@ -32,8 +33,7 @@ class EvidenceOfFit:
 
     def __init__(self, estimator, X=None, y=None):
         self.estimator = estimator
-        kind = getattr(estimator, "_kind_of_fit", None)
-        self.has_problem = kind is not None and kind().has_problem
+        self.has_problem = solves_a_problem(estimator)
         self.X = None if X is None else densified(estimator._validated_for_prediction(X))
         self.y = None if self.has_problem or X is None else y
         self.given = X, y
@@ -57,13 +57,9 @@ class EvidenceOfFit:
         return Objective(model, loss, points, metric="loss")
 
     def _of_problem(self):
-        self.physics = physics = fitted_physics(self.estimator)
-        n = physics.n_interior("auto")
-        sizes = physics.n_boundary("auto", n)
-        random_state = np.random.RandomState(SEED)
-        points = physics.discretization.sample(n, sizes, "sobol", random_state)
-        blocks = physics.discretization.blocks(points, physics.trial_unknowns())
-        return physics.objective(physics.adopt_sizes(blocks))
+        self.physics = fitted_physics(self.estimator)
+        blocks, _ = sample_of_domain(self.physics)
+        return self.physics.objective(self.physics.adopt_sizes(blocks))
 
     def _kind(self):
         estimator = self.estimator

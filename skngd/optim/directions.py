@@ -8,7 +8,7 @@ from math import isfinite
 import torch
 
 from ..tangent import FACTORIZATIONS, choose
-from ..tangent.base import Cholesky
+from ..tangent.base import ADAPTIVE, Cholesky
 from ..tangent.choose import LARGEST_MATRIX
 from ..tangent.kernel import DecayedKernel
 from . import needs
@@ -44,8 +44,9 @@ class NaturalGradient(Direction):
     Parameters
     ----------
     projection : {"auto", "svd", "qr", "gram", "kernel", "cg"}, default="auto"
-    rcond : float, default=0.0
-        Truncation of the pseudo-inverse, relative to the largest singular value.
+    rcond : float or "adaptive", default=0.0
+        Truncation of the pseudo-inverse, relative to the largest singular value. "adaptive" chooses
+        it at each point, equation (Cut).
     """
 
     offers = (*COMMON, *PROJECTING, needs.NATURAL_MEMORY, needs.NATURAL_STEP, needs.NO_MATRIX)
@@ -75,7 +76,9 @@ class NaturalGradient(Direction):
             memory = form.of(plain, plain.scaled(remembered.function).unsqueeze(1), tol)
         elif remembered is not None:
             functions = torch.stack([here.right_side, operator.scaled(remembered.function)], dim=1)
-        return PreparedNatural(here, form.of(operator, functions, tol), self.rcond, memory)
+        factorization = form.of(operator, functions, tol)
+        rcond = factorization.adaptive_rcond() if self.rcond == ADAPTIVE else self.rcond
+        return PreparedNatural(here, factorization, rcond, memory)
 
     def _form(self, here, relative_damping, is_checked):
         """The class of the factorisation."""

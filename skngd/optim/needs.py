@@ -37,6 +37,9 @@ SEARCH = Need("a step length to search", "step_size='auto', which fits each opti
 CONSTANT_STEP = Need("a step length to set", "step_size='auto'")
 NATURAL_STEP = Need("a projected gradient", "optimizer='ngd', or step_size to 'auto' or a number")
 DAMPING = Need("a damping to control", "step_size to 'auto', 'backtracking', 'grid' or a number")
+SPECTRUM = Need(
+    "the singular values of the Jacobian", "projection to 'auto', 'svd' or 'qr'", "projection"
+)
 NO_MATRIX = Need("steps without a matrix", "optimizer='ngd', or another projection")
 
 

@@ -1,6 +1,7 @@
 """From flat names to a method; combinations that would not run as named are refused."""
 
 from ..tangent import FACTORIZATIONS
+from ..tangent.base import ADAPTIVE
 from .baselines import LBFGS, Adam
 from .directions import GradientDescent, NaturalGradient, Newton
 from .memories import MEMORIES
@@ -13,7 +14,7 @@ from .momentum import (
     ParameterNesterov,
     Spring,
 )
-from .needs import HELD_BACK, NO_MATRIX, check_needs
+from .needs import HELD_BACK, NO_MATRIX, SPECTRUM, check_needs
 from .running import BatchStep, RunningGradient
 from .searches import Backtracking, DrawnStep, FixedStep, Grid
 from .trust_region import TrustRegion
@@ -33,6 +34,8 @@ OPTIMIZERS = {
     "adam": Adam,
     "lbfgs": LBFGS,
 }
+# Those that project the gradient, and cut off singular values.
+PROJECTING = NaturalGradient, Newton
 MOMENTA: dict[str, dict[str, type]] = {
     "function": {"heavy-ball": HeavyBall, "nesterov": Nesterov, "spring": Spring},
     "parameter": {
@@ -125,6 +128,7 @@ damping, geodesic_acceleration, variable_projection
             "momentum": momentum_kind.needs,
             "projection": () if _forms_matrix(projection) else (NO_MATRIX,),
             "step_size": () if named_step is None else search_kind.needs,
+            "rcond": (SPECTRUM,) if rcond == ADAPTIVE and kind in PROJECTING else (),
         },
         {
             "optimizer": optimizer,
@@ -132,8 +136,13 @@ damping, geodesic_acceleration, variable_projection
             "projection": projection,
             "step_size": step_size,
             "damping": damping,
+            "rcond": rcond,
         },
-        {"optimizer": kind.offers, "damping": () if damping == 0 else (HELD_BACK,)},
+        {
+            "optimizer": kind.offers,
+            "damping": () if damping == 0 else (HELD_BACK,),
+            "projection": (SPECTRUM,) if _has_spectrum(projection) else (),
+        },
     )
     if kind is LBFGS:
         return LBFGS()
@@ -175,6 +184,10 @@ damping, geodesic_acceleration, variable_projection
 
 def _forms_matrix(projection):
     return projection == "auto" or FACTORIZATIONS[projection].forms_matrix
+
+
+def _has_spectrum(projection):
+    return projection == "auto" or FACTORIZATIONS[projection].has_spectrum
 
 
 def check_names(**settings):

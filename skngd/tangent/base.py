@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 import torch
 
+# The cut-off that is chosen at each step, equation (Cut), and the part that it keeps at least of
+# the square of what the tangent space holds of the function: with less, steps stall.
+ADAPTIVE, LEAST_KEPT = "adaptive", 0.1
+
 
 @dataclass(frozen=True)
 class ProjectionInfo:
@@ -53,8 +57,8 @@ class Factorization(ABC):
 
     name: str
     square_norm: float
-    # Whether a matrix of P × P, or of the rows, is formed.
-    forms_matrix = True
+    # Whether a matrix of P × P, or of the rows, is formed, and all singular values are known.
+    forms_matrix = has_spectrum = True
 
     @classmethod
     def of(cls, operator, functions, tol=None):
@@ -91,6 +95,17 @@ class Factorization(ABC):
     @abstractmethod
     def spectrum(self, rcond, damping):
         """Rank and condition after truncation by ``rcond``."""
+
+    def spectral(self):
+        """The singular value decomposition, as a :class:`Spectral`; forms that have none refuse."""
+        raise ValueError(
+            f"Expected a form with singular values for rcond={ADAPTIVE!r}, got {self.name!r}. Take "
+            "'auto', 'svd' or 'qr', or a number as rcond."
+        )
+
+    def adaptive_rcond(self):
+        """The cut-off for the first function, equation (Cut), as a number for ``rcond``."""
+        return self.spectral().crossing()
 
     def info(self, dtheta, rcond=0.0, damping=0.0):
         """Describe the projection of the first function, which gave ``dtheta``."""
@@ -145,6 +160,31 @@ class Spectral(Factorization):
     def _kept(self, rcond):
         return self.s > max(rcond, self.smallest) * self.s[0]
 
+    def spectral(self):
+        return self
+
+    def crossing(self):
+        """Where the singular values cross the reconstruction error of the first function.
+
+        e_k is what the first k directions leave of the function. Those up to the first
+        s_(k+1) ≤ e_k behind some s_k > e_(k−1) are kept: there all that is left to gain would take
+        parameter steps of more than one. More are kept where a tenth of what the space holds of
+        the function would be missed.
+        """
+        kept = self._kept(0.0)
+        squares = torch.where(kept, self.coefficients[:, 0] ** 2, 0.0)
+        total = functools.reduce(torch.add, (torch.dot(f[:, 0], f[:, 0]) for f in self.functions))
+        beyond = (total - squares.sum()).clamp(min=0.0)
+        # Sums from behind: differences of large numbers would be rounding errors.
+        left = squares.flip(0).cumsum(0).flip(0) + beyond
+        above = kept & (self.s > left.sqrt())
+        n_first = int(((above.cumsum(0) == 0) | above).to(torch.int64).cumprod(0).sum())
+        enough = int((squares.cumsum(0) < LEAST_KEPT * squares.sum()).sum()) + 1
+        n_kept = max(n_first if bool(above.any()) else 1, enough)
+        if n_kept >= int(kept.sum()):
+            return 0.0
+        return float((self.s[n_kept - 1] * self.s[n_kept]).sqrt() / self.s[0])
+
     def solve(self, rcond=0.0, damping=0.0):
         filtered = self.s / (self.s**2 + damping)
         filtered = torch.where(self._kept(rcond), filtered, 0.0)
@@ -197,6 +237,9 @@ class Symmetric(Factorization):
             smallest = rounding(self.matrix.shape, s.dtype) ** 0.5
             self._spectral._store(s, vectors, coefficients, self.functions, smallest)
         return self._spectral
+
+    def spectral(self):
+        return self._eigen()
 
     def spectrum(self, rcond, damping):
         factor = self._cholesky(rcond, damping)

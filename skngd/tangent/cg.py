@@ -166,7 +166,7 @@ class ConjugateGradients(Factorization):
         ‖(AᵀA + λ I) dθ − Aᵀ f‖ ≤ tol ‖Aᵀ f‖.
     """
 
-    name, forms_matrix = "cg", False
+    name, forms_matrix, has_spectrum = "cg", False, False
 
     def __init__(self, chunks, tol=TOLERANCE):
         chunks = list(chunks)

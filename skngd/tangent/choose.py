@@ -2,6 +2,7 @@
 
 import torch
 
+from .base import ADAPTIVE
 from .cg import ConjugateGradients
 from .gram import Gram
 from .kernel import Kernel
@@ -44,7 +45,7 @@ def choose(
     ----------
     n_rows, n_parameters : int
         Shape of A.
-    rcond : float, default=0.0
+    rcond : float or "adaptive", default=0.0
     relative_damping : float, default=0.0
         λ / ‖A‖².
     dtype : torch.dtype, default=torch.float64
@@ -88,8 +89,9 @@ def project(a, f, method="auto", rcond=0.0, damping=0.0):
         Row-scaled values of the function.
     method : {"auto", "svd", "qr", "gram", "kernel", "cg"}, default="auto"
         How the pseudo-inverse is computed; see :func:`choose` for "auto".
-    rcond : float, default=0.0
-        Singular values up to ``rcond`` times the largest are left out.
+    rcond : float or "adaptive", default=0.0
+        Singular values up to ``rcond`` times the largest are left out. "adaptive" leaves out those
+        behind where they cross the reconstruction error of f, equation (Cut).
     damping : float, default=0.0
         λ of the Tikhonov form (AᵀA + λ I)⁻¹ Aᵀ f.
 
@@ -102,7 +104,8 @@ def project(a, f, method="auto", rcond=0.0, damping=0.0):
     Raises
     ------
     ValueError
-        If ``method`` is not one of the names above.
+        If ``method`` is not one of the names above, or is "cg" with ``rcond="adaptive"``, which
+        takes singular values.
 
     Examples
     --------
@@ -123,5 +126,7 @@ def project(a, f, method="auto", rcond=0.0, damping=0.0):
             f"Expected method to be 'auto' or one of {sorted(FACTORIZATIONS)}, got {method!r}."
         )
     factorization = FACTORIZATIONS[method]([(a, f.unsqueeze(1))])
+    if rcond == ADAPTIVE:
+        rcond = factorization.adaptive_rcond()
     dtheta = factorization.solve(rcond, damping)[:, 0]
     return dtheta, factorization.info(dtheta, rcond, damping)

@@ -81,6 +81,9 @@ class DecayedKernel(Factorization):
             self._spectral = Svd(self.operator.chunks(self.all))
         return self._spectral
 
+    def spectral(self):
+        return self._svd()
+
     def solve(self, rcond=0.0, damping=0.0):
         found = self._factor(rcond, damping)
         if found is None:

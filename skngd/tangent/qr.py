@@ -65,6 +65,9 @@ class Qr(Factorization):
             self._spectral._store(s, vt.T, u.T @ self.targets, self.functions, tiny)
         return self._spectral
 
+    def spectral(self):
+        return self._svd()
+
     def solve(self, rcond=0.0, damping=0.0):
         found = self._factor(rcond, damping)
         if found is None:
