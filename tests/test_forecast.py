@@ -345,6 +345,7 @@ FIT = [
     ({}, {"exog": np.zeros(5)}, "Expected 31 rows of exog"),
     ({}, {"exog": np.full(31, np.nan)}, "exog contains NaN"),
     ({}, {"series": np.zeros((3, 3, 3))}, "Expected series of shape"),
+    ({}, {"exog": np.zeros((31, 0))}, "0 feature"),
 ]
 
 
@@ -370,6 +371,8 @@ def test_what_predict_refuses():
         (lambda: driven.predict(2), "Expected exogenous values with steps"),
         (lambda: driven.predict(2, exog[:3]), "Expected 2 rows of exog"),
         (lambda: driven.predict(2, np.zeros((2, 2))), "exog with 1 columns"),
+        (lambda: driven.score(x, np.zeros((60, 2))), "exog with 1 columns"),
+        (lambda: driven.score(x), "Expected exogenous values with series"),
         (lambda: driven.predict(2, exog[:2], history=x), "exogenous values with history"),
         (lambda: driven.predict(2, exog[:2], history_exog=exog), "Expected history with history_"),
         (lambda: direct.predict(3), "at most 2 steps"),

@@ -53,7 +53,9 @@ class BaseForecaster(MetaEstimatorMixin, BaseEstimator):
         """
         lags, exog_lags = as_lags(self.lags, "lags"), as_lags(self.exog_lags, "exog_lags")
         columns, is_flat = as_columns(series, "series")
-        known = self._exog_of(exog, columns, exog is not None, "series")
+        known = None
+        if exog is not None:
+            known = self._exog_of(exog, columns, None, "series")
         n_exog = 0 if known is None else known.shape[1]
         layout = Layout(lags, exog_lags, columns.shape[1], n_exog)
         self._fit_rows(layout, columns, known)
@@ -90,7 +92,7 @@ class BaseForecaster(MetaEstimatorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         columns = self._checked_series(series, "series")
-        known = self._exog_of(exog, columns, self.n_exog_ > 0, "series")
+        known = self._exog_of(exog, columns, self.n_exog_, "series")
         past, known, future = self._layout.origins(columns, known, self.horizon)
         told = self._forecast(past, known, self.horizon)
         return float(r2_score(future.reshape(-1, self.n_series_), told.reshape(-1, self.n_series_)))
@@ -137,9 +139,9 @@ class BaseForecaster(MetaEstimatorMixin, BaseEstimator):
                     "time from which to forecast."
                 )
             if exog_memory:
-                before = self._exog_of(history_exog, past, True, "history")
+                before = self._exog_of(history_exog, past, self.n_exog_, "history")
             past = past[len(past) - memory :]
-        known = self._exog_of(exog, np.empty(steps), self.n_exog_ > 0, "steps")
+        known = self._exog_of(exog, np.empty(steps), self.n_exog_, "steps")
         if known is not None:
             known = np.vstack([before[len(before) - exog_memory :], known])[np.newaxis]
         return past[np.newaxis], known
@@ -152,16 +154,16 @@ class BaseForecaster(MetaEstimatorMixin, BaseEstimator):
             )
         return columns
 
-    def _exog_of(self, exog, others, is_expected, name):
-        """Exogenous columns, as many rows as there are of others, or None."""
+    def _exog_of(self, exog, others, n_exog, name):
+        """So many exogenous columns, None for any, as many rows as there are of others; or None."""
         if exog is None:
-            if is_expected:
+            if n_exog:
                 raise ValueError(
                     f"Expected exogenous values with {name}, as in fit, got None. Pass "
                     f"{len(others)} rows of them."
                 )
             return None
-        if not is_expected:
+        if n_exog == 0:
             raise ValueError(
                 f"Expected no exogenous values with {name}, as in fit, got some. Pass them to fit, "
                 "too."
@@ -172,9 +174,9 @@ class BaseForecaster(MetaEstimatorMixin, BaseEstimator):
                 f"Expected {len(others)} rows of exog, one for each time of {name}, got "
                 f"{len(columns)}."
             )
-        if columns.shape[1] != getattr(self, "n_exog_", columns.shape[1]) and name != "series":
+        if n_exog is not None and columns.shape[1] != n_exog:
             raise ValueError(
-                f"Expected exog with {self.n_exog_} columns, as in fit, got {columns.shape[1]}."
+                f"Expected exog with {n_exog} columns, as in fit, got {columns.shape[1]}."
             )
         return columns
 
