@@ -105,6 +105,12 @@ class NaturalMomentumDensity(DensityMixin, BaseEstimator):
     sklearn.neighbors.KernelDensity : One kernel for each row.
     sklearn.mixture.GaussianMixture : A sum of normal distributions.
 
+    Notes
+    -----
+    φ has the tails of a normal distribution. Columns with heavy tails or outliers are to be
+    transformed first, by a logarithm or a PowerTransformer; a column of a few distinct values has
+    no density. Both are warned of, as a mass that is not known.
+
     Examples
     --------
     >>> import numpy as np
@@ -318,7 +324,8 @@ class NaturalMomentumDensity(DensityMixin, BaseEstimator):
             told.append(
                 f"The mass of the density is known to {100 * self.mass_error_:.0f} % only: the fit "
                 "is not at rest, or has details that the nodes of the quadrature miss. Increase "
-                "max_iter, or take fewer neurons, a larger alpha, more rows or fewer columns."
+                "max_iter, transform columns with outliers or few values, or take fewer neurons, a "
+                "larger alpha, more rows or fewer columns."
             )
             self.stop_reason_ += f" {told[-1]}"
         if told:
