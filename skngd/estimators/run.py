@@ -129,20 +129,25 @@ class _Descent:
         return result
 
 
-def _ahead(estimator, task, part, watch, began):
-    """The best end of all starts on a part of the rows, and the histories of the others."""
-    descent, ends = _Descent(estimator, part, watch, began), []
+def _go_ahead(estimator, task, pilot, watch, began):
+    """The starts that go on after a first run, and the histories of the others."""
+    descent, ends = _Descent(estimator, pilot.task, watch, began), []
     for number, start in enumerate(task.starts):
-        method, theta = estimator._build_method(task.step_size), on_device(start, part.objective)
-        result = descent.run(method, theta, estimator.max_iter)
-        ends.append((result, method, number, part.evidence.state()))
-        if result.stop.kind in ENDS_ALL or _is_late(estimator, began):
+        method, theta = estimator._build_method(task.step_size), on_device(start, task.objective)
+        result = descent.run(method, theta, pilot.max_iter)
+        ended = result.stop if result.stop.kind in ENDS_ALL else None
+        ends.append(Ahead(pilot, result, method, number, ended))
+        if ended is not None or _is_late(estimator, began):
             break
-    finite = [end for end in ends if isfinite(end[0].loss)] or ends
-    *best, state = min(finite, key=lambda end: end[0].loss)
-    part.evidence.restore(state)
-    others = [_history(end[0], end[2]) for end in ends if end[2] != best[2]]
-    return Ahead(*best), others
+    chosen = pilot.those_that_go_on(ends)
+    dropped = [end for end in ends if end not in chosen] if chosen else []
+    if estimator.verbose and dropped:
+        names = ", ".join(f"{end.number + 1} ({end.result.loss:.6g})" for end in dropped)
+        print(
+            f"[{type(estimator).__name__}] start {chosen[0].number + 1} goes on with loss "
+            f"{chosen[0].result.loss:.6g}; dropped: {names}"
+        )
+    return chosen, [_history(end.result, end.number) for end in dropped]
 
 
 def _is_late(estimator, began):
@@ -159,13 +164,18 @@ def _train(estimator, task, watch, began):
     """Run the loop from each start: the best end, why, and what the estimator keeps of it."""
     objective, units, source, evidence = task.objective, task.units, task.source, task.evidence
     descent, histories = _Descent(estimator, task, watch, began), []
-    starts, raced, part = enumerate(task.starts), task.raced, pilot_of(task)
-    if part is not None:
-        raced, histories = _ahead(estimator, task, part, watch, began)
-        raced.leads(evidence, part)
-        starts = [(raced.number, to_numpy(raced.result.theta))]
+    starts = [(number, start, task.raced) for number, start in enumerate(task.starts)]
+    pilot, chosen = pilot_of(task), []
+    if pilot is not None:
+        chosen, histories = _go_ahead(estimator, task, pilot, watch, began)
+    if chosen:
+        starts = [(one.number, to_numpy(one.result.theta), one) for one in chosen]
     floor, best = descent.floor, None
-    for number, start in starts:
+    for number, start, raced in starts:
+        ended = None
+        if chosen:
+            raced.leads(evidence)
+            ended = raced.ended
         if raced is None:
             method, average = estimator._build_method(task.step_size), task.average()
             theta, past = on_device(start, objective), None
@@ -180,10 +190,13 @@ def _train(estimator, task, watch, began):
         else:
             made = 0 if raced is None else raced.n_iter
             n_first = max(task.first_iterations(estimator.max_iter) - made, 0)
+            n_first = n_first if ended is None else 0
             small = 0.0 if task.raced is None else units.small()
             result = descent.run(method, theta, n_first, past, average, small)
             if raced is not None:
                 result = joined(raced.result, result)
+            if ended is not None:
+                result.stop = ended
 
         def minimized(objective, theta, max_iter, method=method):
             return minimize(
