@@ -16,10 +16,12 @@ from skngd.losses import (
     KLDivergence,
     KWeightedLoss,
     LogisticLoss,
+    LogLikelihood,
     PoissonDeviance,
     SquaredLoss,
 )
 from skngd.models import (
+    DensityOnNodes,
     Exponential,
     FullyConnected,
     LinearModel,
@@ -108,6 +110,9 @@ MODELS["module flat"] = TorchModule(Flat(), 2)
 MODELS["quadratic"] = QuadraticModel(cosines, normal(3, 6), _symmetric(normal(3, 3, 6, seed=1)))
 MODELS["exponential"] = Exponential(FullyConnected((2, 3, 1)))
 MODELS["normalised"] = NormalizedExponential(FullyConnected((2, 3, 1)))
+MODELS["normalised on nodes"] = DensityOnNodes(
+    FullyConnected((2, 3, 1)), normal(9, 2, seed=3), torch.arange(1.0, 10.0, dtype=torch.float64)
+)
 MODELS["with derivatives"] = WithDerivatives(
     NetworkJets(FullyConnected((2, 3, 2)), [(), (0,), (1,)])
 )
@@ -167,6 +172,9 @@ LOSS_CASES = {
     "logistic": LossCase(LogisticLoss, _probabilities(7, 2)[:, :1], 3 * normal(7, 1, seed=2)),
     "cross-entropy": LossCase(CrossEntropy, _probabilities(7, 3), 2 * normal(7, 3, seed=2)),
     "KL": LossCase(KLDivergence, normal(7, 2, seed=1) ** 2 + 0.1, normal(7, 2, seed=2) ** 2 + 0.1),
+    "likelihood": LossCase(
+        LogLikelihood, normal(7, 2, seed=1) ** 2 + 0.1, normal(7, 2, seed=2) ** 2 + 0.1
+    ),
     "K-weighted": LossCase(
         lambda target, weights: KWeightedLoss(target, weights, kernel=kernel()),
         normal(7, 1, seed=1),

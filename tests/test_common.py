@@ -7,7 +7,12 @@ import sys
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skngd import NaturalMomentumClassifier, NaturalMomentumRegressor, PINNEstimator
+from skngd import (
+    NaturalMomentumClassifier,
+    NaturalMomentumDensity,
+    NaturalMomentumRegressor,
+    PINNEstimator,
+)
 
 SMALL = {"hidden_layer_sizes": (5,), "n_init": 1, "max_iter": 15}
 SETTINGS = [
@@ -23,6 +28,7 @@ SETTINGS = [
     NaturalMomentumClassifier(max_iter=30),
     NaturalMomentumClassifier(momentum="nesterov", metric="l2", tol=0.01, **SMALL),
     NaturalMomentumClassifier((3,), optimizer="newton", n_init=1, max_iter=10),
+    NaturalMomentumDensity(**SMALL),
     # Without a problem it is a regressor.
     PINNEstimator(max_iter=20),
     PINNEstimator(None, momentum="spring", **SMALL),
@@ -30,8 +36,9 @@ SETTINGS = [
 
 IN_A_FRESH_INTERPRETER = """
 from sklearn.utils.estimator_checks import check_estimator
-from skngd import NaturalMomentumClassifier, NaturalMomentumRegressor, PINNEstimator
-kinds = NaturalMomentumRegressor, NaturalMomentumClassifier, PINNEstimator
+import skngd
+kinds = [skngd.NaturalMomentumRegressor, skngd.NaturalMomentumClassifier, skngd.PINNEstimator]
+kinds += [skngd.NaturalMomentumDensity]
 for estimator in [kind(hidden_layer_sizes=(5,), max_iter=20) for kind in kinds]:
     results = check_estimator(estimator, on_skip=None, on_fail="raise")
     assert all(result["status"] != "xfail" for result in results)

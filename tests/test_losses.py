@@ -22,6 +22,7 @@ from skngd.losses import (
     KLDivergence,
     KWeightedLoss,
     LogisticLoss,
+    LogLikelihood,
     PoissonDeviance,
 )
 from skngd.models import FullyConnected, Record
@@ -151,8 +152,18 @@ def test_a_loss_that_couples_its_points_has_no_part(name):
         LOSS_CASES[name].make().at(torch.tensor([0]))
 
 
+def test_the_likelihood_is_largest_for_the_weights_of_the_rows():
+    # Among densities, Σ v = 1, −Σ w log v is least for v = w: its gradient is constant there.
+    weights = torch.tensor([0.5, 0.2, 0.3], dtype=torch.float64)
+    loss = LogLikelihood(torch.ones(3, 1, dtype=torch.float64), weights)
+    gradient = loss.weights * loss.gradient(weights.unsqueeze(1))
+    torch.testing.assert_close(gradient, -torch.ones_like(gradient))
+
+
 @every_loss
 def test_the_minimum_is_the_target(case):
+    if case.kind is LogLikelihood:
+        return  # it is bounded among densities only: below
     if case.kind is CrossEntropy:
         minimum = torch.log(case.target)
     elif case.kind is LogisticLoss:

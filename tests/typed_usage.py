@@ -2,8 +2,15 @@
 
 import numpy as np
 
-from skngd import NaturalMomentumClassifier, NaturalMomentumRegressor, PINNEstimator
+from skngd import (
+    NaturalMomentumClassifier,
+    NaturalMomentumDensity,
+    NaturalMomentumRegressor,
+    PINNEstimator,
+)
 from skngd.datasets import load_mackey_glass, make_lagged, make_xor
+from skngd.forecast import DirectForecaster, RecursiveForecaster
+from skngd.inspection import diagnose
 from skngd.pde import Box, Dirichlet, Disk, Initial, Input, Neumann, Problem, Unknown
 
 
@@ -19,6 +26,24 @@ def forecast(series: np.ndarray) -> np.ndarray:
     X, y = make_lagged(series, lags=(0, 6, 12), horizon=6)
     model = NaturalMomentumRegressor(random_state=0, early_stopping=True)
     return np.asarray(model.fit(X, y, sample_weight=np.ones(len(y))).predict(X))
+
+
+def forecast_with_band(series: np.ndarray) -> np.ndarray:
+    forecaster = RecursiveForecaster(NaturalMomentumRegressor(), lags=18, target="change")
+    path, std = forecaster.fit(series).predict(100, return_std=True)
+    band = forecaster.predict_quantiles(100, (0.025, 0.975), history=series[:50])
+    direct = DirectForecaster(lags=(0, 6), horizon=5).fit(series).predict()
+    paths = forecaster.sample_paths(100, 3)
+    return np.asarray(np.vstack([path, path + std, band, paths]) + direct[0])
+
+
+def diagnosis(X: np.ndarray, y: np.ndarray) -> list[str]:
+    return [*diagnose(NaturalMomentumRegressor().fit(X, y), X, y).values()]
+
+
+def density(X: np.ndarray) -> np.ndarray:
+    found = NaturalMomentumDensity((10,), alpha="auto", random_state=0).fit(X)
+    return np.asarray(found.score_samples(found.sample(5, random_state=0)))
 
 
 def classification() -> np.ndarray:

@@ -73,7 +73,7 @@ def make_lagged(series, lags, horizon, *, return_times=False):
             f"Expected series to be one-dimensional, got shape {series.shape}. Pass one column, "
             "such as series[:, 0]."
         )
-    lags = _check_lags(lags)
+    lags = check_lags(lags)
     furthest = int(lags.max())
     needed = furthest + horizon + 1
     if len(series) < needed:
@@ -88,19 +88,20 @@ def make_lagged(series, lags, horizon, *, return_times=False):
     return (X, y, times) if return_times else (X, y)
 
 
-def _check_lags(lags):
+def check_lags(lags, name="lags"):
+    """Lags as an array of whole numbers, at least 0."""
     try:
         lags = np.asarray(lags)
     except ValueError:  # lists of several lengths
         lags = np.asarray(lags, dtype=object)
     if lags.ndim != 1 or lags.size == 0 or lags.dtype.kind not in "iu":
         raise ValueError(
-            "Expected lags to be a list of whole numbers, such as [0, 6, 12, 18], got "
+            f"Expected {name} to be a list of whole numbers, such as [0, 6, 12, 18], got "
             f"{lags.tolist()!r}."
         )
     if lags.min() < 0:
         raise ValueError(
-            f"Expected lags to be at least 0, got {lags.tolist()}. A lag of 6 stands for x(t − 6); "
-            "values after t are what horizon is for."
+            f"Expected {name} to be at least 0, got {lags.tolist()}. A lag of 6 stands for "
+            "x(t − 6); values after t are what horizon is for."
         )
     return lags

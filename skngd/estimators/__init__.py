@@ -1,7 +1,13 @@
 """The scikit-learn estimators."""
 
 from .classifier import NaturalMomentumClassifier
+from .density import NaturalMomentumDensity
 from .pinn import PINNEstimator
 from .regressor import NaturalMomentumRegressor
 
-__all__ = ["NaturalMomentumClassifier", "NaturalMomentumRegressor", "PINNEstimator"]
+__all__ = [
+    "NaturalMomentumClassifier",
+    "NaturalMomentumDensity",
+    "NaturalMomentumRegressor",
+    "PINNEstimator",
+]

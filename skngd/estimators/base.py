@@ -21,6 +21,7 @@ from .data import SPARSE, advice
 from .dense import densified
 from .device import device_at_hand, multiplications, plain_tensors, row_slices
 from .evidence import is_auto, variance
+from .export import onnx_model, torch_module
 from .forward import forward, is_small
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
@@ -106,6 +107,48 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
             geodesic_acceleration=self.geodesic_acceleration,
             variable_projection=self.variable_projection,
         )
+
+    def to_torch(self):
+        """The fitted network as a ``torch.nn.Module``, scaling included.
+
+        It maps rows of X, a double tensor of shape (n, n_features), to what ``predict`` gives, or
+        ``predict_proba`` of a classifier, equal to rounding. Its layers are those of ``torch.nn``
+        and have parameters to go on with.
+
+        Returns
+        -------
+        module : torch.nn.Module
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If it is the solution of a problem that is more than a network: with hard conditions,
+            periodic coordinates, interfaces or what ``estimate_error`` has added.
+        """
+        return torch_module(self)
+
+    def to_onnx(self):
+        """The fitted network as an ONNX model in double precision, scaling included.
+
+        Its input ``X`` has the shape (n, n_features), its output is that of :meth:`to_torch`.
+        ``onnx.save`` writes it to a file. Needs onnx: ``pip install 'skngd[onnx]'``.
+
+        Returns
+        -------
+        model : onnx.ModelProto
+
+        Raises
+        ------
+        ImportError
+            If onnx is not installed.
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            As :meth:`to_torch` does, and for a ``model`` of one's own.
+        """
+        return onnx_model(self)
 
     def _has_momentum(self):
         """Whether the method remembers."""

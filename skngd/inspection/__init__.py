@@ -1,6 +1,7 @@
-"""What a fitted estimator knows: the kernels of its tangent space, and displays that draw it."""
+"""What a fitted estimator knows: kernels of its tangent space, displays, a diagnosis in words."""
 
 from .convergence import ConvergenceDisplay
+from .diagnosis import diagnose
 from .fields import FieldDisplay
 from .forecast_display import ForecastDisplay
 from .intervals import IntervalDisplay
@@ -18,6 +19,7 @@ __all__ = [
     "SpectrumDisplay",
     "TrajectoryDisplay",
     "determining_points",
+    "diagnose",
     "empirical_nntk",
     "greens_function",
     "nntk",

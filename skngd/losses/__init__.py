@@ -3,7 +3,7 @@
 from .base import Loss, PointwiseLoss
 from .classes import CrossEntropy, LogisticLoss
 from .coupled import DistortedLoss, KWeightedLoss
-from .divergence import KLDivergence
+from .divergence import KLDivergence, LogLikelihood
 from .huber import HuberLoss
 from .on_values import OnValues
 from .poisson import PoissonDeviance
@@ -15,6 +15,7 @@ __all__ = [
     "HuberLoss",
     "KLDivergence",
     "KWeightedLoss",
+    "LogLikelihood",
     "LogisticLoss",
     "Loss",
     "OnValues",

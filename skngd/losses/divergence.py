@@ -1,4 +1,4 @@
-"""The Kullback-Leibler divergence between densities."""
+"""The Kullback-Leibler divergence between densities, and from a sample."""
 
 import torch
 
@@ -52,3 +52,48 @@ class KLDivergence(PointwiseLoss):
 
     def hessian(self, v):
         return 1.0 / v
+
+
+class LogLikelihood(PointwiseLoss):
+    """L(v) = −Σ w_i log(v(x_i) / u_i) for a density v at the rows of a sample.
+
+    That is the Kullback-Leibler divergence from the sample to v, up to a constant. The gradient is
+    −1 / v, H = 1 / v²: the rows of A are the scores √w ∂ log v, and AᵀA is the Fisher matrix as the
+    sample sees it. Values v ≤ 0 have an infinite loss.
+
+    Parameters
+    ----------
+    target : torch.Tensor of shape (m, 1)
+        u > 0, what v is compared with; ones, say.
+    weights
+        See :class:`Loss`: those of the rows.
+
+    Raises
+    ------
+    ValueError
+        If u is not positive.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses import LogLikelihood
+    >>> loss = LogLikelihood(torch.ones(2, 1))
+    >>> round(float(loss.value(torch.tensor([[1.0], [4.0]]))), 4)
+    -0.6931
+    """
+
+    def __init__(self, target, weights=None):
+        super().__init__(target, weights)
+        if not bool((target > 0).all()):
+            raise ValueError(
+                f"Expected positive values to compare with, got {float(target.min()):g}. Pass ones."
+            )
+
+    def density(self, v):
+        return torch.where(v > 0, torch.log(self.target) - torch.log(v), torch.inf)
+
+    def gradient(self, v):
+        return -1.0 / v
+
+    def hessian(self, v):
+        return v**-2.0

@@ -2,6 +2,7 @@
 
 from .autodiff_jets import AutodiffJets
 from .base import Model, Record
+from .density import DensityOnNodes
 from .jets import JetModel, JetRecord
 from .linear import LinearModel
 from .module import TorchModule
@@ -13,6 +14,7 @@ from .with_derivatives import WithDerivatives
 
 __all__ = [
     "AutodiffJets",
+    "DensityOnNodes",
     "Exponential",
     "FullyConnected",
     "JetModel",
