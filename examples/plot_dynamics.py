@@ -45,19 +45,19 @@ def oscillation(t, gamma):
     return ((fast * np.exp(slow * t) - slow * np.exp(fast * t)) / (fast - slow)).real
 
 
-figure, axes = plt.subplots(1, 3, figsize=(13.5, 4), layout="constrained")
-figure.get_layout_engine().set(w_pad=0.15)
+figure, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
 alpha, n_iter = 0.04, 60
 h, t = np.sqrt(alpha), np.linspace(0, n_iter * np.sqrt(alpha), 300)
 for beta, color, marker in zip((0.0, 0.64, 0.8, 0.95), COLORS, MARKERS, strict=True):
     path = distances("heavy-ball", alpha, beta, n_iter)
     gamma = (1 - beta) / h
-    axes[0].plot(t / h, oscillation(t, gamma), color=color, linewidth=1.0)
-    axes[0].plot(path, marker, color=color, markerfacecolor="none", markevery=2, markersize=4)
-    axes[0].plot([], [], marker + "-", color=color, label=f"β = {beta:g}, γ = {gamma:.2g}")
-axes[0].axhline(0, color="0.7", linewidth=0.8, zorder=0)
-axes[0].set(xlabel="iteration", ylabel="v − u", title="Heavy balls and their equation")
-axes[0].legend(fontsize="small")
+    ax.plot(t / h, oscillation(t, gamma), color=color, linewidth=1.0)
+    ax.plot(path, marker, color=color, markerfacecolor="none", markevery=2, markersize=4)
+    ax.plot([], [], marker + "-", color=color, label=f"β = {beta:g}, γ = {gamma:.2g}")
+ax.axhline(0, color="0.7", linewidth=0.8, zorder=0)
+ax.set(xlabel="iteration", ylabel="v − u", title="Heavy balls and their equation")
+ax.legend(fontsize="small")
+plt.show()
 
 # %%
 # One β for all directions
@@ -66,6 +66,7 @@ axes[0].legend(fontsize="small")
 # the roots of the recursion. Both methods have the rate 1 − √α at best, and rates near it around
 # β = 0.5.
 
+figure, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
 betas = np.linspace(0, 0.95, 20)
 alpha, best = 0.1, 1 - 0.1**0.5
 recursions = {
@@ -77,17 +78,18 @@ for (name, (momentum, recursion)), color, marker in zip(
 ):
     fine = np.linspace(0, 0.95, 400)
     rates = [np.abs(np.roots(recursion(beta))).max() for beta in fine]
-    axes[1].plot(fine, rates, color=color, linewidth=1.0)
+    ax.plot(fine, rates, color=color, linewidth=1.0)
     measured = []
     for beta in betas:
         path = np.abs(distances(momentum, alpha, beta, 60))
         # Where the path swings, the largest of ten is its size.
         measured.append((path[-10:].max() / path[-30:-20].max()) ** (1 / 20))
-    axes[1].plot(betas, measured, marker, color=color, markerfacecolor="none", label=name)
-axes[1].axhline(1 - alpha, color="0.6", linestyle=":", label="no momentum, 1 − α")
-axes[1].axhline(best, color="0.6", linestyle="--", label="1 − √α")
-axes[1].set(xlabel="β", ylabel="factor of each iteration", title="α = 0.1")
-axes[1].legend(fontsize="small")
+    ax.plot(betas, measured, marker, color=color, markerfacecolor="none", label=name)
+ax.axhline(1 - alpha, color="0.6", linestyle=":", label="no momentum, 1 − α")
+ax.axhline(best, color="0.6", linestyle="--", label="1 − √α")
+ax.set(xlabel="β", ylabel="factor of each iteration", title="α = 0.1")
+ax.legend(fontsize="small")
+plt.show()
 
 # %%
 # Over a hill
@@ -101,6 +103,7 @@ curve = QuadraticModel(features, b.view(1, 2), 2 * b_perpendicular.view(1, 1, 2)
 u = curve.coordinates(vector(0.3))
 bent = Objective(curve, SquaredLoss(function(u), weights), x)
 alpha = 0.2
+figure, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
 for restart, color, marker in ((None, COLORS[0], "o"), ("loss", COLORS[1], "s")):
     method = build_method(
         momentum="heavy-ball", beta=0.75, restart=restart, step_size=alpha, damping=0.0
@@ -110,12 +113,12 @@ for restart, color, marker in ((None, COLORS[0], "o"), ("loss", COLORS[1], "s"))
     energy = path.losses + (speeds**2).sum(1) / (2 * alpha)
     name = "no restart" if restart is None else "restart"
     look = {"color": color, "marker": marker, "markerfacecolor": "none", "markersize": 4}
-    axes[2].plot(path.losses, label=f"{name}: loss", **look)
+    ax.plot(path.losses, label=f"{name}: loss", **look)
     if restart is None:
-        axes[2].plot(energy, color=color, linestyle="--", label=f"{name}: energy")
+        ax.plot(energy, color=color, linestyle="--", label=f"{name}: energy")
 hill = float(bent.at(vector(-0.071)).loss)
-axes[2].axhline(hill, color="0.6", linestyle=":", label="top of the hill")
-axes[2].set(xlabel="iteration", ylabel="loss, energy", yscale="log", ylim=(1e-5, 1))
-axes[2].set(title="Over a hill: α = 0.2, β = 0.75")
-axes[2].legend(fontsize="small")
+ax.axhline(hill, color="0.6", linestyle=":", label="top of the hill")
+ax.set(xlabel="iteration", ylabel="loss, energy", yscale="log", ylim=(1e-5, 1))
+ax.set(title="Over a hill: α = 0.2, β = 0.75")
+ax.legend(fontsize="small")
 plt.show()
