@@ -1,6 +1,6 @@
 """Two ideas for momentum: several remembered functions, and a search in the plane of (α, β).
 
-Run with one thread (about five minutes; names of problems select)::
+Run with one thread (about ten minutes; names of problems select)::
 
     OMP_NUM_THREADS=1 python examples/benchmarks/memories_tried.py --seeds 0 1 2
 
