@@ -26,6 +26,7 @@ import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from sklearn.exceptions import ConvergenceWarning
 
 from skngd import PINNEstimator
@@ -113,11 +114,8 @@ def follow(problem, X, exact, method):
 # down soon. Damped steps wait for a while, then fall; a momentum beside a search changes little.
 # The trust region, which has the damping that each step bears, is at the lower edge of all five.
 
-fit = PINNEstimator(zoo.Heat(), (2,), activation="tanh", optimizer="adam", max_iter=1, **ALONE)
-with warnings.catch_warnings():
-    # Torch loads its optimisers when the first of them is made: that is nobody's time.
-    warnings.simplefilter("ignore", ConvergenceWarning)
-    fit.set_params(momentum=None).fit()
+# Torch loads its optimisers when the first of them is made: that is nobody's time.
+torch.optim.Adam([torch.zeros(1)])
 
 figure, axes = plt.subplots(2, 5, figsize=(16, 7), layout="constrained", sharey="col")
 for column, (title, problem) in zip(axes.T, PROBLEMS.items(), strict=True):
