@@ -134,6 +134,7 @@ for column, (title, problem) in zip(axes.T, PROBLEMS.items(), strict=True):
             line.set(color="0.0", linestyle="-", linewidth=2.0)
         ax.get_legend().remove()
     column[0].set(title=title, xscale="log")
+    column[1].set(xlim=(None, 1.05 * SECONDS))
     told = "  ".join(f"{name} {course.errors[-1]:.0e}" for name, course in courses.items())
     print(f"{title}: {told}")
 for ax in axes[:, 0]:
