@@ -8,7 +8,7 @@ from ..optim.evidence import Estimate, Evidence, Groups, first_decay
 from ..tangent.posterior import variances
 from .callers import is_refitted, warn
 from .device import to_numpy
-from .outliers import MOST_ROWS, leave_one_out, outliers
+from .outliers import HARMS, LEAST_ROWS, MOST_ROWS, leave_one_out, outliers
 from .outliers import remark as remark_on_outliers
 from .underfit import remark
 
@@ -222,6 +222,8 @@ class Belief:
         if not is_asked or found.posterior is None or noise.max() <= NOISY:
             return ""
         X, y, weight = task.training
+        if len(X) < LEAST_ROWS:
+            return ""
         rows = np.linspace(0, len(X) - 1, min(len(X), MOST_ROWS)).round().astype(int)
         objective = task._objective(X[rows], y[rows], weight[rows], values_only=True)
         posterior, end = found.posterior, objective.at(self.theta)
@@ -231,8 +233,11 @@ class Belief:
         leverage = np.asarray(weight)[rows, None] / np.sum(weight) * spread
         residual = task.targets.encode(y[rows]) - to_numpy(end.value).reshape(len(rows), -1)
         errors = leave_one_out(residual, leverage / np.where(noise > 0, noise, 1.0))
-        count, ratio = outliers(errors[:, noise > NOISY])
-        told = remark_on_outliers(count, len(rows), ratio)
+        errors = errors[:, np.mean(errors**2, axis=0) > HARMS]
+        told = ""
+        if errors.size:
+            count, ratio = outliers(errors)
+            told = remark_on_outliers(count, len(rows), ratio)
         if told and not is_refitted():
             warn(told.lstrip())
         return told

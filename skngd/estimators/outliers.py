@@ -4,8 +4,10 @@ import numpy as np
 
 # The median of the sizes of a normal distribution.
 NORMAL_MEDIAN = 0.6745
-# Rows that are looked at, and how near to 1 a leverage is trusted.
-MOST_ROWS, MOST_LEVERAGE = 5000, 0.95
+# Rows that are enough to tell, that are looked at, and how near to 1 a leverage is trusted.
+LEAST_ROWS, MOST_ROWS, MOST_LEVERAGE = 50, 5000, 0.95
+# A mean square of the errors, as a part of the variance of y, below which outliers do no harm.
+HARMS = 0.1
 # Errors of this many robust standard deviations are outliers.
 FAR = 5.0
 # How far the standard deviation is above the robust one where outliers lead: it is 1 for normal
