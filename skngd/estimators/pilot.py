@@ -89,15 +89,20 @@ class Pilot:
         self.task, self.max_iter, self.is_part = task, max_iter, is_part
 
     def those_that_go_on(self, ends):
-        """The best one; where there is no noise to speak of all on all rows, or none."""
+        """The best one, and with one that has come to its end those that have not.
+
+        Where there is no noise to speak of all on all rows, or none on a part of them.
+        """
         finite = [end for end in ends if isfinite(end.result.loss)] or ends
         best = min(finite, key=lambda end: end.result.loss)
         if ends[-1].ended is not None:
             best.ended = ends[-1].ended
             return [best]
-        if best.noise > NOISY_START:
-            return [best]
-        return [] if self.is_part else ends
+        if best.noise <= NOISY_START:
+            return [] if self.is_part else ends
+        if best.is_finished:
+            return [end for end in finite if end is best or not end.is_finished]
+        return [best]
 
 
 class Ahead:
