@@ -15,7 +15,10 @@ from skngd.pde import Ball, Box, Dirichlet, Disk, Periodic, Problem
 from skngd.pde.residuals.holes import Charge, Hole, Holes, holes_of
 from skngd.pde.residuals.view import view_of
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning"),
+]
 
 SQUARE = Box(x=(-1, 1), y=(-1, 2))
 PAIR = SQUARE - Disk((-0.4, 0.3), 0.3, face="a") - Disk((0.5, 1.0), 0.2, face="b")
