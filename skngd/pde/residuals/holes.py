@@ -63,9 +63,14 @@ def _balls(domain, axes):
     return []
 
 
+def components_of(hole):
+    """The coordinates in which the dipoles of a hole point."""
+    return hole.axes
+
+
 def n_potentials(holes):
     """How many inputs of a network some holes are."""
-    return sum(1 + len(hole.axes) for hole in holes)
+    return sum(1 + len(components_of(hole)) for hole in holes)
 
 
 class Holes:
@@ -87,7 +92,9 @@ class Holes:
         self.centre, self.half_width = ranges.mean(axis=1), np.ptp(ranges, axis=1) / 2
         charges = [(hole, None) for hole in self.holes]
         # (hole, None or the coordinate of a component) for each input.
-        self.potentials = charges + [(hole, axis) for hole in self.holes for axis in hole.axes]
+        self.potentials = charges + [
+            (hole, axis) for hole in self.holes for axis in components_of(hole)
+        ]
         # Centre and half width of what each of them is.
         sizes = [0.5 if len(hole.axes) > 2 else self._log_size(hole, ranges) for hole in self.holes]
         n_components = len(self.potentials) - len(sizes)
