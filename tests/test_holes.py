@@ -147,6 +147,23 @@ def test_which_holes_there_are(domain, faces):
         assert [domain.names[axis] for axis in hole.axes] == [*"xyz"[: len(hole.axes)]]
 
 
+def row_of(n):
+    """A long box with n holes."""
+    domain = Box(x=(0, n), y=(0, 1))
+    for k in range(n):
+        domain = domain - Disk((k + 0.5, 0.5), 0.1, face=f"hole{k}")
+    return domain
+
+
+@pytest.mark.parametrize(("n", "n_seen"), [(8, 24), (9, 9), (25, 0)])
+def test_many_holes_have_fewer_potentials(n, n_seen):
+    class Row(Plate):
+        domain = row_of(n)
+
+    view = view_of(Row(), has_holes=True)
+    assert len(Holes(Row.domain.bounds, view.holes)) == n_seen
+
+
 def test_groups():
     groups = Holes(PAIR.bounds, holes_of(PAIR)).groups(2).astype(int)
     # x, y, both charges, both components of each hole

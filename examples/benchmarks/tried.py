@@ -108,7 +108,7 @@ SCHEDULES = {
 }
 HOLES = {
     "no potentials": [(race, "view_of", lambda problem, **_: view.view_of(problem))],
-    "charges": [(holes, "components_of", lambda hole: ())],
+    "charges": [(holes, "ROOM", 0)],
     "charges and dipoles": [],
     "the same, no groups": [(Discretization, "groups_of_inputs", lambda self: None)],
 }

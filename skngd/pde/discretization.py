@@ -12,7 +12,7 @@ from .residuals.blocks import Collocation
 from .residuals.bound import Stated, ranges_of
 from .residuals.circles import Circles
 from .residuals.compile import Compiler
-from .residuals.holes import Holes, n_potentials
+from .residuals.holes import Holes, potentials_of
 from .residuals.view import View
 
 # Candidates for each point that residual-adaptive sampling chooses.
@@ -244,7 +244,7 @@ class Discretization:
 def n_inputs_of(problem, view):
     """Number of inputs of a network that sees the points of a problem in a :class:`View`."""
     columns = len(problem.domain.names) + len(problem.inputs)
-    return columns + len(view.circles) + len(Sides(problem)) + n_potentials(view.holes)
+    return columns + len(view.circles) + len(Sides(problem)) + len(potentials_of(view.holes))
 
 
 class WithInputs:

@@ -21,6 +21,9 @@ from ...geometry.combinations import Difference, Product, Union
 from ...geometry.shapes import Disk
 from ...models.jets import set_partitions
 
+# The most inputs: small networks have not more parameters to spend on them.
+ROOM = 24
+
 
 @dataclass(frozen=True)
 class Hole:
@@ -63,22 +66,22 @@ def _balls(domain, axes):
     return []
 
 
-def components_of(hole):
-    """The coordinates in which the dipoles of a hole point."""
-    return hole.axes
+def potentials_of(holes):
+    """What the network sees of holes: for each input the hole, and the axis of a dipole or None.
 
-
-def n_potentials(holes):
-    """How many inputs of a network some holes are."""
-    return sum(1 + len(components_of(hole)) for hole in holes)
+    The charges come first; of many holes there are no dipoles.
+    """
+    charges = [(hole, None) for hole in holes]
+    dipoles = [(hole, axis) for hole in holes for axis in hole.axes]
+    return charges + dipoles if len(charges + dipoles) <= ROOM else charges
 
 
 class Holes:
     """Inputs of a network that are functions of the coordinates: the potentials.
 
     They are the last columns of points of the network. First comes that of the charge of each hole,
-    log r/R or (R/r)^(d−2), scaled to [−1, 1] on the bounding box; then for each hole the components
-    of R^(d−1) (x − c)/r^d.
+    log r/R or (R/r)^(d−2), scaled to [−1, 1] on the bounding box; then, unless there are many, for
+    each hole the components of R^(d−1) (x − c)/r^d.
 
     Parameters
     ----------
@@ -90,11 +93,7 @@ class Holes:
     def __init__(self, ranges, holes):
         self.holes, ranges = tuple(holes), np.asarray(ranges, dtype=float)
         self.centre, self.half_width = ranges.mean(axis=1), np.ptp(ranges, axis=1) / 2
-        charges = [(hole, None) for hole in self.holes]
-        # (hole, None or the coordinate of a component) for each input.
-        self.potentials = charges + [
-            (hole, axis) for hole in self.holes for axis in components_of(hole)
-        ]
+        self.potentials = potentials_of(self.holes)
         # Centre and half width of what each of them is.
         sizes = [0.5 if len(hole.axes) > 2 else self._log_size(hole, ranges) for hole in self.holes]
         n_components = len(self.potentials) - len(sizes)

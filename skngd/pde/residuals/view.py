@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from .circles import periodic_axes
-from .holes import Hole, holes_of
+from .holes import ROOM, Hole, holes_of
 
 
 class View(NamedTuple):
@@ -28,7 +28,8 @@ def view_of(problem, has_holes=False, is_free=False):
     ----------
     problem : Problem
     has_holes : bool, default=False
-        Whether it sees all disks and balls that are left out of the domain.
+        Whether it sees the disks and balls that are left out of the domain, all or, if there are
+        very many, none.
     is_free : bool, default=False
         As for :func:`periodic_axes`.
     """
@@ -36,4 +37,4 @@ def view_of(problem, has_holes=False, is_free=False):
     if has_holes:
         # The potentials are not periodic.
         holes = [one for one in holes_of(problem.domain) if not set(one.axes) & set(circles)]
-    return View(circles, tuple(holes))
+    return View(circles, tuple(holes) if len(holes) <= ROOM else ())
