@@ -155,7 +155,7 @@ def row_of(n):
     return domain
 
 
-@pytest.mark.parametrize(("n", "n_seen"), [(8, 24), (9, 9), (25, 0)])
+@pytest.mark.parametrize(("n", "n_seen"), [(6, 18), (7, 7), (19, 0)])
 def test_many_holes_have_fewer_potentials(n, n_seen):
     class Row(Plate):
         domain = row_of(n)
