@@ -14,6 +14,7 @@ from dataclasses import replace
 from unittest import mock
 
 import numpy as np
+import plates
 import race as problems
 import torch
 
@@ -22,6 +23,8 @@ from skngd.estimators import growth, physics, race
 from skngd.optim import trust_region
 from skngd.optim.damping import BOLD
 from skngd.pde import Equation, Initial, Periodic
+from skngd.pde.discretization import Discretization
+from skngd.pde.residuals import holes, view
 from skngd.problems.zoo import Laplace2D
 
 TIMES = 1, 2, 4, 8
@@ -102,6 +105,12 @@ SCHEDULES = {
     "from 0.9 on": replace(BOLD, good_ratio=0.9, poor_ratio=0.75),
     "λ × 3 after a refusal": replace(BOLD, growth=3.0),
     "λ × 4 after a refusal": replace(BOLD, growth=4.0),
+}
+HOLES = {
+    "no potentials": [(race, "view_of", lambda problem, **_: view.view_of(problem))],
+    "charges": [(holes, "ROOM", 0)],
+    "charges and dipoles": [],
+    "the same, no groups": [(Discretization, "groups_of_inputs", lambda self: None)],
 }
 UNITS = {
     "by the number of inputs": [],
@@ -184,6 +193,19 @@ def show_circles(seeds):
                 named = {"hidden_layer_sizes": sizes, "activation": activation}
                 rows = [losses(problem, seed, **named) for seed in seeds]
                 show(cls, f"{label}, {'cosine and sine' if hard else 'soft'}", rows)
+
+
+def show_holes(seeds):
+    for cls in plates.PLATES:
+        for name, changes in HOLES.items():
+            rows = []
+            for seed in seeds:
+                with patched(changes):
+                    began = time.perf_counter()
+                    solver = fitted(cls(), seed, max_time=30.0)
+                    rows.append((error_of(solver, cls()), time.perf_counter() - began))
+            error, seconds = mean(rows)
+            print(f"{cls.__name__:12} {name:36} {error:8.1e} {seconds:6.1f} s", flush=True)
 
 
 def with_weight(cls, weight):
@@ -305,6 +327,7 @@ IDEAS = {
     "units": show_units,
     "ratio": show_ratio,
     "circles": show_circles,
+    "holes": show_holes,
     "weights": show_weights,
     "gradient": show_gradient,
     "points": show_points,

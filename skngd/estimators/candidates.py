@@ -19,7 +19,7 @@ class Course:
     """What a race has of one network: its ground, and the points by which it is judged."""
 
     def __init__(self, ground, activation, sizes, plain):
-        self.circles = ground.physics.discretization.circles.axes
+        self.view = ground.physics.discretization.view
         self.ground, self.activation, self.sizes, self.plain = ground, activation, sizes, plain
         physics, objective = ground.physics, ground.objective
         self.held_out = ground.held_out(HELD_OUT)

@@ -252,7 +252,7 @@ def _on_top(physics, solution, activation, n_fresh, unknowns=None):
     old, n_fields = physics.discretization, len(physics.problem.fields)
     d = old.n_inputs
     model = FullyConnected((d, n_fresh, n_fields), activation)
-    new = Physics(physics.problem, model, physics.kind, physics.metric, old.circles.axes)
+    new = Physics(physics.problem, model, physics.kind, physics.metric, old.view)
     new.discretization.sizes, new.field_sizes = old.sizes, physics.field_sizes
     new.discretization.compiler.base = solution
     new.discretization.compiler.base_unknowns = unknowns
@@ -271,7 +271,10 @@ def _with_fresh_neurons(fresh, physics, network, inner, random_state, bandwidth)
         bandwidth = bandwidths_of(to_numpy(network[place]).reshape(shape))
     (n, _), weights, biases = fresh.model.layout[0]
     drawn = [
-        fresh_neurons(len(part), d, fresh.model.activation, factor * bandwidth, random_state)
+        fresh_neurons(
+            *(len(part), d, fresh.model.activation, factor * bandwidth, random_state),
+            fresh.discretization.groups_of_inputs(),
+        )
         for part, factor in zip(np.array_split(np.arange(n), len(FACTORS)), FACTORS, strict=True)
     ]
     start = np.zeros(fresh.model.n_parameters)

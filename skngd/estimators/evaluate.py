@@ -10,7 +10,7 @@ from .device import device_at_hand, plain_tensors, row_slices, to_numpy
 from .error import change_at, corrected, physics_of_fresh
 from .linearised import values_of
 from .observed import named_columns, observed
-from .physics import build_physics, columns_of, fitted_circles
+from .physics import build_physics, columns_of, fitted_view
 
 # A step of an unknown in its own parameter, and what rounding leaves of a field at best.
 STEP, ROUNDING = 1e-6, 1e-14
@@ -20,8 +20,8 @@ SCORE_POINTS, SCORE_SEED = 512, 20240229
 
 def fitted_physics(estimator):
     """The physics of a fitted estimator, for its predictions."""
-    device, circles = device_at_hand(estimator.device_), fitted_circles(estimator)
-    return build_physics(estimator, estimator.problem_, device, circles)
+    device, view = device_at_hand(estimator.device_), fitted_view(estimator)
+    return build_physics(estimator, estimator.problem_, device, view)
 
 
 def _network(estimator, physics):
@@ -144,13 +144,13 @@ def _variance_of_posterior(estimator, physics, network, X):
 def _of_hard_values(estimator, X):
     """How the fields follow the unknowns by hard values that contain some, shape (m, f, q)."""
     problem, device = estimator.problem_, device_at_hand(estimator.device_)
-    network, circles = torch.tensor(estimator.theta_), fitted_circles(estimator)
+    network, view = torch.tensor(estimator.theta_), fitted_view(estimator)
     columns = []
     for name, slope in estimator._slopes.items():
         value, moved = estimator.unknowns_[name], []
         for sign in (1, -1):
             there = problem.with_coefficients({name: value + sign * STEP * slope})
-            physics = build_physics(estimator, there, device, circles)
+            physics = build_physics(estimator, there, device, view)
             at = network.to(**physics.kind)
             derivative, fields = physics.discretization.derivative, problem.fields
             moved.append(np.stack([derivative(at, X, (), field) for field in fields], axis=1))

@@ -29,8 +29,8 @@ class Ground:
         Of ``fit``; None where they were not given.
     device : torch.device
     random_state : numpy.random.RandomState
-    circles : tuple of int, default=None
-        The coordinates that the network sees as circles; None: those that have to be.
+    view : View, default=None
+        How the network sees the points; None: coordinates that have to be circles are.
     free_fields : tuple of str, default=()
         Those that measurements alone determine: they get rows of a prior.
     """
@@ -38,12 +38,10 @@ class Ground:
     # What ``tol="auto"`` stands for.
     relative_tol = 1e-3
 
-    def __init__(
-        self, estimator, problem, rows, device, random_state, circles=None, free_fields=()
-    ):
+    def __init__(self, estimator, problem, rows, device, random_state, view=None, free_fields=()):
         X, y, weight = rows
         self.estimator, self.random_state = estimator, random_state
-        self.physics = physics = build_physics(estimator, problem, device, circles)
+        self.physics = physics = build_physics(estimator, problem, device, view)
         self.model = physics.model
         self.points = Points(estimator, physics, X if y is None else None, weight, random_state)
         self.measured, self.is_straight = [], False

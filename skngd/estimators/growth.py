@@ -6,7 +6,7 @@ from math import inf
 import numpy as np
 
 from ..optim.stopping import SECOND_STAGE, out_of_iterations
-from ..pde.residuals.circles import periodic_axes
+from ..pde.residuals.view import view_of
 from .candidates import SOLVED, Candidate
 from .device import few_threads, to_numpy
 from .neurons import widened, with_exact_output, with_fitted_output
@@ -96,9 +96,9 @@ class Growth:
         """The best of deep networks, raced for some rounds."""
         n_rivals, names = len(self.race.candidates), self.race.activations()
         problem, deep = self.race.given[0], [(name, DEEP) for name in names]
-        circles = periodic_axes(problem, is_free=True)
-        if circles != periodic_axes(problem):
-            deep += [(*network, circles) for network in deep]
+        view = view_of(problem, has_holes=self.race.is_open, is_free=True)
+        if view != self.race.view:
+            deep += [(*network, view) for network in deep]
         self.race.enter_all(deep)
         entered = self.race.candidates[n_rivals:]
         self.race.tell("deep networks", entered)
@@ -207,10 +207,11 @@ class Growth:
     def _wider(self, candidate, width, fitted):
         """A candidate with more neurons in the one layer and ``fitted`` last layer."""
         old = candidate.course
-        course = self.race.course(old.activation, (width,), old.circles)
+        course = self.race.course(old.activation, (width,), old.view)
         physics, before = course.ground.physics, old.ground.model
         network = to_numpy(old.ground.physics.residuals.network(candidate.theta))
-        network = widened(before, network, course.ground.model, self.race.random_state)
+        groups = physics.discretization.groups_of_inputs()
+        network = widened(before, network, course.ground.model, self.race.random_state, groups)
         unknowns = to_numpy(candidate.theta)[before.n_parameters :]
         theta = physics.residuals.internal(course.ground.tensor(network), unknowns)
         # With the fresh neurons the last layer is solved once for all.

@@ -20,14 +20,17 @@ FRESH, QUANTILE, IRRELEVANT = 1.5, 0.9, 0.05
 SECOND_DAMPING, SECOND_STEPS = (1e-30, 1e-26, 1e-22, 1e-18), 4
 
 
-def fresh_neurons(n, d, activation, bandwidth, random_state):
+def fresh_neurons(n, d, activation, bandwidth, random_state, groups=None):
     """Weights and biases of n neurons with d inputs, shapes (n, d) and (n,).
 
     The weights of a neuron point anywhere and are uniform in length up to ``bandwidth``, a number
     or, for an ellipsoid of weights, one for each input. It bends at any point of [−1, 1]^d, or
-    has any phase.
+    has any phase. With ``groups``, shape (g, d), the neurons see the inputs of one group each, in
+    turn.
     """
     directions = random_state.standard_normal((n, d))
+    if groups is not None:
+        directions *= groups[np.arange(n) % len(groups)]
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     weights = directions * random_state.uniform(0, 1, (n, 1)) * bandwidth
     if activation is ACTIVATIONS["sin"]:
@@ -48,13 +51,13 @@ def bandwidths_of(weights):
     return sizes * np.quantile(np.linalg.norm(weights / sizes, axis=1), QUANTILE)
 
 
-def widened(before, network, model, random_state):
+def widened(before, network, model, random_state, groups=None):
     """Parameters of a model with more neurons in its one layer, their last weights zero."""
     (_, weights, biases), (_, last, shifts) = before.layout
     (shape, wider, more), (_, wider_last, wider_shifts) = model.layout
     theta = np.zeros(model.n_parameters)
     bandwidth = FRESH * bandwidths_of(network[weights].reshape(-1, shape[1]))
-    fresh = fresh_neurons(*shape, model.activation, bandwidth, random_state)
+    fresh = fresh_neurons(*shape, model.activation, bandwidth, random_state, groups)
     theta[wider], theta[more] = fresh[0].ravel(), fresh[1]
     theta[wider][: weights.stop - weights.start] = network[weights]
     theta[more][: biases.stop - biases.start] = network[biases]

@@ -9,12 +9,12 @@ from ..geometry.sampling import check_count
 from ..losses import SquaredLoss
 from ..models import FullyConnected
 from ..optim import Objective
-from ..pde.discretization import Discretization
-from ..pde.interfaces import Sides
+from ..pde.discretization import Discretization, n_inputs_of
 from ..pde.residuals.blocks import Collocation
 from ..pde.residuals.bound import written
-from ..pde.residuals.circles import periodic_axes
+from ..pde.residuals.holes import holes_of
 from ..pde.residuals.model import ResidualModel, check_smoothness
+from ..pde.residuals.view import View, view_of
 from ..pde.sizes import (
     OUT_OF_PROPORTION,
     proportion_of_unknown,
@@ -38,22 +38,22 @@ def columns_of(problem):
     return (*problem.domain.names, *problem.inputs)
 
 
-def fitted_circles(estimator):
-    """The coordinates that a fitted network sees as circles, by number; see ``circles_``."""
-    return tuple(estimator.problem_.domain.names.index(name) for name in estimator.circles_)
+def fitted_view(estimator):
+    """How a fitted network sees its points; see ``circles_`` and ``holes_``."""
+    domain = estimator.problem_.domain
+    circles = tuple(domain.names.index(name) for name in estimator.circles_)
+    return View(circles, tuple(one for one in holes_of(domain) if one.face in estimator.holes_))
 
 
-def build_physics(estimator, problem, device, circles=None):
+def build_physics(estimator, problem, device, view=None):
     """The problem with the network that an estimator's settings name.
 
-    ``circles`` are the coordinates that it sees as circles, None those that have to be.
+    ``view`` is how it sees the points; None: coordinates that have to be circles are.
     """
     kind = {"dtype": DTYPES[estimator.dtype], "device": device}
-    circles = periodic_axes(problem) if circles is None else circles
-    n_inputs = len(columns_of(problem)) + len(circles) + len(Sides(problem))
-    shape = n_inputs, len(problem.fields)
-    model = estimator._build_model(*shape, device)
-    return Physics(problem, model, kind, estimator._metric(), circles)
+    view = view_of(problem) if view is None else view
+    model = estimator._build_model(n_inputs_of(problem, view), len(problem.fields), device)
+    return Physics(problem, model, kind, estimator._metric(), view)
 
 
 def empty_equations(block, name):
@@ -77,9 +77,9 @@ def empty_equations(block, name):
 class Physics:
     """One fit of a problem by a network; ``kind`` is ``dtype`` and ``device`` of its tensors."""
 
-    def __init__(self, problem, model, kind, metric="l2", circles=()):
+    def __init__(self, problem, model, kind, metric="l2", view=None):
         self.problem, self.model, self.kind, self.metric = problem, model, kind, metric
-        self.discretization = Discretization(problem, model.jets, kind, circles)
+        self.discretization = Discretization(problem, model.jets, kind, view)
         transforms = [unknown.transform() for unknown in problem.unknowns.values()]
         self.residuals = ResidualModel(model.n_parameters, transforms, model.output_parameters)
         self.field_sizes = np.ones(len(problem.fields))
@@ -168,8 +168,8 @@ class Physics:
         constraints, measured : list of Block
         """
         inner = theta[self.model.n_parameters :]
-        circles = self.discretization.circles.axes
-        new = Physics(self.problem, self.model, self.kind, self.metric, circles)
+        view = self.discretization.view
+        new = Physics(self.problem, self.model, self.kind, self.metric, view)
         new.unknown_starts = to_numpy(inner)
         discretization, trial = new.discretization, new.trial_unknowns()
         blocks = discretization.blocks(points, trial)

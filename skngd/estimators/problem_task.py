@@ -19,7 +19,7 @@ from .error import estimated_error, is_determined
 from .ground import Ground, with_network
 from .neurons import fresh_activation
 from .observed import named_columns, observed, weights_of
-from .physics import columns_of, empty_equations, fitted_circles
+from .physics import columns_of, empty_equations, fitted_view
 from .prior import answered, settled, told_of_prior, unobserved, warn_of_undetermined
 from .problem_settings import check_problem_settings
 from .race import Race, is_raced
@@ -116,8 +116,8 @@ class ProblemTask(Task):
             first = self.raced.course.first
             drawn = self.ground.objective.at(self.ground.tensor(self.raced.course.plain))
         else:
-            circles = fitted_circles(estimator) if self.continues else None
-            self.ground = Ground(estimator, *given, circles, free)
+            view = fitted_view(estimator) if self.continues else None
+            self.ground = Ground(estimator, *given, view, free)
             self.network = estimator._activation(), tuple(estimator._hidden_layer_sizes())
             self.starts = self._named_starts()
             first = drawn = self.ground.objective.at(self.ground.tensor(self.starts[0]))
@@ -270,6 +270,7 @@ class ProblemTask(Task):
             "sizes_": discretization.sizes,
             "device_": self.device,
             "circles_": tuple(self.problem.domain.names[i] for i in discretization.circles.axes),
+            "holes_": tuple(hole.face for hole in discretization.view.holes),
             "X_mean_": mean,
             "X_scale_": scale,
             "y_mean_": np.zeros(n_fields),

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..optim import Stopping, minimize
 from ..optim.stopping import INTERRUPTED
+from ..pde.residuals.view import view_of
 from .aim import of_loss
 from .candidates import SOLVED, Candidate, Course, joined
 from .device import few_threads
@@ -65,6 +66,8 @@ class Race:
         self.given, self.free_fields = (problem, rows, device), free_fields
         self.candidates, self.growth = [], Growth(self)
         self.is_open = isinstance(estimator.hidden_layer_sizes, str)
+        # A network that is named sees no more than its coordinates.
+        self.view = view_of(problem, has_holes=self.is_open)
 
     @property
     def best(self):
@@ -160,7 +163,7 @@ class Race:
         names = self.activations()
         return [(name, sizes) for name in names]
 
-    def course(self, activation, sizes, circles=None, n_interior=None):
+    def course(self, activation, sizes, view=None, n_interior=None):
         """What a race has of one network; with as many points as the estimator says, or n.
 
         Where that is left open there are few: held-out points show whether they are too few.
@@ -168,7 +171,8 @@ class Race:
         shaped = with_network(self.estimator, activation, sizes)
         if shaped.n_interior == "auto":
             shaped.n_interior = "few" if n_interior is None else n_interior
-        ground = Ground(shaped, *self.given, self.random_state, circles, self.free_fields)
+        view = self.view if view is None else view
+        ground = Ground(shaped, *self.given, self.random_state, view, self.free_fields)
         plain = ground.physics.initial(self.random_state)
         return Course(ground, activation, sizes, plain)
 
@@ -195,8 +199,9 @@ class Race:
                 continue
             course = self.course(activation, sizes)
             blocks = course.ground.objective.points.blocks
+            n_potentials = len(course.ground.physics.discretization.holes)
             for seed in range(1, DRAWS + 1):
-                weights = telling_weights(blocks, sizes[0], self.random_state)
+                weights = telling_weights(blocks, sizes[0], self.random_state, n_potentials)
                 if weights is None:
                     return
                 self._enter(course, bandwidths_of(weights), seed, self.candidates, weights)
@@ -235,7 +240,8 @@ class Race:
 
     def _stretch(self, course, into):
         """Try other bandwidths of single coordinates, from the best one of a network."""
-        d = course.ground.model.layer_sizes[0]
+        discretization = course.ground.physics.discretization
+        d = discretization.n_inputs - len(discretization.holes)
         mine = [one for one in into if one.course is course and one.bandwidth]
         if not 1 < d <= STRETCHED or not mine:
             return
@@ -244,7 +250,7 @@ class Race:
             before = best
             for axis in range(d):
                 for factor in (STRETCH, 1 / STRETCH):
-                    bandwidth = np.ones(d) * best.bandwidth
+                    bandwidth = np.ones(discretization.n_inputs) * best.bandwidth
                     bandwidth[axis] *= factor
                     self._enter(course, bandwidth, best.seed, into)
                     if self.is_late():
@@ -263,7 +269,9 @@ class Race:
         if bandwidth is not None:
             theta = theta.copy()
             shape, place, biases = model.layout[0]
-            fresh = fresh_neurons(*shape, model.activation, bandwidth, self.random_state)
+            groups = physics.discretization.groups_of_inputs()
+            drawn = *shape, model.activation, bandwidth, self.random_state
+            fresh = fresh_neurons(*drawn, groups)
             theta[place] = (fresh[0] if weights is None else weights).ravel()
             theta[biases] = fresh[1]
             theta[model.output_parameters] = 0.0

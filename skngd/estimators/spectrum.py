@@ -17,7 +17,7 @@ TELLS, LEAST, FAST = 2.0, 0.1, 8.0
 SLOW = 3.0
 
 
-def telling_weights(blocks, n, random_state):
+def telling_weights(blocks, n, random_state, n_potentials=0):
     """Weights of n sin neurons for what blocks prescribe, shape (n, d); None where nothing tells.
 
     In one dimension nothing has to tell: there neurons of any bandwidth meet some frequency.
@@ -28,8 +28,10 @@ def telling_weights(blocks, n, random_state):
         Their constants are what is prescribed.
     n : int
     random_state : numpy.random.RandomState
+    n_potentials : int, default=0
+        The last so many inputs are potentials of holes: no frequency of theirs is known.
     """
-    found = [one for block in blocks for one in _spectra(block, random_state)]
+    found = [one for block in blocks for one in _spectra(block, random_state, n_potentials)]
     if not any(np.abs(w[power.argmax()]).max() > FAST for w, power, _ in found):
         return None
     weights = []
@@ -40,14 +42,15 @@ def telling_weights(blocks, n, random_state):
     return np.concatenate(weights)[:n]
 
 
-def _spectra(block, random_state):
+def _spectra(block, random_state, n_potentials):
     """For each equation that prescribes something: frequencies, their power, known coordinates."""
     if block.affine is None or len(block.sites) > 1:
         return
     constant = block.affine[1].detach().cpu().numpy()
     X = block.sites[0][1].detach().cpu().numpy()
-    known = np.ptp(X, axis=0) > 0
-    n_known, d = int(known.sum()), X.shape[1]
+    d = X.shape[1] - n_potentials
+    known = (np.ptp(X, axis=0) > 0) & (np.arange(X.shape[1]) < d)
+    n_known = int(known.sum())
     # Points on several faces fill no box: any function has many frequencies there.
     is_filled = block.name == "equation" or n_known < d
     if n_known not in HIGHEST or not is_filled or d == 1:

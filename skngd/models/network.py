@@ -97,8 +97,8 @@ class FullyConnected(Model):
                 theta[biases] = random_state.uniform(-bound, bound, out)
         return theta
 
-    def jets(self, indices, input_scale=None):
-        return NetworkJets(self, indices, input_scale)
+    def jets(self, indices, input_scale=None, features=None):
+        return NetworkJets(self, indices, input_scale, features)
 
     def record(self, theta, x):
         return NetworkRecord(self, theta, x)

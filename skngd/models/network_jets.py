@@ -35,12 +35,16 @@ class NetworkJets(JetModel):
     input_scale : torch.Tensor of shape (d,), default=None
         The derivatives are taken in x, and the network is evaluated at (x − shift) · scale:
         its points come normalised. None stands for ones.
+    features : object, default=None
+        Where the last inputs are functions of the others: ``derivative(index, x)`` is ∂^index of
+        them at points of the network, shape (k, m), or None where it vanishes, and ``again(x)``
+        gives the points with these inputs computed anew.
     """
 
     has_output = True
 
-    def __init__(self, network, indices, input_scale=None):
-        self.network = network
+    def __init__(self, network, indices, input_scale=None, features=None):
+        self.network, self.features, self._seen = network, features, (None, None)
         self.n_parameters, self.n_outputs = network.n_parameters, network.n_outputs
         self.indices = tuple(indices)
         self.input_scale = input_scale
@@ -52,17 +56,19 @@ class NetworkJets(JetModel):
         self.closure = sorted(set().union(*map(sub_indices, self.indices)), key=by_order)
 
     def record(self, theta, x):
-        shallow = len(self.network.layout) == 2
+        shallow = len(self.network.layout) == 2 and self.features is None
         return (ShallowJetRecord if shallow else NetworkJetRecord)(self, theta, x)
 
     def joined(self, sites):
         for jets, _ in sites:
             if not isinstance(jets, NetworkJets) or jets.network is not self.network:
                 return None
-            if jets.input_scales != self.input_scales:
+            if jets.input_scales != self.input_scales or jets.features is not self.features:
                 return None
         indices = set().union(*(jets.indices for jets, _ in sites))
-        shared = NetworkJets(self.network, sorted(indices, key=by_order), self.input_scale)
+        shared = NetworkJets(
+            self.network, sorted(indices, key=by_order), self.input_scale, self.features
+        )
         wanted = sum(jets.n_arrays * n for jets, n in sites)
         more = shared.n_arrays * sum(n for _, n in sites) - wanted
         return shared if more * max(self.network.layer_sizes) <= LARGEST_EXCESS else None
@@ -70,10 +76,45 @@ class NetworkJets(JetModel):
     @property
     def n_arrays(self):
         """About how many numbers a pass computes for each neuron and point."""
-        return len(self.orders.by_order if len(self.network.layout) == 2 else self.closure)
+        is_shallow = len(self.network.layout) == 2 and self.features is None
+        return len(self.orders.by_order if is_shallow else self.closure)
 
     def by_autodiff(self):
-        return AutodiffJets(self.network, self.indices, self.input_scale)
+        network = self.network if self.features is None else Featured(self.network, self.features)
+        return AutodiffJets(network, self.indices, self.input_scale)
+
+    def first_inputs(self, x):
+        """The inputs of the first layer and, with features, their derivatives, shape (d, m).
+
+        Without these, derivatives are columns of the weights.
+        """
+        if self.features is None:
+            return {(): x.T}
+        points, known = self._seen
+        if points is not x:
+            known = {(): x.T}
+            for index in self.closure:
+                rows = self.features.derivative(index, x) if index else None
+                if rows is None and len(index) != 1:
+                    continue
+                known[index] = x.new_zeros(x.shape[1], len(x))
+                if rows is not None:
+                    known[index][-len(rows) :] = rows
+                if len(index) == 1:
+                    known[index][index[0]] = self.input_scales[index[0]]
+            self._seen = x, known
+        return dict(known)
+
+
+class Featured:
+    """A network whose last inputs follow from the others."""
+
+    def __init__(self, network, features):
+        self.network, self.features = network, features
+        self.n_parameters, self.n_outputs = network.n_parameters, network.n_outputs
+
+    def value(self, theta, x):
+        return self.network.value(theta, self.features.again(x))
 
 
 class NetworkJetRecord(JetRecord):
@@ -85,7 +126,7 @@ class NetworkJetRecord(JetRecord):
         self.n_points = len(x)
         n_hidden = len(self.layers) - 1
         # Per layer: the derivatives of its inputs and of its pre-activations; absent ones are 0.
-        self.inputs = [{(): x.T}, *({} for _ in range(n_hidden))]
+        self.inputs = [jets.first_inputs(x), *({} for _ in range(n_hidden))]
         self.pre_activations = [{} for _ in range(n_hidden)]
         self.towers = {}
         self.monomials = [{} for _ in range(n_hidden)]
@@ -121,7 +162,7 @@ class NetworkJetRecord(JetRecord):
         weights, biases = self.layers[depth]
         inputs, z = self.inputs[depth], None
         along, space = index.count(ALONG), without_along(index)
-        if depth == 0:
+        if depth == 0 and self.jets.features is None:
             if along > 1 or len(space) > 1:
                 return None
             if along:
@@ -239,7 +280,7 @@ class NetworkJetRecord(JetRecord):
         if not is_written:
             block.zero_()
         for index, delta in deltas.items():
-            if depth == 0 and len(index) == 1:
+            if depth == 0 and len(index) == 1 and self.jets.features is None:
                 block[:, index[0]].add_(delta, alpha=self._input_scale(index))
         biases.copy_(deltas[()]) if () in deltas else biases.zero_()
 
@@ -261,7 +302,7 @@ class NetworkJetRecord(JetRecord):
             for index, delta in deltas.items():
                 if index == ():
                     gradient[biases] += delta.sum(1)
-                if depth == 0 and len(index) == 1:
+                if depth == 0 and len(index) == 1 and self.jets.features is None:
                     block[:, index[0]] += self._input_scale(index) * delta.sum(1)
                 elif index in self.inputs[depth]:
                     inputs = self.inputs[depth][index].expand(-1, self.n_points)

@@ -12,6 +12,8 @@ from .residuals.blocks import Collocation
 from .residuals.bound import Stated, ranges_of
 from .residuals.circles import Circles
 from .residuals.compile import Compiler
+from .residuals.holes import Holes, potentials_of
+from .residuals.view import View
 
 # Candidates for each point that residual-adaptive sampling chooses.
 CANDIDATES = 4
@@ -25,10 +27,11 @@ class Discretization:
 
     The columns of points are the coordinates, then the inputs; ``low`` and ``high``, shape (d,),
     are their range. The network sees (x − centre) / half_width, of inputs with ``scale="log"`` the
-    logarithm, and of the coordinates in ``circles``, a tuple of their numbers, cosine and sine.
+    logarithm. The :class:`View` says which coordinates it sees as cosine and sine, and of which
+    holes it sees the potentials.
     """
 
-    def __init__(self, problem, jets_of, kind, circles=()):
+    def __init__(self, problem, jets_of, kind, view=None):
         self.problem, self.kind = problem, kind
         self.domain, inputs = problem.domain, problem.inputs
         self.columns = (*self.domain.names, *inputs)
@@ -42,14 +45,17 @@ class Discretization:
         self.centre, self.half_width = (low + high) / 2, (high - low) / 2
         self._centre = torch.as_tensor(self.centre, **kind)
         self._half_width = torch.as_tensor(self.half_width, **kind)
-        self.circles, self.sides = Circles(ranges_of(problem), circles), Sides(problem)
+        self.view = view = View() if view is None else view
+        self.circles, self.sides = Circles(ranges_of(problem), view.circles), Sides(problem)
+        self.holes = Holes(ranges_of(problem), view.holes)
         if len(self.sides) and kind["dtype"] != torch.float64:
             raise ValueError(
                 "Expected dtype='float64' for a problem with an Interface, got single precision, "
                 "which does not tell its sides apart. Set dtype='float64'."
             )
         scale = torch.as_tensor(1.0 / self._units(self.half_width), **kind)
-        self.jets_of = lambda indices: jets_of(indices, scale)
+        given = (scale, self.holes) if view.holes else (scale,)
+        self.jets_of = lambda indices: jets_of(indices, *given)
         self.compiler = Compiler(problem, self.jets_of, self.normalise, kind, self.circles)
         self.source = self.domain
         # By label: what the residuals of a block are divided by, shape (e,).
@@ -71,15 +77,20 @@ class Discretization:
             x = x.clone()
             x[:, self.logarithmic] = torch.log(x[:, self.logarithmic])
         inputs = self.circles.inputs(plain, (x - self._centre) / self._half_width)
-        return self.sides.beside(inputs, plain)
+        return self.holes.beside(self.sides.beside(inputs, plain), plain)
 
     @property
     def n_inputs(self):
-        """Of the network: columns, sines of circles, sides of interfaces."""
-        return len(self.columns) + len(self.circles.axes) + len(self.sides)
+        """Of the network: columns, sines of circles, sides of interfaces, potentials of holes."""
+        return n_inputs_of(self.problem, self.view)
+
+    def groups_of_inputs(self):
+        """See :meth:`Holes.groups`; None where all inputs belong together."""
+        return self.holes.groups(self.n_inputs - len(self.holes)) if self.view.holes else None
 
     def _units(self, half_width):
-        return np.append(self.circles.units(half_width), np.ones(len(self.sides)))
+        units = self.circles.units(half_width), np.ones(len(self.sides)), self.holes.units
+        return np.concatenate(units)
 
     def located(self, inputs):
         """Undo :meth:`normalise` for one point, an array."""
@@ -96,6 +107,7 @@ class Discretization:
         axes = list(self.circles.axes)
         centre = np.append(self.centre, np.zeros(self.n_inputs - len(self.columns)))
         centre[axes] = 0.0
+        centre[len(centre) - len(self.holes) :] = self.holes.shifts
         return centre, self._units(self.half_width)
 
     def outside(self, X):
@@ -227,6 +239,12 @@ class Discretization:
                 value = value + record.directional(direction)[0, number]
             total = total + (value if coefficient is None else coefficient * value)
         return total
+
+
+def n_inputs_of(problem, view):
+    """Number of inputs of a network that sees the points of a problem in a :class:`View`."""
+    columns = len(problem.domain.names) + len(problem.inputs)
+    return columns + len(view.circles) + len(Sides(problem)) + len(potentials_of(view.holes))
 
 
 class WithInputs:
