@@ -17,7 +17,14 @@ from cases import (
 )
 from torch.func import grad, hessian
 
-from skngd.losses import KWeightedLoss, OnValues, PoissonDeviance, SquaredLoss
+from skngd.losses import (
+    KLDivergence,
+    KWeightedLoss,
+    LogLikelihood,
+    OnValues,
+    PoissonDeviance,
+    SquaredLoss,
+)
 from skngd.models import FullyConnected, LinearModel, NetworkJets, WithDerivatives
 from skngd.optim import MEMORIES, Objective, Past, build_method
 from skngd.optim.directions import Newton
@@ -37,7 +44,7 @@ def network_with(case, metric="loss", penalty=None):
     n_outputs = case.target.shape[1]
     network, x = FullyConnected((2, 4, n_outputs)), normal(7, 2, seed=5)
     theta = torch.as_tensor(network.initial(np.random.RandomState(6)))
-    if "KL" in type(loss).__name__:
+    if isinstance(loss, KLDivergence | LogLikelihood):
         theta = 0.1 * theta
         theta[network.layout[-1][2]] = 2.0  # positive values
     return Objective(network, loss, x, metric, penalty), theta

@@ -213,12 +213,14 @@ class Belief:
             warn(f"The fit explains less than half of y.{told}", ConvergenceWarning)
         return told
 
-    def warn_of_outliers(self):
+    def warn_of_outliers(self, stop):
         """Say where few rows lead a fit by squares: a sentence for ``stop_reason_``, a warning."""
         task, found = self.task, self.found
         noise = to_numpy(found.noise)
         # A fit without decay learns outliers by heart, as it does noise: another word for that.
         is_asked = task.targets.follows_outliers and is_auto(task.estimator.alpha)
+        # What a fit has not learnt yet may look like outliers.
+        is_asked = is_asked and stop is not None and stop.kind == "converged"
         if not is_asked or found.posterior is None or noise.max() <= NOISY:
             return ""
         X, y, weight = task.training

@@ -370,7 +370,7 @@ class RowsTask(Task):
         """Decay, noise and intervals, equations (EV) and (Var)."""
         belief = Belief(self, theta)
         self.verdict = belief.sentence()
-        self.verdict += belief.warn_of_underfit(stop) + belief.warn_of_outliers()
+        self.verdict += belief.warn_of_underfit(stop) + belief.warn_of_outliers(stop)
         return belief.attributes()
 
     def attributes(self, theta):
