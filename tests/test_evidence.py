@@ -370,3 +370,12 @@ def test_there_is_no_evidence_without_a_prior():
             warnings.simplefilter("ignore")
             model.fit(X, y)
         assert np.isfinite(model.log_evidence_) == is_known
+
+
+def test_what_is_noise_alone_is_said():
+    rng = np.random.RandomState(0)
+    X, y = rng.uniform(-1, 1, (100, 2)), rng.standard_normal(100)
+    told = "That is the mean of y alone"
+    assert told in NaturalMomentumRegressor((5,), random_state=0).fit(X, y).stop_reason_
+    assert told not in NaturalMomentumRegressor((5,), random_state=0).fit(X, X[:, 0]).stop_reason_
+    assert told not in NaturalMomentumRegressor((5,), random_state=0).fit(X, 0 * y).stop_reason_

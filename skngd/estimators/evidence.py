@@ -30,6 +30,8 @@ ROWS_OF_BATCHES = 20
 MANY, NOISY = 1 / 3, 1e-3
 # What is left of the variance of y is noise from here on, for the fit is to find all else.
 LEAST_NOISY = 1e-5
+# Parameters beside the means of the outputs that are as good as none.
+LEFT_FREE = 0.2
 # A change of the log evidence that says nothing of what is the more probable one.
 ONE_NAT = 1.0
 
@@ -183,11 +185,24 @@ class Belief:
         is_noisy = not self.found.has_noise or float(self.found.noise.max()) > NOISY
         return is_noisy and self.found.n_effective > MANY * self.n_values
 
+    @property
+    def is_constant(self):
+        """Whether the evidence has left nothing but the mean of each output."""
+        is_asked = self.task.evidence is not None and self.task.evidence.adapts
+        n_free = self.found.n_effective - self.task.targets.n_outputs
+        constant = np.all(self.task.targets.is_constant)
+        return is_asked and self.found.has_noise and n_free < LEFT_FREE and not constant
+
     def sentence(self):
         """What ``stop_reason_`` says of it."""
         n, total = self.found.n_effective, len(self.penalty)
         told = f" By the evidence {n:.1f} of {total} parameters are effective."
         told = told if self.task.evidence is not None and self.task.evidence.adapts else ""
+        if self.is_constant:
+            told += (
+                " That is the mean of y alone: X tells less of it than its noise does. Where it "
+                "should, add rows, or try loss='huber' for heavy tails."
+            )
         if self.follows_noise:
             told += (
                 f" The fit has {n:.1f} effective parameters for {self.n_values:g} values of y, "
