@@ -160,10 +160,10 @@ n_iter_no_change, warm_start, device, dtype, random_state, verbose
         sines are behind the rows of all columns.
     holes_ : tuple of str
         Faces of the disks and balls left out of the domain whose potentials the network sees as
-        further inputs, where it was chosen by the race. With the centre c, the radius R and r =
-        |x − c|, the last rows of ``coefs_[0]`` are those of log r/R, in d > 2 dimensions of
-        (R/r)^(d−2), for each of them, then of the components of R^(d−1) (x − c)/r^d, if
-        these are 18 rows at most.
+        further inputs, where it was chosen by the race. With the centre c, the radius R and the
+        distance r to c, the last rows of ``coefs_[0]`` are those of log r/R, in d > 2 dimensions
+        of (R/r)^(d−2), for each of them, then of the components of R^(d−1) (x − c)/r^d, if these
+        are 18 rows at most.
     candidates_ : dict of str to ndarray
         The starts that raced, as they were at the end of it, one row each: ``activation``,
         ``hidden_layer_sizes``, ``bandwidth``
