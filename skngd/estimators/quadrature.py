@@ -25,7 +25,9 @@ def normal_rule(d, sizes, width, seed=0):
         Scrambles the points.
     """
     if d > LARGEST_TENSOR:
-        nodes = norm.ppf(qmc.Sobol(d, rng=seed).random(sizes[2]).clip(1e-16, 1 - 1e-16))
+        nodes = norm.ppf(
+            qmc.Sobol(d, seed=np.random.default_rng(seed)).random(sizes[2]).clip(1e-16, 1 - 1e-16)
+        )
         return nodes, np.full(len(nodes), 1 / len(nodes))
     # The trapezoidal rule converges faster than any power where both ends vanish.
     axis = max(LEAST_WIDTH, MARGIN * width) * np.linspace(-1, 1, sizes[d - 1] + seed)
