@@ -306,3 +306,18 @@ def test_parts_of_a_multi_index():
     assert sub_indices((0, 0, 1)) == {(), (0,), (1,), (0, 0), (0, 1), (0, 0, 1)}
     assert without((0, 0, 1), (0, 1)) == (0,)
     assert without((0, 1), ()) == (0, 1)
+
+
+@pytest.mark.parametrize("hidden", HIDDEN[:2], ids=str)
+def test_a_transform_leaves_nothing_behind(hidden):
+    """What is known from inside of one transform of torch.func is not that of the next."""
+    jets = NetworkJets(FullyConnected((2, *hidden, 1), "tanh"), INDICES["up to second"], SCALE)
+    theta = parameters(jets)
+
+    def total(theta):
+        return jets.record(theta, POINTS).value.pow(2).sum()
+
+    first = torch.func.hessian(total)(theta)
+    assert_close(torch.func.hessian(total)(theta), first, 1e-14)
+    assert_close(torch.func.jacfwd(torch.func.grad(total))(theta), first, 1e-12)
+    assert np.isfinite(float(total(theta)))

@@ -102,7 +102,9 @@ class NetworkJets(JetModel):
                     known[index][-len(rows) :] = rows
                 if len(index) == 1:
                     known[index][index[0]] = self.input_scales[index[0]]
-            self._seen = x, known
+            # What is made inside of torch.grad or torch.func.grad must not outlive it.
+            if not torch.is_grad_enabled():
+                self._seen = x, known
         return dict(known)
 
 

@@ -36,6 +36,8 @@ class Orders:
             self.sort = [self.indices.index(index) for index in in_order]
             self.inverse = [in_order.index(index) for index in self.indices]
         self._constants = {}
+        # What is made inside of a transform of torch.func must not outlive it: these are made now.
+        self.constants(torch.empty(0, dtype=torch.float64, device="cpu"))
 
     def constants(self, like):
         """Tables on the device and in the dtype of a tensor, made once: (columns, scales, units).
