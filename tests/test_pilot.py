@@ -1,5 +1,7 @@
 """Many rows for each parameter: a part of them leads, all of them decide."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -120,3 +122,13 @@ def test_a_line_for_the_starts_that_end(capsys):
     X, y, _ = rows(300)
     regressor(n_init=3, verbose=1).fit(X, y)
     assert "goes on with loss" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("noise", [np.nan, 1e-3])
+def test_what_has_overflowed_or_has_no_noise_decides_nothing(noise):
+    ends = [
+        SimpleNamespace(result=SimpleNamespace(loss=loss), noise=noise, ended=None)
+        for loss in (2.0, 1.0)
+    ]
+    assert pilot.Pilot(None, 30, is_part=True).those_that_go_on(ends) == []
+    assert pilot.Pilot(None, 30, is_part=False).those_that_go_on(ends) == ends

@@ -98,7 +98,8 @@ class Pilot:
         if ends[-1].ended is not None:
             best.ended = ends[-1].ended
             return [best]
-        if best.noise <= NOISY_START:
+        # The noise of a run that has overflowed is no number.
+        if not best.noise > NOISY_START:
             return [] if self.is_part else ends
         if best.is_finished:
             return [end for end in finite if end is best or not end.is_finished]

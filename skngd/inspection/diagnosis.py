@@ -18,8 +18,6 @@ FLAT, ALMOST_ALL = 1e-2, 0.9
 SAME, NOTHING, SOME = 0.9999, 1e-6, 1 / 3
 # Trials of a step that are usual.
 USUAL_TRIALS = 4.0
-# Effective parameters, as a part of the values of y.
-MANY = 1 / 3
 # How far outside of the range, in its widths; which part of the rows.
 OUTSIDE, FEW_ROWS = 0.1, 0.01
 # A standard deviation beside its unknown; a correlation.
