@@ -1,5 +1,6 @@
 import os
 
+import numpy as np
 import pytest
 import torch
 from refusals import check_all_refusals
@@ -15,3 +16,5 @@ check_all_refusals()
 def pytest_runtest_setup(item):
     if item.get_closest_marker("cuda") and not torch.cuda.is_available():
         pytest.skip("there is no CUDA device")
+    # Where random_state is None: a test is the same in each run.
+    np.random.seed(0)  # noqa: NPY002

@@ -11,6 +11,7 @@ from solvers import solver
 from skngd import PINNEstimator
 from skngd.estimators import error as errors
 from skngd.estimators import linearised, problem_task
+from skngd.geometry import Polygon
 from skngd.pde import Box, Dirichlet, Initial, Neumann, Periodic, Problem
 from skngd.problems import zoo
 from skngd.tangent.qr import Qr
@@ -187,6 +188,26 @@ def test_a_solution_that_is_not_unique_is_said(problem, free, settings):
     with pytest.warns(UserWarning, match=f"does not determine its solution: {free}.*Add the cond"):
         answer = fitted(problem(), **settings)
     assert answer.error_estimate_ == {"u": np.inf}
+
+
+def test_what_no_point_sees_is_free_and_not_what_only_the_first_miss():
+    """Directions are scaled so that they change the residuals at the first points by one."""
+    changes = torch.diag(torch.tensor([1e8, 1e7, 3.0]))
+    others = torch.tensor([[1e8, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    assert 1e7 / 2 < linearised.confirmed(changes, others) < 2e7
+    assert linearised.confirmed(changes[:, [0, 2]], others[:, [0, 2]]) < 2
+
+
+def test_narrow_neurons_between_the_points_are_not_what_is_free():
+    rim = [(np.cos(angle), np.sin(angle)) for angle in np.arange(0.0, 2 * np.pi, 0.02)]
+    problem = Problem.from_function(lambda u, x, y: u - 1, Polygon(rim))
+    settings = {"n_interior": 20, "max_iter": 9, "tol": 0.9}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        answers = [
+            PINNEstimator(problem, (3,), random_state=seed, **settings).fit() for seed in (164, 191)
+        ]
+    assert max(answer.error_estimate_["u"] for answer in answers) < 0.1
 
 
 def test_what_is_nearly_free_is_no_more_than_that():

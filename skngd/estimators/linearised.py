@@ -22,8 +22,9 @@ ROWS_PER_COLUMN = 2
 MOST_OF_ONE, MOST_OF_SEVERAL = 700, 1500
 # The points where e is looked at.
 LOOKED_AT = 300
-# An amplification with which a solution is not determined, and one of its parts that is a constant.
-UNDETERMINED, CONSTANT = 1e6, 0.99
+# An amplification with which a solution is not determined, what is left of it where other points
+# are asked, too, and one of its parts that is a constant.
+UNDETERMINED, CONFIRMED, CONSTANT = 1e6, 1e4, 0.99
 # The largest part of the residuals that counts as out of reach of the space.
 MOST_LEFT = 0.99
 # The part of the effect of an unknown on equation and conditions that the solution has to leave for
@@ -201,12 +202,17 @@ class Look:
         relative = to_numpy((norm(e, dim=1) / scale).clamp_min(torch.finfo(a.dtype).eps))
         self.relative = dict(zip(fields, map(float, relative), strict=True))
 
-        changes = fitted.whitened(phi, damping).reshape(*shape, -1)
-        changes = (changes / scale[:, None, None]).flatten(0, 1)
+        relative_phi = (phi.reshape(*shape, -1) / scale[:, None, None]).flatten(0, 1)
+        changes = fitted.whitened(relative_phi, damping)
         self.is_finite = _are_finite(solution, changes, change)
         if not self.is_finite:
             return
         self.amplification, largest = _largest(changes)
+        if self.amplification >= UNDETERMINED:
+            directions = fitted.whitened(torch.eye(len(sizes), **physics.kind), damping)
+            told = confirmed(changes, self._elsewhere(n, random_state) / sizes @ directions)
+            if told < CONFIRMED:
+                self.amplification = told
         self.free = _free(to_numpy(largest), physics.problem, looked_at)
         self.error = in_parts(
             self.spaces, -(solution + follow @ change) / sizes, change, self.activation
@@ -225,6 +231,15 @@ class Look:
             to_numpy(moved.reshape(*shape, -1) / scale[:, None, None]),
             [in_parts(self.spaces, -one / sizes, None, self.activation) for one in follow.T],
         )
+
+    def _elsewhere(self, n, random_state):
+        """The columns at as many other points as there were."""
+        points = spread_points(self.physics, n, random_state)
+        unknowns = self.physics.trial_unknowns()
+        columns, *_ = system(
+            self.spaces, self.n_unknowns, lambda one: one.discretization.blocks(points, unknowns)
+        )
+        return columns
 
     def _told_by_conditions(self, left, residual, sizes):
         """The change of unknowns without measurements, from what the solution cannot follow.
@@ -343,6 +358,26 @@ def _largest(a):
     return float(size), a @ vector / size.clamp_min(1e-300) if is_tall else vector
 
 
+def confirmed(changes, others):
+    """The largest singular value of the changes, beside those of the residuals at more points.
+
+    A narrow neuron between the points of A is free there, whatever the problem determines.
+
+    Parameters
+    ----------
+    changes, others : torch.Tensor of shape (m, P) and (n, P)
+        Changes of the solution, and of the residuals at other points, for directions that change
+        those of the first points by one.
+    """
+    _, s, vt = torch.linalg.svd(changes, full_matrices=False)
+    free = s >= UNDETERMINED
+    seen = others @ vt[free].T
+    at_first = torch.eye(seen.shape[1], dtype=s.dtype, device=s.device)
+    upper = torch.linalg.qr(torch.cat([at_first, seen]) / np.sqrt(2.0), mode="r").R
+    found = torch.linalg.solve_triangular(upper, torch.diag(s[free]), upper=True, left=False)
+    return _largest(found)[0]
+
+
 def _are_finite(*tensors):
     return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
 
@@ -366,6 +401,12 @@ def points_for(physics, theta, n, random_state):
     points = discretization.sample(1, n_boundary, "sobol", random_state)
     X = discretization.adapted(physics.residuals, theta, n, random_state)
     return [([X], None, None), *points[1:]]
+
+
+def spread_points(physics, n, random_state):
+    """As many spread points as those of :func:`points_for`."""
+    given = n, physics.n_boundary("auto", n), "sobol", random_state
+    return physics.discretization.sample(*given)
 
 
 def values_of(physics, X):
