@@ -181,9 +181,15 @@ def test_a_weight_of_two_is_two_rows():
     assert_allclose(one.alpha_, two.alpha_, rtol=1e-6)
     assert one.noise_std_ == pytest.approx(two.noise_std_, rel=1e-6)
     assert one.log_evidence_ == pytest.approx(two.log_evidence_, rel=1e-6)
-    # Weights that only say how rows compare leave the number of rows as it is.
-    again = NaturalMomentumRegressor(**settings).fit(X, y, sample_weight=np.full(len(y), 0.01))
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_other_weights_have_no_unit(unit):
+    """As 1 / variance, which only says how rows compare."""
+    X, y = waves(noise=0.5)
+    settings = {"hidden_layer_sizes": (3,), "max_iter": 30, "n_init": 1, "random_state": 0}
     plain = NaturalMomentumRegressor(**settings).fit(X, y)
+    again = NaturalMomentumRegressor(**settings).fit(X, y, sample_weight=np.full(len(y), unit))
     assert_allclose(again.alpha_, plain.alpha_, rtol=1e-6)
 
 

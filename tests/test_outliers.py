@@ -4,10 +4,12 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose
 
 from skngd import NaturalMomentumRegressor
 from skngd.estimators.outliers import leave_one_out, outliers
+from skngd.estimators.scaling import moments_without_far
 
 
 def rows(seed, errors, n=200):
@@ -79,3 +81,38 @@ def test_one_output_of_several_has_outliers():
     y = np.column_stack([y, rows(0, heavy)[1]])
     with pytest.warns(UserWarning, match="Outliers"):
         regressor().fit(X, y)
+
+
+def test_how_far_outliers_are_does_not_matter_with_huber():
+    X, y = rows(0, normal, 100)
+    T, answers = rows(1, normal)[0], []
+    for size in (1e2, 1e6):
+        y[:2] = size, -2 * size
+        answers.append(regressor(loss="huber").fit(X, y))
+    assert_allclose(answers[0].predict(T), answers[1].predict(T), atol=0.1)
+    assert answers[0].noise_std_ == pytest.approx(answers[1].noise_std_, rel=0.01)
+    assert answers[1].score(T, np.sin(2 * T[:, 0]) * T[:, 1]) > 0.9
+
+
+def test_few_inputs_far_from_all_others_do_not_set_the_scale():
+    X, y = rows(0, normal, 100)
+    X[:2, 0] = 1e8, -3e4
+    fitted, T = regressor().fit(X, y), rows(1, normal)[0]
+    assert_allclose(fitted.X_scale_, X[2:].std(axis=0), rtol=0.1)
+    assert fitted.score(T, np.sin(2 * T[:, 0]) * T[:, 1]) > 0.9
+    assert "Inputs far from all others (2 of column 0)" in fitted.stop_reason_
+
+
+@pytest.mark.parametrize("draw", [normal, laplace, lambda rng, n: rng.uniform(size=n) < 0.02])
+def test_other_inputs_set_their_scale(draw):
+    column = 3e7 + draw(np.random.RandomState(0), 1000).astype(float)[:, None]
+    mean, deviation, n_far = moments_without_far(column, np.ones(1000))
+    assert_allclose(mean, column.mean(axis=0))
+    assert_allclose(deviation, column.std(axis=0))
+    assert not n_far.any()
+
+
+def test_inputs_may_be_tensors():
+    X, y = rows(0, normal, 60)
+    of_tensors = regressor().fit(torch.as_tensor(X), torch.as_tensor(y))
+    assert_allclose(of_tensors.predict(torch.as_tensor(X)), regressor().fit(X, y).predict(X))

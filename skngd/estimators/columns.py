@@ -31,7 +31,7 @@ def has_times(array):
     dtypes = getattr(array, "dtypes", None)
     if dtypes is None or not np.iterable(dtypes):
         dtypes = [getattr(array, "dtype", None)]
-    return any(getattr(dtype, "kind", "") in TIMES for dtype in dtypes if dtype is not None)
+    return any(getattr(dtype, "kind", "-") in TIMES for dtype in dtypes if dtype is not None)
 
 
 def _holds_numbers(column):

@@ -10,7 +10,7 @@ from .callers import is_refitted, warn
 from .device import to_numpy
 from .outliers import HARMS, LEAST_ROWS, MOST_ROWS, leave_one_out, outliers
 from .outliers import remark as remark_on_outliers
-from .underfit import remark
+from .underfit import neighbours, remark
 
 # The parts of the parameters that are effective at first, of one start after the other. With few of
 # them a network does not find products of inputs, and its weights decay to nothing.
@@ -35,8 +35,9 @@ LEFT_FREE = 0.2
 # A change of the log evidence that says nothing of what is the more probable one.
 ONE_NAT = 1.0
 
-# A noise, as a part of the variance of y, of which neighbours are asked.
-WORTH_A_WORD = 0.05
+# A noise, as a part of the variance of y, of which neighbours are asked. Of labels it is more, for
+# a decay holds the probabilities of classes that can be separated away from 0 and 1.
+WORTH_A_WORD, MISSED_OF_LABELS = 0.05, 0.1
 # One that leaves so little explained that a warning says it.
 MOST_OF_Y = 0.5
 
@@ -199,9 +200,14 @@ class Belief:
         told = f" By the evidence {n:.1f} of {total} parameters are effective."
         told = told if self.task.evidence is not None and self.task.evidence.adapts else ""
         if self.is_constant:
+            more = (
+                ", or try loss='huber' for heavy tails"
+                if self.task.targets.follows_outliers
+                else ""
+            )
             told += (
                 " That is the mean of y alone: X tells less of it than its noise does. Where it "
-                "should, add rows, or try loss='huber' for heavy tails."
+                f"should, add rows{more}."
             )
         if self.follows_noise:
             told += (
@@ -212,20 +218,29 @@ class Belief:
         return told
 
     def warn_of_underfit(self, stop):
-        """Say where the fit misses what neighbouring rows show: a sentence for ``stop_reason_``.
+        """Say where errors of neighbouring rows are alike: a sentence for ``stop_reason_``.
 
-        Where it misses most of y and has converged, a warning says it, too.
+        Of labels, and where the fit misses most of y, a warning says it, too, if it has converged.
         """
-        is_number = self.found.has_noise and not self.task.targets.is_positive
-        if not is_number or self.found.posterior is None:
+        task, found = self.task, self.found
+        part = float(found.noise.max()) if found.has_noise else 1.0
+        if found.posterior is None or part < WORTH_A_WORD:
             return ""
-        X, y, _ = self.task.training
-        X = (X - self.task.X_mean) / self.task.X_scale
-        noise = to_numpy(self.found.noise)
-        told = remark(X, self.task.targets.encode(y), noise, WORTH_A_WORD)
+        X, y, weight = task.training
+        pairs = neighbours((X - task.X_mean) / task.X_scale)
+        if pairs is None:
+            return ""
+        rows = pairs.ravel()
+        objective = task._objective(X[rows], y[rows], weight[rows], values_only=True)
+        end = objective.at(self.theta)
+        errors = to_numpy(objective.loss.gradient(end.value)).reshape(len(pairs), 2, -1)
+        worth = WORTH_A_WORD if found.has_noise else MISSED_OF_LABELS
+        spread = to_numpy(objective.loss.target).var(axis=0)
+        told = remark(errors, worth * np.minimum(spread, 1.0))
         has_converged = stop is not None and stop.kind == "converged"
-        if told and has_converged and noise.max() > MOST_OF_Y and not is_refitted():
-            warn(f"The fit explains less than half of y.{told}", ConvergenceWarning)
+        if told and has_converged and part > MOST_OF_Y and not is_refitted():
+            less = "The fit explains less than half of y." if found.has_noise else ""
+            warn(f"{less}{told}".lstrip(), ConvergenceWarning)
         return told
 
     def warn_of_outliers(self, stop):

@@ -323,7 +323,8 @@ float, default="auto"
         X : array-like or sparse of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight of 2 equals two copies of the row, 0 leaves it out.
+            Of an integer type: a weight of 2 equals two copies of the row. Others, such as
+            1 / variance, say how rows compare, in any unit. 0 leaves a row out.
         X_val, y_val : array-like, default=None
             Rows that decide which iterate is kept, and when the fit has converged.
 

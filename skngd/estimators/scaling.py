@@ -8,6 +8,11 @@ NORMAL_MAD = 1.4826
 TINY = 1e-6
 # A column that varies by rounding errors only, up to this part of its size, is constant.
 ROUNDING = 10 * np.finfo(float).eps
+# An input is far from the others at so many robust standard deviations. Few such rows, a part of
+# all at most, do not set the scale where the deviation with them is this many times the robust one.
+FAR, FEW, LEADS = 30.0, 0.25, 10.0
+# Rows by which that is told.
+MOST_ROWS = 5000
 
 
 def moments(values, weights):
@@ -37,6 +42,47 @@ def robust_moments(values, weights):
     spread = NORMAL_MAD * median(np.abs(values - centre))
     _, deviation = moments(values, weights)
     return centre, np.where(spread > ROUNDING * np.abs(centre), spread, deviation)
+
+
+def moments_without_far(values, weights):
+    """:func:`moments` of columns without few rows that are far from all others.
+
+    A column with a number that is a million times the others would be one spike otherwise, and
+    the others one point.
+
+    Returns
+    -------
+    mean, deviation : ndarray of shape (d,)
+    n_far : ndarray of shape (d,)
+        How many rows were left out of each column.
+    """
+    mean, deviation = moments(values, weights)
+    rows = np.linspace(0, len(values) - 1, min(len(values), MOST_ROWS)).round().astype(int)
+    centre, robust = robust_moments(values[rows], weights[rows])
+    n_far = np.zeros(len(mean), dtype=int)
+    for column in np.flatnonzero(deviation > LEADS * robust):
+        is_far = np.abs(values[:, column] - centre[column]) > FAR * robust[column]
+        if 0 < weights[is_far].sum() <= FEW * weights.sum():
+            near = values[~is_far][:, [column]], weights[~is_far]
+            (mean[column],), (deviation[column],) = moments(*near)
+            n_far[column] = is_far.sum()
+    return mean, deviation, n_far
+
+
+def told_of_far(n_far, names=None):
+    """A sentence on columns with such rows, or none."""
+    columns = np.flatnonzero(n_far)
+    if not len(columns):
+        return ""
+    named = [f"column {column}" if names is None else repr(names[column]) for column in columns]
+    more = f" and {len(named) - 3} other columns" if len(named) > 3 else ""
+    told = ", ".join(
+        f"{count} of {name}" for count, name in zip(n_far[columns][:3], named[:3], strict=True)
+    )
+    return (
+        f" Inputs far from all others ({told}{more}) do not set the scale: check them, or take "
+        "their logarithm."
+    )
 
 
 def scale_of_inputs(deviation):

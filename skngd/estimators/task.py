@@ -21,7 +21,7 @@ from .importances import feature_importances
 from .many_rows import LOOKS_EVERY, came_far, judges, rows_of_batch
 from .memory import fingerprint
 from .outside import range_of
-from .scaling import moments, scale_of_inputs
+from .scaling import moments_without_far, scale_of_inputs, told_of_far
 
 # A row counts as so many at most.
 LARGEST_WEIGHT = 1e9
@@ -106,6 +106,7 @@ class Task(ABC):
     n_available = np.inf
     resumes, step_size, fingerprint = False, None, None
     raced, remark, verdict = None, "", ""
+    told_of_inputs = ""
 
     def __init__(self, estimator, continues):
         # The copy gets the attributes of a validation.
@@ -214,6 +215,9 @@ class RowsTask(Task):
         self.largest_weight = (
             1.0 if sample_weight is None else np.asarray(sample_weight, float).max()
         )
+        self.repeats_rows = (
+            sample_weight is not None and np.asarray(sample_weight).dtype.kind in "iu"
+        )
         self.random_state = check_random_state(self.estimator.random_state)
         self.relative_tol, self.looks = self.targets.relative_tol, []
 
@@ -250,8 +254,10 @@ class RowsTask(Task):
                     "anew."
                 )
         else:
-            self.X_mean, deviation = moments(X, weight)
+            self.X_mean, deviation, n_far = moments_without_far(X, weight)
             self.X_scale = scale_of_inputs(deviation)
+            names = getattr(self.estimator, "feature_names_in_", None)
+            self.told_of_inputs = told_of_far(n_far, names)
             self.targets.standardise(y, weight)
         self.rows = X, self.targets.as_given(y), weight
 
@@ -284,13 +290,15 @@ class RowsTask(Task):
         self._estimate()
 
     def _count(self):
-        """How many rows there are: a weight of 2 is two of them.
+        """How many rows there are: a weight of an integer type is so many of them.
 
-        Weights whose mean is below 1 only say how rows compare.
+        Others, such as 1 / variance, only say how rows compare, whatever their unit is.
         """
-        weight = self.training[2]
+        weight, n = self.training[2], len(self.training[2])
+        if not self.repeats_rows:
+            return float(n)
         most = min(float(self.largest_weight), LARGEST_WEIGHT)
-        return max(float(most * weight.sum()), float(len(weight)))
+        return max(float(most * weight.sum()), float(n))
 
     def _estimate(self):
         """Let the source estimate what is not named."""
@@ -371,6 +379,7 @@ class RowsTask(Task):
         belief = Belief(self, theta)
         self.verdict = belief.sentence()
         self.verdict += belief.warn_of_underfit(stop) + belief.warn_of_outliers(stop)
+        self.verdict += self.told_of_inputs
         return belief.attributes()
 
     def attributes(self, theta):

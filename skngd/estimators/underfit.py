@@ -1,56 +1,73 @@
-"""Whether neighbouring rows know more of y than the fit: it has not found what is there."""
+"""Whether errors of neighbouring rows are alike: then a fit has not found what is there."""
 
 import numpy as np
 from scipy.spatial import KDTree
 
 # Inputs up to which neighbours are near, rows that are enough to tell, and that are looked at.
-MOST_INPUTS, LEAST_ROWS, MOST_ROWS = 3, 50, 5000
-# A variance of the residuals, beside that of neighbours, from which on a fit misses something.
-MISSED = 3.0
+MOST_INPUTS, LEAST_ROWS, MOST_ROWS = 3, 50, 2500
+# A correlation that is too much: by itself, and in units of its spread for independent errors.
+ALIKE, SPREADS = 0.1, 5.0
 
 
-def noise_of_neighbours(X, y):
-    """½ the mean square of the difference of each row to its nearest neighbour, shape (c,).
+def neighbours(X):
+    """Pairs of neighbouring rows, shape (m, 2), or None with many inputs or few rows.
 
-    The variance of the noise, and more where y varies between neighbours.
+    Rows with equal inputs are no pairs: they may be the same row twice.
 
     Parameters
     ----------
     X : ndarray of shape (n, d)
         Standardised.
-    y : ndarray of shape (n, c)
-
-    Returns
-    -------
-    variance : ndarray of shape (c,) or None
-        None where there are many inputs, or few rows.
     """
     if X.shape[1] > MOST_INPUTS or len(X) < LEAST_ROWS:
         return None
     rows = np.linspace(0, len(X) - 1, min(len(X), MOST_ROWS)).round().astype(int)
-    _, nearest = KDTree(X).query(X[rows], k=2)
-    # Of rows with equal inputs either may come first.
-    other = np.where(nearest[:, 0] == rows, nearest[:, 1], nearest[:, 0])
-    return 0.5 * np.mean((y[rows] - y[other]) ** 2, axis=0)
+    distances, nearest = KDTree(X).query(X[rows], k=2)
+    # Two rows that are each other's neighbours are one pair.
+    pairs = np.sort(np.stack([rows, nearest[:, 1]], axis=1), axis=1)
+    pairs = np.unique(pairs[distances[:, 1] > 0], axis=0)
+    return pairs if len(pairs) >= LEAST_ROWS // 2 else None
 
 
-def remark(X, y, noise, least):
-    """A sentence on a fit that leaves more than its neighbours do, or none.
+def correlation(errors):
+    """Of the errors of pairs of rows, by output: Σ r s / Σ r², its bound for noise, and mean r s.
+
+    As by von Neumann (1941), with the mean product in place of that of squared differences.
 
     Parameters
     ----------
-    X, y : ndarray of shape (n, d), (n, c)
-        Standardised.
-    noise : ndarray of shape (c,)
-        The variance that the fit takes for noise.
-    least : float
-        A variance that is worth a word.
+    errors : ndarray of shape (m, 2, c)
+
+    Returns
+    -------
+    found : ndarray of shape (c,)
+    bound : float
+        Independent errors have correlations of variance 1 / m.
+    missed : ndarray of shape (c,)
+        The variance of what is missed, as far as neighbours share it.
     """
-    known = noise_of_neighbours(X, y)
-    if known is None or not np.any(noise > np.maximum(MISSED * known, least)):
+    squares = (errors**2).mean(axis=(0, 1))
+    missed = errors.prod(axis=1).mean(axis=0)
+    found = np.divide(missed, squares, out=np.zeros_like(missed), where=squares > 0)
+    return found, max(ALIKE, SPREADS / np.sqrt(len(errors))), missed
+
+
+def remark(errors, worth):
+    """A sentence on a fit whose errors are alike, or none.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (m, 2, c)
+        Of pairs of neighbours.
+    worth : ndarray of shape (c,)
+        The variance that is worth a word.
+    """
+    found, bound, missed = correlation(errors)
+    found = float(np.max(np.where(missed > worth, found, 0.0)))
+    if found <= bound:
         return ""
     return (
-        " Neighbouring rows differ by much less than the fit leaves as noise: the network does not "
-        "follow y. Try a second hidden layer, such as (20, 20), or alpha=0 with "
-        "early_stopping=True."
+        f" Errors of neighbouring rows are alike (correlation {found:.2f}, of noise at most "
+        f"{bound:.2f}): the network does not follow y. Try hidden_layer_sizes='auto', a second "
+        "hidden layer, such as (20, 20), or alpha=0 with early_stopping=True."
     )

@@ -131,6 +131,13 @@ class Loss(ABC):
         """A size of the residuals of each output, shape (c,), where the loss follows one."""
         return v.new_ones(v.shape[1])
 
+    def within_reach(self, v):
+        """Values that are no farther from their targets than noise can be, shape (m, c).
+
+        For an estimate of the noise; the same values where no distance is too large for it.
+        """
+        return v
+
     def row_factor(self, v, metric):
         """Row factor C and residual b of equation (A), with Cᵀb = W g.
 

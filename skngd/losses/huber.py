@@ -11,6 +11,8 @@ from .base import PointwiseLoss
 NORMAL_MAD = 1.4826
 # δ, at least, in the units of v: more than half of the residuals may vanish.
 LEAST_DELTA = 1e-4
+# Residuals of more than this many robust standard deviations are no noise of the others.
+FAR = 10.0
 
 
 class HuberLoss(PointwiseLoss):
@@ -63,7 +65,8 @@ class ScaledHuberLoss(HuberLoss):
     σ is 1.4826 times the median of their sizes; the fit estimates it with its noise, equation (EV).
     All is divided by P(|z| < k) for a normal z, the part of the residuals whose ℓ'' is 1: for
     normal noise the mean curvature is that of squares, so that a weight decay means the same, and
-    the mean of ψ(r) r is the variance.
+    the mean of ψ(r) r is the variance. In that a residual counts as ten σ at most: else few rows,
+    if only they are far enough, would be the noise of all.
 
     Parameters
     ----------
@@ -96,6 +99,10 @@ class ScaledHuberLoss(HuberLoss):
         below = torch.cumsum(self.point_weights[:, 0][order], dim=0)
         middle = (below < 0.5 * below[-1]).sum(0, keepdim=True)
         return NORMAL_MAD * torch.gather(sizes, 0, middle)[0]
+
+    def within_reach(self, v):
+        far = FAR * self.spread(v).clamp(min=LEAST_DELTA)
+        return torch.clamp(v, self.target - far, self.target + far)
 
     def with_noise(self, precisions, spread):
         other = copy(super().with_noise(precisions, spread))

@@ -141,7 +141,10 @@ class Estimate:
         """What each output contributes to the loss, and σ² ← ‖r‖² n / (n − γ)."""
         loss, observed = iterate.objective.loss, n * n_outputs
         freedom = max(observed - self.n_effective, LEAST_FREEDOM * observed)
-        b = iterate.residual.view(len(iterate.value), -1)[:, :n_outputs]
+        near, b = loss.within_reach(iterate.value), iterate.residual
+        if near is not iterate.value:
+            b = loss.hessian_rows(near)[1]
+        b = b.view(len(near), -1)[:, :n_outputs]
         squares = (b * b).sum(0)
         if loss.precisions is not None:
             squares = squares / loss.precisions
@@ -151,7 +154,7 @@ class Estimate:
             least = max(least, LEAST_NOISE_OF_FEW)
         self.is_exact = float(squares.max()) <= least
         noise = (squares * observed / freedom).clamp(min=least)
-        return loss.by_output(iterate.value), noise
+        return loss.by_output(near), noise
 
 
 class Evidence(Source):
