@@ -22,7 +22,7 @@ import numpy as np
 from sklearn.base import clone
 
 from skngd import PINNEstimator
-from skngd.inspection import FieldDisplay
+from skngd.inspection import FieldDisplay, IntervalDisplay
 from skngd.pde import Box, Dirichlet, Initial, Problem, Unknown
 
 
@@ -88,8 +88,9 @@ for seed in range(10):
     again = clone(lean).fit(*measure(seed))
     estimates.append((again.unknowns_["kappa"], 1.96 * again.unknowns_std_["kappa"]))
 values, widths = np.array(estimates).T
-covers = np.abs(values - TRUTH) <= widths
-print(f"{covers.sum()} of {len(covers)} intervals cover the truth")
+names, truth = [str(1 + k) for k in range(10)], np.full(10, TRUTH)
+intervals = IntervalDisplay(names, values, widths, label="κ", column="experiment", truth=truth)
+print(f"{intervals.coverage:.0%} of the intervals cover the truth")
 
 # %%
 # The figure
@@ -100,13 +101,6 @@ figure.get_layout_engine().set(w_pad=0.15)
 FieldDisplay.from_estimator(solver, X, y, ax=axes[0])
 axes[0].set(title="Fitted temperature and the 50 readings")
 
-experiments = np.arange(1, 11)
-for chosen, colour in ((covers, "C0"), (~covers, "C3")):
-    axes[1].errorbar(
-        experiments[chosen], values[chosen], widths[chosen], fmt="o", color=colour, capsize=3
-    )
-axes[1].axhline(TRUTH, color="0.3", linestyle="--", zorder=0, label="truth")
-axes[1].legend(loc="lower right")
-axes[1].set(xlabel="experiment", ylabel="κ", title="κ ± 1.96 standard deviations")
-axes[1].set_xticks([1, 4, 7, 10])
+intervals.plot(axes[1])
+axes[1].set(title="κ ± 1.96 standard deviations")
 plt.show()

@@ -29,6 +29,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skngd import NaturalMomentumRegressor
 from skngd.datasets import load_mackey_glass
+from skngd.inspection import ConvergenceDisplay
 
 data = load_mackey_glass()
 
@@ -164,21 +165,30 @@ axes[0, 0].plot(steps, forecast[:200], color="C0", linewidth=1, label="forecast,
 axes[0, 0].set(xlabel="t − 5006", ylabel="x(t)", title="Test rows", ylim=(None, 1.75))
 axes[0, 0].legend(loc="upper right", ncols=2)
 
-for name, model in constant_models.items():
-    axes[0, 1].semilogy(np.sqrt(2 * model.loss_curve_), label=name)
-axes[0, 1].set(xlabel="iteration", ylabel="training RMSE", title="Constant step α = 0.1")
-axes[0, 1].set_ylim(2e-3, 1)
-axes[0, 1].legend(fontsize="x-small", loc="upper right")
 
-for name in ("plain NGD", "natural heavy ball, last momentum", "natural Nesterov", "SPRING"):
-    error, seconds = np.sqrt(2 * models[name].loss_curve_), models[name].history_["time"]
-    axes[1, 0].loglog(1 + np.arange(len(error)), error, label=name)
-    axes[1, 1].loglog(1e3 * seconds, error, label=name)
-for name in ("gradient descent", "Adam", "L-BFGS"):
-    error, seconds = np.sqrt(2 * models[name].loss_curve_), models[name].history_["time"]
-    axes[1, 0].loglog(1 + np.arange(len(error)), error, "--", label=name)
-    axes[1, 1].loglog(1e3 * seconds, error, "--", label=name)
-axes[1, 0].set(xlabel="1 + iteration", ylabel="training RMSE", title="Default control")
-axes[1, 1].set(xlabel="milliseconds", ylabel="training RMSE", title="Default control, by time")
-axes[1, 0].legend(fontsize="x-small")
+def errors(model):
+    """Milliseconds, and the training RMSE, after each iteration."""
+    return 1e3 * model.history_["time"], np.sqrt(2 * model.loss_curve_)
+
+
+def draw(ax, chosen, by, title):
+    """The training error of some models."""
+    curves = {name: errors(model) for name, model in chosen.items()}
+    if by == "iteration":
+        curves = {name: error for name, (_, error) in curves.items()}
+    ConvergenceDisplay.from_predictions(curves, by=by, label="training RMSE", ax=ax)
+    ax.set_title(title)
+    ax.legend(fontsize="x-small", loc="upper right")
+
+
+draw(axes[0, 1], constant_models, "iteration", "Constant step α = 0.1")
+axes[0, 1].set_ylim(2e-3, 1)
+shown = ["plain NGD", "natural heavy ball, last momentum", "SPRING"]
+shown += ["gradient descent", "Adam", "L-BFGS"]
+chosen = {name: models[name] for name in shown}
+draw(axes[1, 0], chosen, "iteration", "Default control")
+draw(axes[1, 1], chosen, "time", "Default control, by time")
+axes[1, 0].set_xscale("symlog", linthresh=10)
+axes[1, 0].set_xlim(0, 1000)
+axes[1, 1].set(xscale="log", xlabel="time (ms)")
 plt.show()
