@@ -18,6 +18,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from skngd import PINNEstimator
+from skngd.inspection import FieldDisplay
 from skngd.pde import Box, Initial, Periodic, Problem
 
 WAVES = {0: 1.0, 1: 0.5, 2: 0.5j}
@@ -63,10 +64,9 @@ print(f"relative error {error:.1e}, estimated {max(solver.error_estimate_.values
 assert error < 1e-6
 
 x = np.linspace(0, 2 * np.pi, 200)
+figure, ax = plt.subplots(layout="constrained")
 for t in (0.0, 1.0, 2.0):
     line = np.stack([np.full_like(x, t), x], axis=1)
-    plt.plot(x, np.abs(solver.predict(line) @ [1, 1j]) ** 2, label=f"t = {t:g}")
-plt.xlabel("x")
-plt.ylabel("|ψ|²")
-plt.legend()
+    density = np.abs(solver.predict(line) @ [1, 1j]) ** 2
+    FieldDisplay({"x": x}, density, "|ψ|²", title=f"t = {t:g}").plot(ax)
 plt.show()

@@ -22,6 +22,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KernelDensity
 
 from skngd import NaturalMomentumDensity
+from skngd.inspection import ConvergenceDisplay
 from skngd.losses import KLDivergence
 from skngd.models import FullyConnected, NormalizedExponential
 from skngd.optim import Objective, build_method, minimize
@@ -98,10 +99,8 @@ for ax, model, points_of, title in (
     ax.contour(axis, axis + 1, v, levels=np.geomspace(1e-3, 0.3, 7), cmap="viridis")
     ax.plot(*points_of.T, ".", color="0.3", markersize=2)
     ax.set(xlabel="$x_1$", ylabel="$x_2$", title=title, xlim=(-3.5, 3.5), ylim=(-2.5, 4.5))
-styles = ("-.", "--", "-")
-for (name, result), style in zip(results.items(), styles, strict=True):
-    axes[1, 1].semilogy(result.history["loss"], style, color="0.2", label=name)
-axes[1, 1].set(ylim=(1e-5, 3e3), xlabel="iteration", ylabel="Kullback-Leibler divergence")
-axes[1, 1].set(title="From the formula")
-axes[1, 1].legend(loc="upper right", fontsize=8)
+curves = {name: result.history["loss"] for name, result in results.items()}
+ConvergenceDisplay.from_predictions(curves, label="Kullback-Leibler divergence", ax=axes[1, 1])
+axes[1, 1].set(ylim=(1e-5, 3e3), title="From the formula")
+axes[1, 1].legend(loc="upper right", fontsize="small")
 plt.show()

@@ -22,6 +22,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from toy import features, follow, function, vector, weights, x
 
+from skngd.inspection import ConvergenceDisplay
 from skngd.losses import SquaredLoss
 from skngd.models import LinearModel, QuadraticModel
 from skngd.optim import Objective, build_method
@@ -103,22 +104,21 @@ curve = QuadraticModel(features, b.view(1, 2), 2 * b_perpendicular.view(1, 1, 2)
 u = curve.coordinates(vector(0.3))
 bent = Objective(curve, SquaredLoss(function(u), weights), x)
 alpha = 0.2
-figure, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
-for restart, color, marker in ((None, COLORS[0], "o"), ("loss", COLORS[1], "s")):
+curves = {}
+for restart in (None, "loss"):
     method = build_method(
         momentum="heavy-ball", beta=0.75, restart=restart, step_size=alpha, damping=0.0
     )
     path = follow("", method, bent, vector(-0.7), 40)
     speeds = np.diff(path.coordinates, axis=0, prepend=path.coordinates[:1])
     energy = path.losses + (speeds**2).sum(1) / (2 * alpha)
-    name = "no restart" if restart is None else "restart"
-    look = {"color": color, "marker": marker, "markerfacecolor": "none", "markersize": 4}
-    ax.plot(path.losses, label=f"{name}: loss", **look)
+    curves["no restart: loss" if restart is None else "restart: loss"] = path.losses
     if restart is None:
-        ax.plot(energy, color=color, linestyle="--", label=f"{name}: energy")
+        curves["no restart: energy"] = energy
 hill = float(bent.at(vector(-0.071)).loss)
+figure, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
+ConvergenceDisplay.from_predictions(curves, label="loss, energy", ax=ax)
 ax.axhline(hill, color="0.6", linestyle=":", label="top of the hill")
-ax.set(xlabel="iteration", ylabel="loss, energy", yscale="log", ylim=(1e-5, 1))
-ax.set(title="Over a hill: α = 0.2, β = 0.75")
+ax.set(ylim=(1e-5, 1), title="Over a hill: α = 0.2, β = 0.75")
 ax.legend(fontsize="small")
 plt.show()

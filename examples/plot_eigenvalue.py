@@ -23,6 +23,7 @@ import numpy as np
 from scipy.special import j0, j1, jn_zeros
 
 from skngd import PINNEstimator
+from skngd.inspection import FieldDisplay
 from skngd.pde import Dirichlet, Integral, Interval, Neumann, Problem, Unknown
 
 
@@ -61,9 +62,8 @@ error = np.linalg.norm(u - exact) / np.linalg.norm(exact)
 print(f"relative error {error:.1e}, estimated {solver.error_estimate_['u']:.1e}")
 assert error < 1e-6
 
-plt.plot(r, u, label="the network")
-plt.plot(r[::10], exact[::10], "o", label="Bessel's function")
-plt.xlabel("r")
-plt.ylabel("u")
-plt.legend()
+display = FieldDisplay.from_estimator(solver)
+display.artists_[0].set_label("the network")
+display.ax_.plot(r[::10], exact[::10], "o", label="Bessel's function")
+display.ax_.legend()
 plt.show()

@@ -53,7 +53,7 @@ search = GridSearchCV(
     pipeline,
     grid,
     scoring="neg_root_mean_squared_error",
-    cv=TimeSeriesSplit(3),
+    cv=TimeSeriesSplit(2),
     error_score="raise",
 )
 with warnings.catch_warnings():

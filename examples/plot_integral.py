@@ -21,6 +21,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from skngd import PINNEstimator
+from skngd.inspection import FieldDisplay
 from skngd.pde import Initial, Integral, Interval, Problem
 
 
@@ -56,9 +57,8 @@ error = np.linalg.norm(u - system.y[0]) / np.linalg.norm(system.y[0])
 print(f"relative error {error:.1e}, estimated {solver.error_estimate_['u']:.1e}")
 assert error < 1e-6
 
-plt.plot(t, u, label="the network")
-plt.plot(t[::10], system.y[0][::10], "o", label="scipy, as a system")
-plt.xlabel("t")
-plt.ylabel("u")
-plt.legend()
+display = FieldDisplay.from_estimator(solver)
+display.artists_[0].set_label("the network")
+display.ax_.plot(t[::10], system.y[0][::10], "o", label="scipy, as a system")
+display.ax_.legend()
 plt.show()

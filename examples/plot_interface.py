@@ -19,6 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from skngd import PINNEstimator
+from skngd.inspection import FieldDisplay
 from skngd.pde import Dirichlet, Interface, Interval, Problem
 
 LEFT, RIGHT = 0.4, 0.7
@@ -81,10 +82,9 @@ error = np.linalg.norm(u - exact) / np.linalg.norm(exact)
 print(f"relative error {error:.1e}, estimated {solver.error_estimate_['u']:.1e}")
 assert error < 1e-6
 
-plt.plot(x, u, label="the network")
-plt.plot(x[::15], exact[::15], "o", label="exact")
-plt.axvspan(LEFT, RIGHT, color="0.9", label="foam")
-plt.xlabel("x")
-plt.ylabel("u")
-plt.legend()
+display = FieldDisplay.from_estimator(solver)
+display.artists_[0].set_label("the network")
+display.ax_.plot(x[::15], exact[::15], "o", label="exact")
+display.ax_.axvspan(LEFT, RIGHT, color="0.5", alpha=0.2, linewidth=0, label="foam")
+display.ax_.legend()
 plt.show()

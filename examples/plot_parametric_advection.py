@@ -22,6 +22,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from skngd import PINNEstimator
+from skngd.inspection import FieldDisplay
 from skngd.pde import Box, Dirichlet, Input, Problem
 
 
@@ -71,13 +72,12 @@ print(f"largest error at any held-out ε: {worst.max():.1e}")
 # ----------
 
 figure, axes = plt.subplots(1, 2, figsize=(10.5, 4), layout="constrained")
-for position, eps in enumerate((0.1, 0.2, 0.4, 1.0)):
-    colour = plt.colormaps["viridis"](position / 3.5)
-    curve = solver.predict(np.stack([x, np.full_like(x, eps)], axis=1))
-    axes[0].plot(x, exact(x, eps), color=colour, linewidth=5, alpha=0.35)
-    axes[0].plot(x, curve, color=colour, linewidth=1.2, label=f"ε = {eps:g}")
-axes[0].set(xlabel="x", ylabel="u", title="Network (thin) on exact (wide)")
-axes[0].legend(loc="upper left")
+shown = (0.1, 0.2, 0.4, 1.0)
+displays = [FieldDisplay.from_estimator(solver, fixed={"eps": eps}, ax=axes[0]) for eps in shown]
+for eps, display in zip(shown, displays, strict=True):
+    colour = display.artists_[0].get_color()
+    axes[0].plot(x, exact(x, eps), color=colour, linewidth=5, alpha=0.35, zorder=0)
+axes[0].set(title="Network (thin) on exact (wide)")
 axes[1].semilogy(held_out, worst, "o-", color="C0")
 axes[1].set(xlabel="ε", ylabel="max over x of |error|", title="Values of ε that were held out")
 axes[1].grid(alpha=0.3)

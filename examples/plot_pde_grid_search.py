@@ -68,11 +68,14 @@ y = true_concentration(X[:, 0]) + 0.01 * random.normal(size=40)
 # Which equation?
 # ---------------
 # ``problem__order`` reaches into the problem. φ is fitted in each fold together with c; only the
-# measurements are split, every fold keeps the whole equation.
+# measurements are split, every fold keeps the whole equation. The search looks at predictions only:
+# ``estimate_error=False`` saves the estimate of the error.
 
-orders = [1, 1.5, 2, 2.5, 3]
+orders = [1, 2, 3]
 modulus = Unknown(1.0, low=0)
-solver = PINNEstimator(Pellet(modulus), (16,), activation="tanh", random_state=0)
+solver = PINNEstimator(
+    Pellet(modulus), (16,), activation="tanh", estimate_error=False, random_state=0
+)
 began = time.perf_counter()
 equations = GridSearchCV(
     solver,

@@ -24,6 +24,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from skngd import PINNEstimator
+from skngd.inspection import FieldDisplay
 from skngd.pde import Box, Dirichlet, Disk, Neumann, Problem
 
 RADIUS = 0.4
@@ -64,21 +65,19 @@ seconds = time.perf_counter() - began
 # ``contains`` tells which points of a grid belong to the domain; the others stay NaN.
 
 side = np.linspace(-1, 1, 161)
-x, y = np.meshgrid(side, side)
-grid = np.stack([x.ravel(), y.ravel()], axis=1)
+grid = np.stack(np.meshgrid(side, side, indexing="ij"), axis=-1).reshape(-1, 2)
 inside = Plate.domain.contains(grid)
 
 
 def on_grid(values):
     everywhere = np.full(len(grid), np.nan)
     everywhere[inside] = values
-    return everywhere.reshape(x.shape)
+    return everywhere.reshape(161, 161)
 
 
-u = on_grid(solver.predict(grid[inside]))
 flux = [on_grid(-solver.derivative(grid[inside], name)) for name in ("x", "y")]
-error = np.abs(u - on_grid(around_hole(*grid[inside].T)))
-print(f"largest error {np.nanmax(error):.1e}, RMS {np.sqrt(np.nanmean(error**2)):.1e}")
+error = on_grid(solver.predict(grid[inside]) - around_hole(*grid[inside].T))
+print(f"largest error {np.nanmax(np.abs(error)):.1e}, RMS {np.sqrt(np.nanmean(error**2)):.1e}")
 print(f"{solver.n_iter_} iterations, {seconds:.1f} s")
 
 # %%
@@ -87,14 +86,15 @@ print(f"{solver.n_iter_} iterations, {seconds:.1f} s")
 # Left, lines of the heat flux −∇u, from the derivatives of the network; they close around the hole.
 
 figure, axes = plt.subplots(1, 2, figsize=(10.5, 4.2), layout="constrained")
-image = axes[0].contourf(x, y, u, 24, cmap="coolwarm")
-figure.colorbar(image, ax=axes[0], shrink=0.8, label="temperature u")
-axes[0].streamplot(x, y, *flux, color="0.2", linewidth=0.7, arrowsize=0.8, density=1.1)
+FieldDisplay.from_estimator(solver, ax=axes[0])
+axes[0].streamplot(
+    side, side, *(part.T for part in flux), color="white", linewidth=0.7, arrowsize=0.8
+)
 axes[0].set(title="Temperature and heat flux")
-image = axes[1].pcolormesh(x, y, np.log10(np.maximum(error, 1e-8)), cmap="magma", rasterized=True)
-figure.colorbar(image, ax=axes[1], shrink=0.8, label="log₁₀ |error|")
-axes[1].set(title=f"Largest error {np.nanmax(error):.0e}")
+places = {"x": side, "y": side}
+FieldDisplay.from_predictions(places, error, label="|error|", is_size=True, ax=axes[1])
+axes[1].set(title=f"Largest error {np.nanmax(np.abs(error)):.0e}")
 for ax in axes:
     ax.add_patch(plt.Circle((0, 0), RADIUS, facecolor="white", edgecolor="0.2"))
-    ax.set(xlabel="x", ylabel="y", aspect="equal", xlim=(-1, 1), ylim=(-1, 1))
+    ax.set_aspect("equal")
 plt.show()

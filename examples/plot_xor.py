@@ -25,6 +25,7 @@ from sklearn.neural_network import MLPClassifier
 
 from skngd import NaturalMomentumClassifier
 from skngd.datasets import make_xor
+from skngd.inspection import ConvergenceDisplay, FieldDisplay
 
 X, y, p_true = make_xor(2000, random_state=0, return_probability=True)
 lowest = np.mean((p_true - y) ** 2)
@@ -95,27 +96,18 @@ for name, errors in curves.items():
 # %%
 # The figure
 # ----------
-# Left the probability of class 1; right how the methods come down. The dashed line is the error of
-# the true probabilities; on the rows that it was fitted to, a network can be a little below.
+# Left the probability of class 1, and in the same colours the true one of some rows; right how the
+# methods come down. The dashed line is the error of the true probabilities; on the rows that it was
+# fitted to, a network can be a little below.
 
-colors = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#999999", "#444444"]
 figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.4), layout="constrained")
-axis = np.linspace(-1.5, 1.5, 121)
-grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
-p = models["default, trust region"].predict_proba(grid)[:, 1].reshape(121, 121)
-image = left.contourf(axis, axis, p, levels=np.linspace(0, 1, 11), cmap="RdBu_r", alpha=0.8)
-shown = slice(0, 400)
-left.scatter(*X[shown].T, c=y[shown], cmap="RdBu_r", s=14, edgecolor="white", linewidth=0.5)
-left.set(xlabel="$x_1$", ylabel="$x_2$", xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), aspect="equal")
-left.set_title("Probability of class 1 (default)")
-figure.colorbar(image, ax=left, shrink=0.9)
-for (name, errors), color in zip(curves.items(), colors, strict=True):
-    style = "--" if "Nesterov" in name else "-"  # it lies on the heavy ball
-    right.plot(np.arange(1, len(errors) + 1), errors, style, label=name, color=color)
-right.axhline(lowest, color="k", linestyle="--", linewidth=0.8, label="true probabilities")
-right.set(xlabel="iteration", ylabel="mean square error", yscale="log", xlim=(0, 100))
+model = models["default, trust region"]
+FieldDisplay.from_estimator(model, X[:400], p_true[:400], ax=left)
+left.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal", title="Probability of class 1 (default)")
+ConvergenceDisplay.from_predictions(curves, label="mean square error", ax=right)
+right.axhline(lowest, color="0.5", linestyle="--", linewidth=0.8, label="true probabilities")
 right.set_yticks([0.03, 0.05, 0.1, 0.2, 0.3], ["0.03", "0.05", "0.1", "0.2", "0.3"])
 right.minorticks_off()
-right.legend(loc="upper right")
+right.legend(loc="upper right", fontsize="small")
 right.set_title("Error of the probabilities")
 plt.show()

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from skngd.inspection import TrajectoryDisplay
+from skngd.inspection import ConvergenceDisplay, TrajectoryDisplay
 from skngd.optim import Stopping, minimize
 
 # Gauss-Legendre quadrature with 20 nodes on [0, 1]: integrals of products of the features are
@@ -157,17 +157,14 @@ def three_panels(objective, paths, target, title, manifold=(), span=None):
     axes[1].set(xlabel="coordinate of 1", ylabel="coordinate of √2 sin 2πx")
     axes[1].set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
 
-    for i, path in enumerate(paths):
-        draw(axes[2], np.column_stack([np.arange(len(path.losses)), path.losses]), i)
-    axes[2].set(xlabel="iteration", ylabel="loss", yscale="log")
+    ConvergenceDisplay.from_predictions({path.name: path.losses for path in paths}, ax=axes[2])
     floor = max(1e-14, min(path.losses.min() for path in paths))
     axes[2].set_ylim(0.3 * floor, 3 * max(path.losses[0] for path in paths))
     for ax, name in zip(axes, ("parameter space", "function space", "loss"), strict=True):
         ax.set_title(name)
     handles, labels = axes[2].get_legend_handles_labels()
-    for handle, path in zip(axes[2].lines, paths, strict=True):
-        handles.append(handle)
-        labels.append(path.name)
+    if len(paths) > 1:
+        axes[2].get_legend().remove()
     handles.append(axes[1].lines[-1])
     labels.append("target")
     figure.legend(handles, labels, loc="outside lower center", ncols=min(4, len(labels)))

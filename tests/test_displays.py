@@ -254,6 +254,14 @@ def test_a_band_of_a_cut_through_a_problem(heat):
         IntervalDisplay.from_estimator(heat, np.eye(2))
 
 
+def test_the_truth_of_each_coefficient_is_drawn():
+    truth = np.array([0.2, 3.0])
+    display = IntervalDisplay(["a", "b"], np.array([0.3, 2.0]), np.array([0.2, 0.5]), truth=truth)
+    assert display.coverage == 0.5
+    drawn = display.plot().artists_[1].get_segments()
+    assert_array_equal([segment[:, 1] for segment in drawn], [[0.2, 0.2], [3.0, 3.0]])
+
+
 def test_unknowns_with_their_intervals(heat):
     display = IntervalDisplay.from_unknowns(heat)
     assert_allclose(display.value, [heat.unknowns_["kappa"]])

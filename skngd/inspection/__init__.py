@@ -8,6 +8,7 @@ from .intervals import IntervalDisplay
 from .kernel_display import KernelDisplay
 from .kernels import determining_points, empirical_nntk, greens_function, nntk, ntk
 from .spectrum import SpectrumDisplay
+from .summary import Summary, summary
 from .trajectory import TrajectoryDisplay
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "IntervalDisplay",
     "KernelDisplay",
     "SpectrumDisplay",
+    "Summary",
     "TrajectoryDisplay",
     "determining_points",
     "diagnose",
@@ -24,4 +26,5 @@ __all__ = [
     "greens_function",
     "nntk",
     "ntk",
+    "summary",
 ]

@@ -1,9 +1,9 @@
 """What the displays share: axes, and lines that are told apart in grey and on dark ground."""
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart, without the pale ones; marks
-# and dashes say the same in grey.
+# and dashes say the same in grey. There is a mark more than colours: no line looks like another.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = ("o", "s", "^", "D", "v", "P")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":")
 # Lines and frames that are no data: they stand out from white and from black.
 NEUTRAL = "0.5"

@@ -265,7 +265,9 @@ class IntervalDisplay:
         ax.set(xlim=(-0.5, len(self.x) - 0.5), title=f"{100 * self.level:g} % intervals")
         if self.truth is None:
             return [bars]
-        return [bars, ax.axhline(1.0, color=NEUTRAL, linestyle="--", zorder=0, label="truth")]
+        edges = np.arange(len(self.x)) - 0.5
+        look = {"color": NEUTRAL, "linestyle": "--", "zorder": 0, "label": "truth"}
+        return [bars, ax.hlines(self.truth, edges, edges + 1, **look)]
 
 
 def _quantile(level):
