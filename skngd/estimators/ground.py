@@ -5,12 +5,13 @@ import copy
 import numpy as np
 import torch
 
+from ..pde.scales import free_scales
 from .device import multiplications
 from .linearised import Rows
 from .physics import build_physics
 from .points import Points
 from .prior import MEASUREMENT_WEIGHT as BESIDE_PRIOR
-from .prior import prior_blocks
+from .prior import prior_blocks, scale_blocks
 
 # The weight of measurements where equation and conditions are constraints: while a fit finds its
 # way, and where noise has bent a nonlinear problem by more than (Err) can undo.
@@ -57,17 +58,23 @@ class Ground:
         blocks = physics.adopt_sizes(self.points.draw() + self.measured)
         self.measured = blocks[len(blocks) - len(self.measured) :]
         self.free_fields, self.smooth = free_fields, prior_blocks(physics, free_fields)
-        self.objective = physics.objective(blocks + self.smooth)
+        self.free_scales = free_scales(problem, free_fields)
+        self.scales = self.scales_for(physics)
+        self.objective = physics.objective(blocks + self.smooth + self.scales)
         n_parameters = physics.residuals.n_parameters
         self.n_multiplications = multiplications(self.objective.n_rows, 1, n_parameters)
 
     def objective_on(self, blocks, sample=None):
         """With all measurements and the prior, on blocks of the equation and its conditions."""
-        return self.physics.objective(blocks + self.measured + self.smooth, sample)
+        return self.physics.objective(blocks + self.measured + self.smooth + self.scales, sample)
 
     def measurements_for(self, physics):
         """The blocks of the measurements for a physics of the same problem."""
         return physics.discretization.measurements(*self.rows, physics.trial_unknowns())
+
+    def scales_for(self, physics):
+        """The rows that hold what is determined up to a factor, for a physics of the problem."""
+        return scale_blocks(physics, self.free_scales)
 
     def solution(self, theta):
         """Physics, θ, and the blocks of the problem and of the measurements, or None for these.

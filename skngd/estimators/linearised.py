@@ -206,7 +206,7 @@ class Look:
         self.is_finite = _are_finite(solution, changes, change)
         if not self.is_finite:
             return
-        self.amplification, largest = _largest(changes)
+        self.amplification, largest = largest_singular_value(changes)
         self.free = _free(to_numpy(largest), physics.problem, looked_at)
         self.error = in_parts(
             self.spaces, -(solution + follow @ change) / sizes, change, self.activation
@@ -335,7 +335,7 @@ def _plateau(fitted, phi, first):
     return first, 1.0
 
 
-def _largest(a):
+def largest_singular_value(a):
     """The largest singular value of A and its left vector, by the smaller of the Gram matrices."""
     is_tall = len(a) > a.shape[1]
     squares, vectors = torch.linalg.eigh(a.T @ a if is_tall else a @ a.T)

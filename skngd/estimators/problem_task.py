@@ -19,8 +19,9 @@ from .error import estimated_error, is_determined
 from .ground import Ground, with_network
 from .neurons import fresh_activation
 from .observed import named_columns, observed, weights_of
+from .open_fields import open_names, told_of_prior, warn_of_undetermined
 from .physics import columns_of, empty_equations, fitted_view
-from .prior import answered, settled, told_of_prior, unobserved, warn_of_undetermined
+from .prior import answered, settled, unobserved
 from .problem_settings import check_problem_settings
 from .race import Race, is_raced
 from .statement import warn_of_the_problem
@@ -320,17 +321,21 @@ class ProblemTask(Task):
         if not (self.problem.unknowns or self.field_evidence):
             return {}
         parts = posterior = None
+        left_open = ()
         if self.field_evidence:
             parts, posterior = answered(self.ground, solution[1], self.field_evidence)
-        told = told_unknowns(*solution, self.estimate, posterior, parts)
+            left_open = open_names(self.field_evidence, self.ground)
+        told = told_unknowns(*solution, self.estimate, posterior, parts, left_open)
         found = told.attributes(self.problem)
         if posterior is not None:
-            spread = posterior.relative(self.physics)
-            self.spread = float(spread.max())
+            is_open = [field in left_open for field in self.problem.fields]
+            spread = np.where(is_open, np.inf, posterior.relative(self.physics))
+            # What is open is said by itself.
+            self.spread = float(spread.max(initial=0.0, where=~np.array(is_open)))
             found["error_estimate_"] = dict(zip(self.problem.fields, spread.tolist(), strict=True))
-            found["_correction"], found["_field_posterior"] = parts, posterior.kept()
-            self.verdict = told_of_prior(self.ground.free_fields)
-            warn_of_undetermined(self.ground.free_fields, found["error_estimate_"])
+            found["_correction"], found["_field_posterior"] = parts, posterior.kept(is_open)
+            self.verdict = told_of_prior(self.ground, left_open)
+            warn_of_undetermined(self.ground, left_open, found["error_estimate_"])
             return found
         if self.estimator.measurement_loss != "squared" and self.estimate is None:
             warn_of_loss(self.estimator.measurement_loss)
