@@ -185,22 +185,36 @@ def warn_of_loss(loss):
     )
 
 
-def warn_if_unexplained(physics, theta, measured, y):
-    """Warn of a solution that explains little of what was measured: another minimum, or equation.
+def explained_parts(physics, theta, measured, y):
+    """Which part of the variance of what was measured a solution explains, by name of the block.
 
     ``measured`` are the blocks of the fields that were observed, ``y`` all columns.
     """
     columns = [column[np.isfinite(column)] for column in y.T]
     columns = [column for column in columns if len(column)]
+    found = {}
     for block, column in zip(measured, columns, strict=True):
         off = to_numpy(physics.residuals.value(theta, Collocation([block]))[:, 0] * block.sizes[0])
         weights = to_numpy(block.row_weights[0] / block.row_weights[0].sum())
         spread = weights @ (column - weights @ column) ** 2
-        part = 1.0 - weights @ off**2 / spread if spread > 0 and len(column) > 2 else 1.0
+        is_told = spread > 0 and len(column) > 2
+        found[block.name] = 1.0 - weights @ off**2 / spread if is_told else 1.0
+    return found
+
+
+def warn_if_unexplained(physics, theta, measured, y, n_tried=0):
+    """Warn of a solution that explains little of what was measured: another minimum, or equation.
+
+    Arguments as of :func:`explained_parts`, and the number of other first guesses that were tried.
+    """
+    for name, part in explained_parts(physics, theta, measured, y).items():
         if part < EXPLAINED:
+            guesses = (
+                f", and {n_tried} other first guesses lead to nothing better" if n_tried else ""
+            )
             warn(
                 f"The solution explains {max(100 * part, 0):.0f} % of the variance of the "
-                f"{block.name}. The unknown coefficients may be in another minimum, or the "
+                f"{name}{guesses}. The unknown coefficients may be in another minimum, or the "
                 "equation may be another one: give Unknown another start, or bounds, and see "
                 "noise_std_."
             )
