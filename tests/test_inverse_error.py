@@ -8,7 +8,7 @@ from scipy.optimize import curve_fit
 from solvers import solver
 from test_unknown_values import END, SLOPE, Rod
 
-from skngd.estimators import error, linearised
+from skngd.estimators import error, guesses, linearised
 from skngd.estimators.linearised import huber, least_squares
 from skngd.pde import Box, Dirichlet, Equation, Initial, Neumann, Problem, Unknown
 from skngd.pde.checks import check_problem
@@ -148,15 +148,39 @@ def swing(u, t, w):
     return u.tt + w**2 * u
 
 
-def test_another_minimum_is_said():
+def swinging(w):
     conditions = Initial(1.0), Initial(0.0, derivative=1)
-    problem = Problem.from_function(
-        swing, Box(t=(0, 10)), conditions, coefficients={"w": Unknown(1.0, low=0)}
-    )
+    coefficients = {"w": w}
+    return Problem.from_function(swing, Box(t=(0, 10)), conditions, coefficients=coefficients)
+
+
+def test_other_first_guesses_lead_out_of_another_minimum():
     t = np.random.RandomState(0).uniform(0, 10, (40, 1))
-    settings = {**NETWORK, "max_iter": 300, "estimate_error": False}
-    with pytest.warns(UserWarning, match="explains . % of the variance of the measurements u"):
-        solver(problem, **settings).fit(t, np.cos(5 * t[:, 0]))
+    settings = {"activation": "sin", "max_iter": 200, "n_interior": 100}
+    fitted = solver(swinging(Unknown(1.0, low=0)), (32,), **settings).fit(t, np.cos(5 * t[:, 0]))
+    assert fitted.unknowns_["w"] == pytest.approx(5.0, rel=1e-6)
+    assert "other first guesses of the unknown coefficients w=" in fitted.stop_reason_
+    assert "explains 100 %" in fitted.stop_reason_
+    assert len(fitted.history_["w"]) == fitted.n_iter_ + 1 <= 201
+    # The starts that raced then are there, too.
+    assert len(fitted.candidates_["round"]) > 1
+    assert fitted.problem.unknowns["w"].start == 1.0
+
+
+def test_another_minimum_is_said():
+    t = np.random.RandomState(0).uniform(0, 10, (40, 1))
+    problem = swinging(Unknown(1.0, low=0, high=2.0))
+    with pytest.warns(UserWarning, match="explains . % of .* measurements u, and 3. other first"):
+        fitted = solver(problem, max_iter=200).fit(t, np.cos(5 * t[:, 0]))
+    assert "none leads to more" in fitted.stop_reason_
+
+
+@pytest.mark.parametrize("unknown", [Unknown(2.0), Unknown(2.0, low=1), Unknown(2.0, high=3)])
+def test_guesses_are_of_all_sizes(unknown):
+    tried = [x for x in guesses._coarse(unknown, 2.0) if unknown.allows(x)]
+    away = np.abs(np.array(tried) - guesses._origin(unknown))
+    start = abs(2.0 - guesses._origin(unknown))
+    assert_allclose([away.min(), away.max()], [start / 16, 16 * start])
 
 
 @pytest.mark.parametrize(

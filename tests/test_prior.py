@@ -10,6 +10,7 @@ from solvers import solver
 from skngd.estimators import prior
 from skngd.estimators.prior import Evidence
 from skngd.pde import Box, Dirichlet, Initial, Problem, Unknown
+from skngd.pde.scales import free_scales
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X = np.linspace(0.05, 0.95, 30).reshape(-1, 1)
@@ -183,13 +184,82 @@ class TwoLoads(Problem):
         return u.xx + f + g
 
 
-def test_fields_that_nothing_tells_apart_are_named():
+@pytest.mark.parametrize("noise", [0.0, 0.005])
+def test_fields_that_nothing_tells_apart_are_named(noise):
+    """Their bands are infinite, however little noise there is."""
     y = np.full((len(X), 3), np.nan)
     y[:, 0] = np.sin(np.pi * X[:, 0])
-    y[:, 0] += 0.005 * np.random.RandomState(0).standard_normal(len(X))
-    with pytest.warns(UserWarning, match="do not determine f, g: the error is estimated at"):
+    y[:, 0] += noise * np.random.RandomState(0).standard_normal(len(X))
+    with pytest.warns(UserWarning, match="do not determine f, g: .* what one gains others lose"):
         fitted = solver(TwoLoads(), **NETWORK).fit(X, y)
-    _, f, g = fitted.predict(X).T
+    (_, f, g), std = fitted.predict(X).T, fitted.predict(X, return_std=True)[1]
     # The sum is there: the load of the measured solution.
     load = np.pi**2 * np.sin(np.pi * X[:, 0])
     assert np.linalg.norm(f + g - load) < 0.3 * np.linalg.norm(load)
+    assert np.isinf(std[:, 1:]).all()
+    assert std[:, 0].max() < 0.05
+    assert fitted.error_estimate_["f"] == np.inf
+    assert "Nothing determines f, g" in fitted.stop_reason_
+
+
+class Conductivity(Problem):
+    """(k u\u2032)\u2032 = 0 with k unknown: any multiple of k does."""
+
+    domain = Box(x=(0, 1))
+    fields = ("u", "k")
+    conditions = (Dirichlet(0.0, "x.min", field="u"), Dirichlet(1.0, "x.max", field="u"))
+
+    def residual(self, u, k, x):
+        return k * u.xx + k.x * u.x
+
+    def solution(self, X):
+        u = np.log1p(X[:, 0]) / np.log(2)
+        return np.stack([u, 1 + X[:, 0]], axis=1)
+
+
+def test_a_field_that_is_determined_up_to_a_factor_is_not_made_zero():
+    """A prior of smoothness would, and the equation would say nothing."""
+    y = measured(0.003, kind=Conductivity)
+    with pytest.warns(UserWarning, match="determine k up to a factor"):
+        fitted = solver(Conductivity(), **NETWORK, max_iter=60).fit(X, y)
+    (u, k), std = fitted.predict(X).T, fitted.predict(X, return_std=True)[1]
+    true_u, true_k = Conductivity().solution(X).T
+    assert_allclose(k / k.mean(), true_k / true_k.mean(), rtol=0.05)
+    assert np.isinf(std[:, 1]).all()
+    assert np.mean(np.abs(u - true_u) <= 1.96 * std[:, 0]) > 0.8
+
+
+def test_a_factor_of_an_unknown_and_a_field():
+    class Times(Load):
+        def __init__(self, a):
+            self.a = a
+
+        def residual(self, u, f, x):
+            return u.xx + self.a * f
+
+    with pytest.warns(UserWarning, match="determine f and a up to a factor"):
+        fitted = solver(Times(Unknown(2.0, low=0)), **NETWORK).fit(X, measured(0.003))
+    assert fitted.unknowns_["a"] == pytest.approx(2.0, rel=1e-3)
+    assert fitted.unknowns_std_["a"] == np.inf
+    assert np.isinf(fitted.predict(X, return_std=True)[1][:, 1]).all()
+
+
+@pytest.mark.parametrize(
+    ("residual", "unknowns", "expected"),
+    [
+        (lambda u, f, g, x: u.xx + f + g, (), []),
+        (lambda u, f, g, x: (u.xx + f, g * u.xx + g.x * u.x), (), [("g",)]),
+        (lambda u, f, g, x: u.xx + f * g, (), [("f", "g")]),
+        (lambda u, f, g, x: f * u.xx + f.x * u.x + g * u, (), [("f", "g")]),
+        (lambda u, f, g, x: (u.xx + f, g.xx + u * g + 1), (), []),
+        (lambda u, f, g, x, a: u.xx + a * f * g, ("a",), [("g", "a"), ("f", "a")]),
+        (lambda u, f, g, x: u.xx + np.exp(f) * g, (), []),
+    ],
+    ids=["sum", "flux", "product", "both", "load", "with an unknown", "exponential"],
+)
+def test_what_may_be_multiplied_by_any_number(residual, unknowns, expected):
+    given = {name: Unknown(1.5) for name in unknowns}
+    conditions = (Dirichlet(0.0, field="u"),)
+    fields = "u", "f", "g"
+    problem = Problem.from_function(residual, Box(x=(0, 1)), conditions, fields, given)
+    assert free_scales(problem, ("f", "g")) == expected

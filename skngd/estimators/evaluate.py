@@ -138,7 +138,9 @@ def _variance_of_posterior(estimator, physics, network, X):
         if estimator.unknowns_:
             spread = spread + _of_hard_values(estimator, X[rows]) @ kept["unknowns"]
         parts.append((spread**2).sum(axis=2))
-    return np.concatenate(parts)
+    variances = np.concatenate(parts)
+    variances[:, kept["is_open"]] = np.inf
+    return variances
 
 
 def _of_hard_values(estimator, X):

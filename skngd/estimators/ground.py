@@ -5,16 +5,19 @@ import copy
 import numpy as np
 import torch
 
-from .device import multiplications
+from ..pde.scales import free_scales
+from .device import multiplications, resolve_device
 from .linearised import Rows
-from .physics import build_physics
+from .physics import build_physics, columns_of
 from .points import Points
 from .prior import MEASUREMENT_WEIGHT as BESIDE_PRIOR
-from .prior import prior_blocks
+from .prior import prior_blocks, scale_blocks
 
 # The weight of measurements where equation and conditions are constraints: while a fit finds its
 # way, and where noise has bent a nonlinear problem by more than (Err) can undo.
 FINDING, STRAIGHT = 1e-2, 1e-6
+# The network that is expected where it is left open.
+EXPECTED = "tanh", (32,)
 
 
 class Ground:
@@ -57,17 +60,23 @@ class Ground:
         blocks = physics.adopt_sizes(self.points.draw() + self.measured)
         self.measured = blocks[len(blocks) - len(self.measured) :]
         self.free_fields, self.smooth = free_fields, prior_blocks(physics, free_fields)
-        self.objective = physics.objective(blocks + self.smooth)
+        self.free_scales = free_scales(problem, free_fields)
+        self.scales = self.scales_for(physics)
+        self.objective = physics.objective(blocks + self.smooth + self.scales)
         n_parameters = physics.residuals.n_parameters
         self.n_multiplications = multiplications(self.objective.n_rows, 1, n_parameters)
 
     def objective_on(self, blocks, sample=None):
         """With all measurements and the prior, on blocks of the equation and its conditions."""
-        return self.physics.objective(blocks + self.measured + self.smooth, sample)
+        return self.physics.objective(blocks + self.measured + self.smooth + self.scales, sample)
 
     def measurements_for(self, physics):
         """The blocks of the measurements for a physics of the same problem."""
         return physics.discretization.measurements(*self.rows, physics.trial_unknowns())
+
+    def scales_for(self, physics):
+        """The rows that hold what is determined up to a factor, for a physics of the problem."""
+        return scale_blocks(physics, self.free_scales)
 
     def solution(self, theta):
         """Physics, θ, and the blocks of the problem and of the measurements, or None for these.
@@ -101,3 +110,17 @@ def with_network(estimator, activation, hidden_layer_sizes):
     shaped = copy.copy(estimator)
     shaped.activation, shaped.hidden_layer_sizes = activation, hidden_layer_sizes
     return shaped
+
+
+def device_for(estimator, problem, X, is_raced):
+    """Where to fit: from the sizes that are to be expected."""
+    n_fields = len(problem.fields)
+    if is_raced:
+        estimator = with_network(estimator, *EXPECTED)
+    model = estimator._build_model(len(columns_of(problem)), n_fields)
+    n_rows = estimator.n_interior
+    if n_rows == "auto" or X is not None:
+        n_rows = 5 * model.n_parameters if X is None else len(X)
+    n_rows = n_rows if estimator.batch_size is None else estimator.batch_size
+    work = multiplications(int(np.prod(n_rows)), n_fields, model.n_parameters)
+    return resolve_device(estimator.device, work)

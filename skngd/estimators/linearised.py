@@ -207,7 +207,7 @@ class Look:
         self.is_finite = _are_finite(solution, changes, change)
         if not self.is_finite:
             return
-        self.amplification, largest = _largest(changes)
+        self.amplification, largest = largest_singular_value(changes)
         if self.amplification >= UNDETERMINED:
             directions = fitted.whitened(torch.eye(len(sizes), **physics.kind), damping)
             told = confirmed(changes, self._elsewhere(n, random_state) / sizes @ directions)
@@ -350,7 +350,7 @@ def _plateau(fitted, phi, first):
     return first, 1.0
 
 
-def _largest(a):
+def largest_singular_value(a):
     """The largest singular value of A and its left vector, by the smaller of the Gram matrices."""
     is_tall = len(a) > a.shape[1]
     squares, vectors = torch.linalg.eigh(a.T @ a if is_tall else a @ a.T)
@@ -375,7 +375,7 @@ def confirmed(changes, others):
     at_first = torch.eye(seen.shape[1], dtype=s.dtype, device=s.device)
     upper = torch.linalg.qr(torch.cat([at_first, seen]) / np.sqrt(2.0), mode="r").R
     found = torch.linalg.solve_triangular(upper, torch.diag(s[free]), upper=True, left=False)
-    return _largest(found)[0]
+    return largest_singular_value(found)[0]
 
 
 def _are_finite(*tensors):

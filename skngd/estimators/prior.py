@@ -15,8 +15,8 @@ import torch
 from ..optim.stopping import out_of_iterations
 from ..pde.observe import observed_of
 from ..pde.residuals.bound import Stated
+from ..pde.scales import Scale
 from ..pde.smoothness import Smoothness
-from .callers import warn
 from .candidates import joined
 from .device import to_numpy
 from .error import corrected, wider_at
@@ -25,8 +25,6 @@ from .linearised import ROWS_PER_COLUMN, in_parts, points_for, system, values_of
 # log10 λ that are tried, the loss of −2 log evidence that a smoother field may have, and a share of
 # the evidence that is nothing.
 GRID, HARDLY, NEGLIGIBLE = np.arange(-15.0, 0.5, 1.0), 1.0, 0.01
-# A part of the size of a field that is too much for its error.
-TOO_LARGE = 0.5
 # What holds directions that neither equations nor the prior determine, beside ‖A‖².
 DIFFUSE = 1e-13
 # Iterations of each round, and the most rounds.
@@ -60,6 +58,28 @@ def prior_blocks(physics, fields, weight=10.0**FIRST, n=POINTS):
         block = discretization.compiler.block(stated, [X], None, unknowns=physics.trial_unknowns())
         size = physics.field_sizes[number]
         found.append(block.divided(np.full(block.n_equations, size)))
+    return found
+
+
+def scale_blocks(physics, groups):
+    """A row for each group of :func:`free_scales`: one of it is as large as it is expected.
+
+    A prior of smoothness would make it zero otherwise, and then the equation says nothing.
+    """
+    problem, found, held = physics.problem, [], set()
+    X = physics.discretization.source.sample(POINTS, "sobol", np.random.RandomState(SEED))
+    # The point in the middle of the domain.
+    middle = X[[np.linalg.norm((X - X.mean(axis=0)) / np.ptp(X, axis=0), axis=1).argmin()]]
+    unknowns = physics.trial_unknowns()
+    sizes = dict(zip(problem.fields, physics.field_sizes, strict=True))
+    sizes |= {n: float(x) or 1.0 for n, x in zip(problem.unknowns, unknowns, strict=True)}
+    for group in groups:
+        # An unknown keeps its bounds, and the sign that goes with them.
+        name = next(name for name in reversed(group) if name not in held)
+        held.add(name)
+        stated = Stated(problem, Scale(name, sizes[name]))
+        compiler = physics.discretization.compiler
+        found.append(compiler.block(stated, [middle], None, unknowns=unknowns))
     return found
 
 
@@ -99,8 +119,8 @@ class Posterior:
         spread = torch.linalg.matrix_norm(spread.view(n, len(X), -1))
         return to_numpy(spread / torch.linalg.vector_norm(values.view(n, -1), dim=1))
 
-    def kept(self):
-        """What predictions need of it, in NumPy."""
+    def kept(self, is_open):
+        """What predictions need, in NumPy; ``is_open`` says which fields nothing determines."""
         spaces, n = self.evidence.spaces, self.evidence.n_unknowns
         (physics, _, place), (wider, theta, _) = spaces
         m, end = place.stop - place.start, len(self.factor) - n
@@ -112,6 +132,7 @@ class Posterior:
             "unknowns": self.of_unknowns,
             "fresh": to_numpy(wider.residuals.network(theta)),
             "activation": self.evidence.activation,
+            "is_open": np.array(is_open),
         }
 
 
@@ -139,7 +160,9 @@ class Evidence:
         n = ROWS_PER_COLUMN * sum(place.stop - place.start for *_, place in self.spaces)
         points, unknowns = points_for(physics, theta, n, random_state), physics.trial_unknowns()
         self.scale = None
-        a, r = self.rows_of(lambda one: one.discretization.blocks(points, unknowns))
+        a, r = self.rows_of(
+            lambda one: one.discretization.blocks(points, unknowns) + ground.scales_for(one)
+        )
         self.scale = torch.linalg.vector_norm(a, dim=0)
         self.scale[self.scale == 0] = 1.0
         s, p = self.rows_of(lambda one: prior_blocks(one, ground.free_fields, 1.0))
@@ -257,6 +280,7 @@ def answered(ground, theta, evidence):
     def squares(one, at):
         points = points_for(physics, theta, N_HELD_OUT, np.random.RandomState(SEED + 1))
         blocks = one.discretization.blocks(points, physics.trial_unknowns())
+        blocks = blocks + ground.scales_for(one)
         blocks = blocks + prior_blocks(one, ground.free_fields, weight)
         return one.objective(blocks + ground.measurements_for(one)).at(at).loss
 
@@ -266,24 +290,3 @@ def answered(ground, theta, evidence):
     if not squares(wide, wide.residuals.internal(fresh, inner.tolist())) < squares(physics, theta):
         parts, step = None, torch.zeros_like(step)
     return parts, evidence.posterior(step)
-
-
-def warn_of_undetermined(fields, spread):
-    """Warn of fields whose error is as large as they are, given their relative errors by name."""
-    open_ones = [name for name in fields if not spread[name] < TOO_LARGE]
-    if open_ones:
-        worst = max(spread[name] for name in open_ones)
-        error = f"{100 * worst:.2g} % of its size" if worst < 10 else "many times its size"
-        warn(
-            f"The measurements do not determine {', '.join(open_ones)}: the error is estimated at "
-            f"{error}. Another field or a factor may make up for it in the equation. Add a "
-            "condition, measurements of it, or give it as a function."
-        )
-
-
-def told_of_prior(fields):
-    """A sentence for ``stop_reason_``."""
-    return (
-        f" No condition determines {', '.join(fields)}: a prior of smoothness holds it, as far as "
-        "the evidence asks for that."
-    )

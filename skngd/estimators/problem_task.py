@@ -14,31 +14,38 @@ from .aim import Aim, Watched, of_loss, work_of_iterations
 from .callers import is_searched, warn
 from .candidates import joined
 from .data import ROWS, advice
-from .device import multiplications, plain_tensors, resolve_device, to_numpy
+from .device import plain_tensors, to_numpy
 from .error import estimated_error, is_determined
-from .ground import Ground, with_network
+from .ground import EXPECTED, Ground, device_for, with_network
+from .guesses import from_other_guesses
 from .neurons import fresh_activation
 from .observed import named_columns, observed, weights_of
+from .open_fields import open_names, told_of_prior, warn_of_undetermined
 from .physics import columns_of, empty_equations, fitted_view
-from .prior import answered, settled, told_of_prior, unobserved, warn_of_undetermined
+from .prior import answered, settled, unobserved
 from .problem_settings import check_problem_settings
 from .race import Race, is_raced
 from .statement import warn_of_the_problem
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
-from .unknowns import noise_of, told_unknowns, warn_if_unexplained, warn_of_loss
+from .unknowns import (
+    noise_of,
+    told_unknowns,
+    warn_if_unexplained,
+    warn_of_loss,
+)
 from .verdict import LARGE_ERROR, Verdict, warn_if_hidden, warn_if_unsolved
 
 # The error that measurements may bend a solution by, and the part of what their noise does.
 STRAIGHT_ENOUGH, BENT = 1e-6, 0.1
-# The network that is expected where it is left open.
-EXPECTED = "tanh", (32,)
 
 
 class ProblemTask(Task):
     """A fit of the residuals of a problem, equation (PINN); arguments as those of ``fit``."""
 
     relative_tol, field_evidence, spread = Ground.relative_tol, None, np.nan
+    # Other first guesses of the unknowns that were tried.
+    n_guesses = 0
     budget_advice = (
         "The best solution so far was kept; see score() and history_. Increase it or tol."
     )
@@ -70,6 +77,7 @@ class ProblemTask(Task):
         with plain_tensors():
             self.has_none = warn_of_the_problem(self.problem, y)
         self.random_state = check_random_state(estimator.random_state)
+        self.is_raced = is_raced(estimator) and not self.continues
 
     def _validated(self, X, y, sample_weight):
         """X, y and weights as arrays, or None where they were not given."""
@@ -96,13 +104,13 @@ class ProblemTask(Task):
 
     def place(self):
         estimator, random_state = self.estimator, self.random_state
-        device = self._device()
+        device = device_for(estimator, self.problem, self.X, self.is_raced)
         self.device = str(device)
-        given = self.problem, (self.X, self.y, self.weight), device, random_state
+        self.given = given = self.problem, (self.X, self.y, self.weight), device, random_state
         free = self._free_fields(given)
         is_estimated = self._is_estimated() and not (free or self.has_none)
         self.aim = Aim(estimator.tol, is_estimated, self.y is not None)
-        if is_raced(estimator) and not self.continues:
+        if self.is_raced:
             self.race = Race(estimator, *given, self.began, self.aim, free)
             self.raced = self.race.run()
             self.starts = [to_numpy(self.raced.theta)]
@@ -174,11 +182,15 @@ class ProblemTask(Task):
         aim, part = self.aim, iterate.loss / self.first_loss
         aim.spend(iterate.objective, 1)
         is_met = aim.is_due(self.physics, part) and aim.look(
-            self.ground, iterate, self._activation(), part
+            self.ground, iterate, self.activation(), part
         )
         return aim.stop if is_met else None
 
     def finished(self, result, minimized):
+        return from_other_guesses(self, self.to_its_end(result, minimized), minimized)
+
+    def to_its_end(self, result, minimized):
+        """The end of a fit, with what is done where its iterations have ended."""
         if self.aim.is_met:
             return result
         if self.raced is not None and self.validation is None and not self.ground.free_fields:
@@ -189,7 +201,7 @@ class ProblemTask(Task):
         max_iter = self.estimator.max_iter
         if self.ground.free_fields:
             result, self.field_evidence = settled(
-                self.ground, result, minimized, max_iter, self._activation()
+                self.ground, result, minimized, max_iter, self.activation()
             )
         elif self._has_constraints():
             if self._is_bent(result):
@@ -214,7 +226,7 @@ class ProblemTask(Task):
 
     def _is_bent(self, result):
         """Whether more than a part of the error is not the noise's."""
-        solution = self._solution(result.theta)
+        solution = self.solution(result.theta)
         estimate = self._estimated(solution, result.n_iter)
         self.aim.known = result.theta, solution, estimate
         if estimate is None or not estimate.is_determined:
@@ -240,19 +252,6 @@ class ProblemTask(Task):
             return [physics.internal(last, estimator.unknowns_)]
         n_init = 1 if estimator.n_init == "auto" else estimator.n_init
         return [physics.initial(self.random_state) for _ in range(n_init)]
-
-    def _device(self):
-        """Where to fit: from the sizes that are to be expected."""
-        estimator, n_fields = self.estimator, len(self.problem.fields)
-        if is_raced(estimator) and not self.continues:
-            estimator = with_network(estimator, *EXPECTED)
-        model = estimator._build_model(len(columns_of(self.problem)), n_fields)
-        n_rows = estimator.n_interior
-        if n_rows == "auto" or self.X is not None:
-            n_rows = 5 * model.n_parameters if self.X is None else len(self.X)
-        n_rows = n_rows if estimator.batch_size is None else estimator.batch_size
-        work = multiplications(int(np.prod(n_rows)), n_fields, model.n_parameters)
-        return resolve_device(estimator.device, work)
 
     def columns(self, iterate):
         return self.physics.parts(iterate)
@@ -290,13 +289,13 @@ class ProblemTask(Task):
         is_hidden = warn_if_hidden(self.physics, theta, np.sqrt(parts["equation"]))
         at, solution, self.estimate = self.aim.known
         if at is not theta:
-            solution = self._solution(theta)
+            solution = self.solution(theta)
             self.estimate = None if empty or is_hidden else self._estimated(solution, n_iter)
         if self.has_none:
             self.estimate, self.verdict = None, " The problem has no solution."
         self._tell(parts, stop)
         if self.y is not None and self.problem.unknowns and stop.kind == "converged":
-            warn_if_unexplained(*solution[:2], solution[3], self.y)
+            warn_if_unexplained(*solution[:2], solution[3], self.y, self.n_guesses)
         estimate, unknown = self.estimate, dict.fromkeys(self.problem.fields, np.nan)
         return {
             "unknowns_std_": {},
@@ -309,7 +308,7 @@ class ProblemTask(Task):
             **self._of_unknowns(solution),
         }
 
-    def _solution(self, theta):
+    def solution(self, theta):
         """Physics, θ and blocks, in the sizes that the unknowns have come out with."""
         if self.field_evidence:
             return self.physics, theta, self.ground.points.draw(), self.ground.measured
@@ -320,17 +319,21 @@ class ProblemTask(Task):
         if not (self.problem.unknowns or self.field_evidence):
             return {}
         parts = posterior = None
+        left_open = ()
         if self.field_evidence:
             parts, posterior = answered(self.ground, solution[1], self.field_evidence)
-        told = told_unknowns(*solution, self.estimate, posterior, parts)
+            left_open = open_names(self.field_evidence, self.ground)
+        told = told_unknowns(*solution, self.estimate, posterior, parts, left_open)
         found = told.attributes(self.problem)
         if posterior is not None:
-            spread = posterior.relative(self.physics)
-            self.spread = float(spread.max())
+            is_open = [field in left_open for field in self.problem.fields]
+            spread = np.where(is_open, np.inf, posterior.relative(self.physics))
+            # What is open is said by itself.
+            self.spread = float(spread.max(initial=0.0, where=~np.array(is_open)))
             found["error_estimate_"] = dict(zip(self.problem.fields, spread.tolist(), strict=True))
-            found["_correction"], found["_field_posterior"] = parts, posterior.kept()
-            self.verdict = told_of_prior(self.ground.free_fields)
-            warn_of_undetermined(self.ground.free_fields, found["error_estimate_"])
+            found["_correction"], found["_field_posterior"] = parts, posterior.kept(is_open)
+            self.verdict = told_of_prior(self.ground, left_open)
+            warn_of_undetermined(self.ground, left_open, found["error_estimate_"])
             return found
         if self.estimator.measurement_loss != "squared" and self.estimate is None:
             warn_of_loss(self.estimator.measurement_loss)
@@ -348,9 +351,9 @@ class ProblemTask(Task):
         physics, theta, *_ = solution
         if not self._is_estimated():
             return None
-        activation = self._activation()
+        activation = self.activation()
         work = work_of_iterations(self.objective, n_iter)
-        if self._is_late():
+        if self.is_late():
             work = 0
         try:
             return estimated_error(physics, theta, activation, work, self.ground.observations)
@@ -370,11 +373,11 @@ class ProblemTask(Task):
             return False
         return bool(self.problem.with_numbers().conditions) or not needs_conditions(self.problem)
 
-    def _activation(self):
+    def activation(self):
         """Of fresh neurons."""
         return fresh_activation(None if self.estimator.model is not None else self.network[0])
 
-    def _is_late(self):
+    def is_late(self):
         """Whether half of the time is over."""
         limit = self.estimator.max_time
         return limit is not None and time.perf_counter() - self.began > limit / 2

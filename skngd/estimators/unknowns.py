@@ -75,7 +75,9 @@ class Told:
         return found
 
 
-def told_unknowns(physics, theta, constraints, measured, estimate, posterior=None, added=None):
+def told_unknowns(
+    physics, theta, constraints, measured, estimate, posterior=None, added=None, free=()
+):
     """What the end of a fit says of its unknowns, with the :class:`ErrorEstimate` if there is one.
 
     Warns of unknowns that the measurements do not determine, and of those at a bound.
@@ -88,6 +90,8 @@ def told_unknowns(physics, theta, constraints, measured, estimate, posterior=Non
     estimate : ErrorEstimate or None
     posterior, added : Posterior and dict, default=None
         Where a prior took part, and what was added to the end of the fit then.
+    free : tuple of str, default=()
+        Names of unknowns that nothing determines, beside those of the estimate; said elsewhere.
     """
     following = None if estimate is None else estimate.following
     inner, change = theta[physics.model.n_parameters :], 0.0
@@ -112,14 +116,14 @@ def told_unknowns(physics, theta, constraints, measured, estimate, posterior=Non
     total = of_noise + np.diag(np.broadcast_to(change, len(values)) ** 2)
     # The delta method: through the bounds by the slope of the transform.
     total = slopes[:, None] * total * slopes + np.diag((ROUNDING * np.array(values)) ** 2)
-    if estimate is not None:
-        free = [name in estimate.free_unknowns for name in physics.problem.unknowns]
-        total[free], total[:, free] = np.nan, np.nan
-        total[free, free] = np.inf
+    open_ones = {*free, *(() if estimate is None else estimate.free_unknowns)}
+    is_free = [name in open_ones for name in physics.problem.unknowns]
+    total[is_free], total[:, is_free] = np.nan, np.nan
+    total[is_free, is_free] = np.inf
     told = Told(
         dict(zip(physics.problem.unknowns, values, strict=True)), total, noise, of_noise, slopes
     )
-    _warn_of_loose(physics, told)
+    _warn_of_loose(physics, told, free)
     return told
 
 
@@ -143,9 +147,10 @@ def noise_of(estimate):
     return relative_spread(found[0], estimate)
 
 
-def _warn_of_loose(physics, told):
-    """Warn of unknowns with infinite intervals, and of those at a bound."""
-    free = [name for name, std in told.std.items() if not np.isfinite(std)]
+def _warn_of_loose(physics, told, known):
+    """Warn of unknowns with infinite intervals, but for the known ones, and of those at a bound."""
+    loose = {name for name, std in told.std.items() if not np.isfinite(std)}
+    free = [name for name in told.std if name in loose - {*known}]
     if free and told.noise is not None and np.isnan(told.noise):
         warn(
             "Expected more measurements than unknown coefficients: there is nothing to estimate "
@@ -157,11 +162,11 @@ def _warn_of_loose(physics, told):
             "coefficients may have any value. The standard deviation is infinite. Measure where "
             "the solution depends on it, or give one as a number."
         )
-    loose = np.sqrt(np.diag(told.inner)) > LOOSE
-    stated = zip(physics.problem.unknowns.items(), told.values.values(), loose, strict=True)
-    for (name, unknown), value, is_loose in stated:
+    is_loose = np.sqrt(np.diag(told.inner)) > LOOSE
+    stated = zip(physics.problem.unknowns.items(), told.values.values(), is_loose, strict=True)
+    for (name, unknown), value, is_wide in stated:
         for bound, of in ((unknown.low, "low"), (unknown.high, "high")):
-            if not is_loose or bound is None:
+            if not is_wide or bound is None:
                 continue
             if abs(value - bound) < NEAR * abs(unknown.start - bound):
                 warn(
@@ -180,22 +185,36 @@ def warn_of_loss(loss):
     )
 
 
-def warn_if_unexplained(physics, theta, measured, y):
-    """Warn of a solution that explains little of what was measured: another minimum, or equation.
+def explained_parts(physics, theta, measured, y):
+    """Which part of the variance of what was measured a solution explains, by name of the block.
 
     ``measured`` are the blocks of the fields that were observed, ``y`` all columns.
     """
     columns = [column[np.isfinite(column)] for column in y.T]
     columns = [column for column in columns if len(column)]
+    found = {}
     for block, column in zip(measured, columns, strict=True):
         off = to_numpy(physics.residuals.value(theta, Collocation([block]))[:, 0] * block.sizes[0])
         weights = to_numpy(block.row_weights[0] / block.row_weights[0].sum())
         spread = weights @ (column - weights @ column) ** 2
-        part = 1.0 - weights @ off**2 / spread if spread > 0 and len(column) > 2 else 1.0
+        is_told = spread > 0 and len(column) > 2
+        found[block.name] = 1.0 - weights @ off**2 / spread if is_told else 1.0
+    return found
+
+
+def warn_if_unexplained(physics, theta, measured, y, n_tried=0):
+    """Warn of a solution that explains little of what was measured: another minimum, or equation.
+
+    Arguments as of :func:`explained_parts`, and the number of other first guesses that were tried.
+    """
+    for name, part in explained_parts(physics, theta, measured, y).items():
         if part < EXPLAINED:
+            guesses = (
+                f", and {n_tried} other first guesses lead to nothing better" if n_tried else ""
+            )
             warn(
                 f"The solution explains {max(100 * part, 0):.0f} % of the variance of the "
-                f"{block.name}. The unknown coefficients may be in another minimum, or the "
+                f"{name}{guesses}. The unknown coefficients may be in another minimum, or the "
                 "equation may be another one: give Unknown another start, or bounds, and see "
                 "noise_std_."
             )

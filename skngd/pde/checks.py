@@ -12,15 +12,8 @@ from .coefficients import Input, Unknown
 from .condition import Condition
 from .conditions import Equation, Interior
 from .problem import FunctionProblem, Problem
-from .residuals.bound import ranges_of
-from .residuals.compile import Compiler
-from .residuals.recording import Recording
+from .scales import KIND, Trials, depends_on, refuse_common_factor
 
-# Points of each condition at which it is tried.
-N_TRIAL_POINTS = 4
-# A factor by which unknowns are multiplied, and divided, for trial: whatever the units are, terms
-# without them are what is left, and then what is lost.
-SCALED = 1e-20
 # Columns of history_ that the solver fills.
 COLUMNS = (
     *("start", "time", "loss", "monitored_loss", "equation", "step_size", "beta", "damping"),
@@ -158,23 +151,15 @@ def _check_columns(problem, name):
 
 def _check_contents(problem):
     """Refuse equations without fields, and unknowns that occur nowhere."""
-    kind = {"dtype": torch.float64, "device": "cpu"}
-    compiler = Compiler(problem, None, None, kind)
     leaves = [
-        torch.tensor(float(unknown.start), **kind).requires_grad_()
+        torch.tensor(float(unknown.start), **KIND).requires_grad_()
         for unknown in problem.unknowns.values()
     ]
-    random_state = np.random.RandomState(0)
+    tried = Trials(problem)
     found, trials = set(), []
     with torch.enable_grad():
-        for stated in (compiler.equation, *compiler.conditions):
+        for stated, trial in tried:
             condition = stated.condition
-            if condition.hard and not condition.winds:
-                continue
-            sites, normals = condition.sites(problem.domain, N_TRIAL_POINTS, "sobol", random_state)
-            sites = [_with_inputs(problem, site[:N_TRIAL_POINTS], random_state) for site in sites]
-            normals = None if normals is None else normals[:N_TRIAL_POINTS]
-            trial = Recording(compiler.bound(stated, sites, normals))
             try:
                 rows = trial.rows(leaves)
             except ValueError:  # said where the number of points is the one that is asked for
@@ -188,10 +173,10 @@ def _check_contents(problem):
                     f"which are ({', '.join((*problem.fields, *problem.domain.names))}) in this "
                     "order."
                 )
-            found |= _depends_on(rows, leaves)
-            trials.append((trial, rows))
-    _refuse_common_factor(problem, [trial for trial, _ in trials], leaves)
-    of_values = set().union(*(ansatz.unknowns for ansatz in compiler.ansatz.values()))
+            found |= depends_on(rows, leaves)
+            trials.append(trial)
+    refuse_common_factor(problem, trials, leaves)
+    of_values = set().union(*(ansatz.unknowns for ansatz in tried.compiler.ansatz.values()))
     for number, unknown in enumerate(problem.unknowns):
         if number not in found and unknown not in of_values:
             raise ValueError(
@@ -203,76 +188,7 @@ def _check_contents(problem):
 
 def needs_conditions(problem):
     """Whether the equation differentiates: an integral equation tells its solution alone."""
-    compiler = Compiler(problem, None, None, {"dtype": torch.float64, "device": "cpu"})
-    starts = [float(unknown.start) for unknown in problem.unknowns.values()]
-    random_state = np.random.RandomState(0)
-    sites, _ = compiler.equation.condition.sites(
-        problem.domain, N_TRIAL_POINTS, "sobol", random_state
-    )
-    sites = [_with_inputs(problem, site[:N_TRIAL_POINTS], random_state) for site in sites]
-    trial = Recording(compiler.bound(compiler.equation, sites))
-    trial.rows(torch.tensor(starts, dtype=torch.float64))
+    trials = Trials(problem)
+    trial = trials.of(trials.compiler.equation)
+    trial.rows(torch.tensor([float(one.start) for one in problem.unknowns.values()], **KIND))
     return any(index for asked in trial.requested.values() for _, index in asked)
-
-
-def _refuse_common_factor(problem, trials, leaves):
-    """Refuse unknowns by whose common factor each row is multiplied, or stays as it is."""
-    hard = any(c.hard and not c.winds for c in problem.with_numbers().conditions)
-    if not leaves or hard:
-        return
-    names, starts = list(problem.unknowns), [float(leaf.detach()) or 1.0 for leaf in leaves]
-    plain, groups = [torch.tensor(start, dtype=torch.float64) for start in starts], set()
-    with torch.enable_grad():
-        for trial in trials:
-            for row in trial.rows(leaves):
-                groups.add(frozenset(_depends_on([row], leaves)))
-    for group in sorted(filter(None, groups), key=len, reverse=True):
-        tried = [
-            [value * by if number in group else value for number, value in enumerate(plain)]
-            for by in (SCALED, 1 / SCALED)
-        ]
-        if all(_is_multiplied(trial, plain, other) for trial in trials for other in tried):
-            told = ", ".join(names[number] for number in sorted(group))
-            raise ValueError(
-                f"Expected an equation or condition of {type(problem).__name__} that determines "
-                f"{told}, got only terms that contain {'it' if len(group) == 1 else 'them'}: "
-                "multiplied by any number the unknown coefficients solve the same problem. Give "
-                "one of them as a number, or divide the equation by it."
-            )
-
-
-def _is_multiplied(trial, plain, scaled):
-    """Whether other unknowns only multiply each row of a condition by a number."""
-    pairs = []
-    for _ in range(2):
-        # Other derivatives of the fields.
-        trial.jets = {}
-        with torch.no_grad():
-            rows = [trial.rows(values) for values in (plain, scaled)]
-        pairs.append([[torch.as_tensor(_number(row)).reshape(-1) for row in of] for of in rows])
-    for number in range(len(pairs[0][0])):
-        before, after = (torch.cat([pair[which][number] for pair in pairs]) for which in (0, 1))
-        factor = (after @ before) / (before @ before) if bool(before.any()) else before.new_ones(())
-        if not torch.allclose(after, factor * before, rtol=1e-9, atol=0.0):
-            return False
-    return True
-
-
-def _number(row):
-    return getattr(row, "tensor", row)
-
-
-def _with_inputs(problem, points, random_state):
-    low, high = ranges_of(problem)[len(problem.domain.names) :].T
-    columns = random_state.uniform(low, high, (len(points), len(low)))
-    return np.hstack([points, columns])
-
-
-def _depends_on(rows, leaves):
-    """The numbers of the leaves that rows depend on."""
-    tensors = [getattr(row, "tensor", None) for row in rows]
-    sums = [tensor.sum() for tensor in tensors if tensor is not None and tensor.requires_grad]
-    if not (sums and leaves):
-        return set()
-    gradients = torch.autograd.grad(sum(sums), leaves, allow_unused=True)
-    return {number for number, gradient in enumerate(gradients) if gradient is not None}
