@@ -193,6 +193,7 @@ validation_scores_, feature_importances_, device_
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
         y : array-like of shape (n_samples,), or array-like or sparse of shape \
 (n_samples, n_labels)
             Labels, or 1 where a row has a label and 0 where it has not.
@@ -204,6 +205,7 @@ validation_scores_, feature_importances_, device_
         Returns
         -------
         self : NaturalMomentumClassifier
+            The fitted estimator.
 
         Raises
         ------
@@ -240,15 +242,19 @@ validation_scores_, feature_importances_, device_
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
         y : array-like of shape (n_samples,), or array-like or sparse of shape \
 (n_samples, n_labels)
+            Labels, as in ``fit``.
         classes : array-like of shape (n_classes,), default=None
             All labels that will come; needed at the first call where y does not hold them all.
         sample_weight : array-like of shape (n_samples,), default=None
+            As in ``fit``.
 
         Returns
         -------
         self : NaturalMomentumClassifier
+            The fitted estimator.
 
         Raises
         ------
@@ -275,13 +281,17 @@ validation_scores_, feature_importances_, device_
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
         y : array-like of shape (n_samples,), or array-like or sparse of shape \
 (n_samples, n_labels)
+            Labels, as in ``fit``.
         sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the mean.
 
         Returns
         -------
         accuracy : float
+            Between 0 and 1.
         """
         return super().score(X, labels_of(y), sample_weight)
 
@@ -291,6 +301,7 @@ validation_scores_, feature_importances_, device_
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
 
         Returns
         -------
@@ -307,6 +318,7 @@ validation_scores_, feature_importances_, device_
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
 
         Returns
         -------
@@ -327,10 +339,12 @@ validation_scores_, feature_importances_, device_
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
 
         Returns
         -------
         log_p : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
         """
         scores = self.decision_function(X)
         if self._is_multilabel:
@@ -345,6 +359,7 @@ validation_scores_, feature_importances_, device_
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
 
         Returns
         -------

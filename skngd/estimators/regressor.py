@@ -321,7 +321,9 @@ float, default="auto"
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets, real and finite.
         sample_weight : array-like of shape (n_samples,), default=None
             A weight of 2 equals two copies of the row, 0 leaves it out.
         X_val, y_val : array-like, default=None
@@ -330,6 +332,7 @@ float, default="auto"
         Returns
         -------
         self : NaturalMomentumRegressor
+            The fitted estimator.
 
         Raises
         ------
@@ -373,12 +376,16 @@ float, default="auto"
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets, real and finite.
         sample_weight : array-like of shape (n_samples,), default=None
+            As in ``fit``.
 
         Returns
         -------
         self : NaturalMomentumRegressor
+            The fitted estimator.
 
         Raises
         ------
@@ -395,12 +402,14 @@ float, default="auto"
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
         return_std : bool, default=False
             Whether to return the standard deviation of a new observation, too, equation (Var).
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predictions, in the units of ``fit``.
         std : ndarray of the same shape
             With ``return_std=True``: √(var v(x) + σ²), that of the network and the noise together.
             ``std**2 - noise_std_**2`` is the variance of the network alone (not for
