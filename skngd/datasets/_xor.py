@@ -27,18 +27,21 @@ def make_xor(n_samples=1000, *, n_side=2, spread=0.25, random_state=None, return
     Parameters
     ----------
     n_samples : int, default=1000
+        How many points.
     n_side : int, default=2
         Clusters along each side.
     spread : float, default=0.25
         Standard deviation of a cluster. With 0.25, and two by two clusters, the mean square error
         of the true probabilities is 0.033, the best that any classifier can reach.
     random_state : int, RandomState instance or None, default=None
+        Seed.
     return_probability : bool, default=False
         Return the true probability of class 1 at the points as well.
 
     Returns
     -------
     X : ndarray of shape (n_samples, 2)
+        The points.
     y : ndarray of shape (n_samples,)
         Labels 0 and 1.
     p : ndarray of shape (n_samples,)

@@ -118,6 +118,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         Returns
         -------
         module : torch.nn.Module
+            In double precision, with copies of the fitted parameters.
 
         Raises
         ------
@@ -138,6 +139,7 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
         Returns
         -------
         model : onnx.ModelProto
+            To be saved, or to be run by any runtime of ONNX.
 
         Raises
         ------

@@ -193,6 +193,7 @@ validation_scores_, feature_importances_, device_
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
         y : array-like of shape (n_samples,), or array-like or sparse of shape \
 (n_samples, n_labels)
             Labels, or 1 where a row has a label and 0 where it has not.
@@ -205,6 +206,7 @@ validation_scores_, feature_importances_, device_
         Returns
         -------
         self : NaturalMomentumClassifier
+            The fitted estimator.
 
         Raises
         ------
@@ -241,15 +243,19 @@ validation_scores_, feature_importances_, device_
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
         y : array-like of shape (n_samples,), or array-like or sparse of shape \
 (n_samples, n_labels)
+            Labels, as in ``fit``.
         classes : array-like of shape (n_classes,), default=None
             All labels that will come; needed at the first call where y does not hold them all.
         sample_weight : array-like of shape (n_samples,), default=None
+            As in ``fit``.
 
         Returns
         -------
         self : NaturalMomentumClassifier
+            The fitted estimator.
 
         Raises
         ------
@@ -276,13 +282,17 @@ validation_scores_, feature_importances_, device_
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
         y : array-like of shape (n_samples,), or array-like or sparse of shape \
 (n_samples, n_labels)
+            Labels, as in ``fit``.
         sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the mean.
 
         Returns
         -------
         accuracy : float
+            Between 0 and 1.
         """
         return super().score(X, labels_of(y), sample_weight)
 
@@ -292,6 +302,7 @@ validation_scores_, feature_importances_, device_
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
 
         Returns
         -------
@@ -308,6 +319,7 @@ validation_scores_, feature_importances_, device_
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
 
         Returns
         -------
@@ -328,10 +340,12 @@ validation_scores_, feature_importances_, device_
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
 
         Returns
         -------
         log_p : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
         """
         scores = self.decision_function(X)
         if self._is_multilabel:
@@ -346,6 +360,7 @@ validation_scores_, feature_importances_, device_
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
 
         Returns
         -------

@@ -57,6 +57,7 @@ class NaturalMomentumDensity(DensityMixin, BaseEstimator):
     memory : {"momentum", "difference", "gradient"}, default="momentum"
         Equations (LM), (FD), (LG).
     beta : float in (-1, 1), default=0.5
+        How much of the last step is remembered.
     step_size : {"auto", "trust-region", "backtracking", "grid"} or float, default="auto"
         As of :class:`NaturalMomentumRegressor`.
     max_iter : int, default=300
@@ -65,6 +66,7 @@ class NaturalMomentumDensity(DensityMixin, BaseEstimator):
         The fit has converged when the loss has not changed by more than this, in nats for each
         row, in ``n_iter_no_change`` iterations.
     n_iter_no_change : int, default=10
+        Iterations without progress that a fit waits for.
     n_init : int, default=3
         Random starts. The one with the largest evidence is kept, for a named ``alpha`` that with
         the lowest loss.
@@ -180,6 +182,7 @@ class NaturalMomentumDensity(DensityMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            The sample, in rows.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -188,6 +191,7 @@ class NaturalMomentumDensity(DensityMixin, BaseEstimator):
         Returns
         -------
         self : NaturalMomentumDensity
+            The fitted estimator.
 
         Raises
         ------
@@ -369,10 +373,12 @@ class NaturalMomentumDensity(DensityMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            The sample, in rows.
 
         Returns
         -------
         density : ndarray of shape (n_samples,)
+            In nats, for each row.
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float64)
@@ -387,12 +393,14 @@ class NaturalMomentumDensity(DensityMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            The sample, in rows.
         y : None
             Ignored.
 
         Returns
         -------
         logprob : float
+            In nats.
         """
         return float(np.sum(self.score_samples(X)))
 
@@ -406,11 +414,14 @@ class NaturalMomentumDensity(DensityMixin, BaseEstimator):
         Parameters
         ----------
         n_samples : int, default=1
+            How many rows.
         random_state : int, RandomState instance or None, default=None
+            Seed.
 
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
+            The rows that were drawn.
 
         Raises
         ------

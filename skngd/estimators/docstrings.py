@@ -18,7 +18,8 @@ def described_by(other):
 
     def decorate(cls):
         if cls.__doc__ and other.__doc__:  # none with python -OO
-            cls.__doc__ = _filled(inspect.cleandoc(cls.__doc__), inspect.cleandoc(other.__doc__))
+            filled = _filled(inspect.cleandoc(cls.__doc__), inspect.cleandoc(other.__doc__))
+            cls.__doc__ = _sorted(filled, [*inspect.signature(cls).parameters])
         return cls
 
     return decorate
@@ -61,3 +62,15 @@ def _filled(doc, other):
                 filled += [f"{shared} : {header}" if header else shared, *description[1:]]
                 seen.add(description[0])
     return "\n".join(filled) + "\n"
+
+
+def _sorted(doc, parameters):
+    """The entries of the parameters in the order of the signature."""
+    pieces = list(_entries(doc))
+    places = [
+        i for i, (section, names, _) in enumerate(pieces) if names and section == "Parameters"
+    ]
+    ranked = sorted(places, key=lambda i: parameters.index(pieces[i][1][0]))
+    moved = dict(zip(places, ranked, strict=True))
+    lines = [pieces[moved.get(i, i)][2] for i in range(len(pieces))]
+    return "\n".join(line for entry in lines for line in entry) + "\n"

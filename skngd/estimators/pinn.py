@@ -321,6 +321,7 @@ feature_names_in_
         Returns
         -------
         self : PINNEstimator
+            The fitted estimator.
 
         Raises
         ------
@@ -350,7 +351,22 @@ feature_names_in_
 
     @available_if(_is_regression)
     def partial_fit(self, X, y, sample_weight=None):
-        """Make one iteration on these rows; for ``problem=None``."""
+        """Make one iteration on these rows; for ``problem=None``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            As in ``fit``.
+        y : array-like of shape (n_samples,) or (n_samples, n_fields)
+            As in ``fit``.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Of the rows of X.
+
+        Returns
+        -------
+        self : PINNEstimator
+            The fitted estimator.
+        """
         return super().partial_fit(X, y, sample_weight)
 
     def predict(self, X, return_std=False):
@@ -367,6 +383,7 @@ feature_names_in_
         Returns
         -------
         u : ndarray of shape (n_samples,) or (n_samples, n_fields)
+            A column for each field, where there are several.
         std : ndarray of the same shape
             With ``return_std=True``. The noise of a new measurement is not in it; with
             ``problem=None`` it is, as in :class:`NaturalMomentumRegressor`.
@@ -392,12 +409,14 @@ feature_names_in_
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Coordinates, then inputs, inside the domain.
         of : str or tuple of str
             As in a residual: ``"t"``, ``"xx"``, or a tuple of names of coordinates.
 
         Returns
         -------
         derivative : ndarray of shape (n_samples,) or (n_samples, n_fields)
+            A column for each field, where there are several.
         """
         check_is_fitted(self)
         return solution_at(self, X, multi_index(self.problem_, of))
@@ -409,10 +428,12 @@ feature_names_in_
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Coordinates, then inputs, inside the domain.
 
         Returns
         -------
         residual : ndarray of shape (n_samples,) or (n_samples, n_equations)
+            A column for each equation, where there are several.
         """
         check_is_fitted(self)
         return residual_at(self, X)
@@ -423,8 +444,11 @@ feature_names_in_
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features), default=None
+            Points inside the domain; None draws them.
         y : array-like of shape (n_samples,) or (n_samples, n_fields), default=None
+            Measurements there; a NaN entry was not observed.
         sample_weight : array-like of shape (n_samples,), default=None
+            Of the rows of X.
 
         Returns
         -------

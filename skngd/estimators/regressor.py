@@ -321,7 +321,9 @@ float, default="auto"
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets, real and finite.
         sample_weight : array-like of shape (n_samples,), default=None
             Of an integer type: a weight of 2 equals two copies of the row. Others, such as
             1 / variance, say how rows compare, in any unit. 0 leaves a row out.
@@ -331,6 +333,7 @@ float, default="auto"
         Returns
         -------
         self : NaturalMomentumRegressor
+            The fitted estimator.
 
         Raises
         ------
@@ -374,12 +377,16 @@ float, default="auto"
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets, real and finite.
         sample_weight : array-like of shape (n_samples,), default=None
+            As in ``fit``.
 
         Returns
         -------
         self : NaturalMomentumRegressor
+            The fitted estimator.
 
         Raises
         ------
@@ -396,12 +403,14 @@ float, default="auto"
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
+            Inputs, in rows.
         return_std : bool, default=False
             Whether to return the standard deviation of a new observation, too, equation (Var).
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predictions, in the units of ``fit``.
         std : ndarray of the same shape
             With ``return_std=True``: √(var v(x) + σ²), that of the network and the noise together.
             ``std**2 - noise_std_**2`` is the variance of the network alone (not for

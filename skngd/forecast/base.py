@@ -44,6 +44,7 @@ class BaseForecaster(MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         self : object
+            The fitted forecaster.
 
         Raises
         ------
@@ -78,7 +79,9 @@ class BaseForecaster(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         series : array-like of shape (n,) or (n, n_series)
+            Values at equal distances in time.
         exog : array-like of shape (n,) or (n, n_exog), default=None
+            Exogenous values at the same times, where ``fit`` had some.
 
         Returns
         -------

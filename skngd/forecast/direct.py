@@ -103,6 +103,7 @@ class DirectForecaster(BaseForecaster):
         Returns
         -------
         forecast : ndarray of shape (steps,) or (steps, n_series)
+            One row for each step.
         std : ndarray of the same shape
             Only with ``return_std=True``.
 
@@ -142,6 +143,7 @@ class DirectForecaster(BaseForecaster):
         Returns
         -------
         values : ndarray of shape (n_quantiles, steps) or (n_quantiles, steps, n_series)
+            In the order of the levels, then of the steps.
 
         Raises
         ------

@@ -157,6 +157,7 @@ class RecursiveForecaster(BaseForecaster):
         Parameters
         ----------
         steps : int
+            How many steps ahead.
         quantiles : float or array-like of float, default=(0.025, 0.5, 0.975)
             Levels between 0 and 1.
         exog, history, history_exog : array-like, default=None
@@ -165,6 +166,7 @@ class RecursiveForecaster(BaseForecaster):
         Returns
         -------
         values : ndarray of shape (n_quantiles, steps) or (n_quantiles, steps, n_series)
+            In the order of the levels, then of the steps.
 
         Raises
         ------
@@ -182,13 +184,16 @@ class RecursiveForecaster(BaseForecaster):
         Parameters
         ----------
         steps : int
+            How many steps ahead.
         n_paths : int, default=1
+            How many ways are drawn.
         exog, history, history_exog : array-like, default=None
             As for ``predict``.
 
         Returns
         -------
         paths : ndarray of shape (n_paths, steps) or (n_paths, steps, n_series)
+            One way in each row.
 
         Raises
         ------

@@ -176,6 +176,7 @@ def Interval(low=0.0, high=1.0, name="x", *, face=None):
     Returns
     -------
     interval : Box
+        A box with one coordinate.
 
     Examples
     --------

@@ -19,6 +19,13 @@ class Shape(Domain):
 
     ``A - B`` is the part of A outside B, ``A | B`` the union, and ``A * B`` the product of domains
     with different coordinates, such as ``Box(t=(0, 1)) * Disk()``.
+
+    Examples
+    --------
+    >>> from skngd.pde import Box, Disk
+    >>> washer = Disk(radius=2, face="outside") - Disk(face="inside")
+    >>> washer.faces, (Box(t=(0, 1)) * washer).names
+    (('outside', 'inside'), ('t', 'x', 'y'))
     """
 
     def __sub__(self, other):

@@ -32,6 +32,15 @@ class Domain(ABC):
         Length, area or volume.
     faces : tuple of str
         Names that ``on`` may take. A name such as ``"x"`` stands for ``"x.min"`` and ``"x.max"``.
+
+    Examples
+    --------
+    >>> from skngd.pde import Box, Disk
+    >>> domain = Box(t=(0, 1)) * Disk()
+    >>> domain.names, domain.faces
+    (('t', 'x', 'y'), ('t', 't.min', 't.max', 'boundary'))
+    >>> round(domain.measure, 6), domain.contains([[0.5, 0.0, 0.5], [0.5, 1.0, 1.0]]).tolist()
+    (3.141593, [True, False])
     """
 
     # Whether it is known by its points alone.
@@ -70,6 +79,7 @@ class Domain(ABC):
         Parameters
         ----------
         X : array-like of shape (n, d)
+            Points, one coordinate in each column.
         tol : float, default=1e-9
             How far outside a point may lie, as a part of the domain's size. A negative one leaves
             out the boundary.
@@ -104,6 +114,7 @@ class Domain(ABC):
         Returns
         -------
         points : ndarray of shape (n, d)
+            For a grid they may be fewer.
         """
         check_sampler(sampler)
         envelop, envelope, grid = self._envelop, self._envelope, "closed"
@@ -138,6 +149,7 @@ class Domain(ABC):
         Returns
         -------
         points : ndarray of shape (n, d)
+            On the faces.
         normals : ndarray of shape (n, d)
             Outward unit vectors.
         faces : ndarray of str of shape (n,)
@@ -161,6 +173,11 @@ class Domain(ABC):
         ----------
         on : str or tuple of str, default=None
             See `boundary`.
+
+        Returns
+        -------
+        measure : float
+            Of all the faces together.
         """
         return float(sum(piece.measure for piece in self._on(on)))
 
@@ -181,6 +198,7 @@ class Domain(ABC):
         Returns
         -------
         distance : ndarray of shape (n,)
+            Zero on the faces.
 
         Raises
         ------
@@ -274,7 +292,18 @@ class Domain(ABC):
         return points, np.full(len(points), self.measure / len(points))
 
     def face_names(self, on=None):
-        """The names of the faces that ``on`` stands for, each once."""
+        """The names of the faces that ``on`` stands for, each once.
+
+        Parameters
+        ----------
+        on : str or tuple of str, default=None
+            See `boundary`.
+
+        Returns
+        -------
+        names : tuple of str
+            Some of ``faces``.
+        """
         return tuple(dict.fromkeys(piece.name for piece in self._on(on)))
 
     def pairs(self, n, on, sampler="sobol", random_state=None):
@@ -286,8 +315,10 @@ class Domain(ABC):
             How many pairs; in one dimension there is one.
         on : str
             The coordinate in which the two points of a pair differ.
-        sampler, random_state
+        sampler : str, default="sobol"
             See `boundary`.
+        random_state : int, RandomState, Generator or None, default=None
+            Seed.
 
         Returns
         -------

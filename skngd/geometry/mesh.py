@@ -32,6 +32,7 @@ class Mesh(Domain):
     simplices : array-like of int of shape (m, d + 1)
         The nodes of each triangle (d = 2), tetrahedron (d = 3) or interval (d = 1).
     names : tuple of str, default=("x", "y", "z")[:d]
+        The coordinates.
     boundary : dict, default=None
         Names of faces with the nodes of their sides, arrays of int of shape (k, d). What they leave
         of the boundary is called ``"boundary"``.
@@ -95,12 +96,14 @@ class Mesh(Domain):
         Parameters
         ----------
         path : str or path-like
+            The file, in any format that meshio reads.
         names : tuple of str, default=None
             See `Mesh`.
 
         Returns
         -------
         mesh : Mesh
+            What the file describes.
 
         Raises
         ------

@@ -34,6 +34,16 @@ class Patch:
         of two faces is there twice.
     box : tuple (low, high) of ndarray of shape (d,) or None
         Bounding box of the whole image, where it is known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skngd.geometry.patch import Patch
+    >>> def left(s):
+    ...     return np.hstack([0 * s, s]), np.ones(len(s), dtype=bool)
+    >>> side = Patch("left", dimension=1, measure=1.0, envelope=1.0, draw=left)
+    >>> side.sample(3, "grid", 0)[0].tolist()
+    [[0.0, 0.0], [0.0, 0.5], [0.0, 1.0]]
     """
 
     name: str
@@ -45,7 +55,22 @@ class Patch:
     box: tuple | None = None
 
     def sample(self, n, sampler, random_state):
-        """The arrays of ``draw`` at n points that belong; one point for dimension 0."""
+        """The arrays of ``draw`` at n points that belong; one point for dimension 0.
+
+        Parameters
+        ----------
+        n : int
+            How many points; on a grid the most there may be.
+        sampler : {"grid", "uniform", "sobol", "latin", "gauss"}
+            See :func:`skngd.geometry.sampling.unit_points`.
+        random_state : int, RandomState, Generator or None
+            Seed.
+
+        Returns
+        -------
+        arrays : tuple of ndarray of length n
+            What ``draw`` returns, without its last array.
+        """
         if self.dimension == 0:
             return self.at(np.zeros((1, 0)))
         if sampler == "grid":
@@ -101,6 +126,17 @@ class Patch:
         return np.linspace(*ends, counts[0])[:, np.newaxis]
 
     def at(self, points):
-        """The rows that belong, of the arrays at these points of the unit cube."""
+        """The rows that belong, of the arrays at these points of the unit cube.
+
+        Parameters
+        ----------
+        points : ndarray of shape (m, dimension)
+            In the unit cube.
+
+        Returns
+        -------
+        arrays : tuple of ndarray
+            What ``draw`` returns, without its last array.
+        """
         *arrays, keep = self.draw(points)
         return [array[keep] for array in arrays]

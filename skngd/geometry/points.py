@@ -108,16 +108,44 @@ class Points(Domain):
         ]
 
     def sample(self, n=None, sampler="sobol", random_state=None):
-        """All the points inside, shape (m, d); the arguments make no difference."""
+        """All the points inside, shape (m, d); the arguments make no difference.
+
+        Parameters
+        ----------
+        n : int, default=None
+            Makes no difference.
+        sampler : str, default="sobol"
+            Makes no difference.
+        random_state : object, default=None
+            Makes no difference.
+
+        Returns
+        -------
+        points : ndarray of shape (m, d)
+            As they were given.
+        """
         return self._X.copy()
 
     def boundary(self, n=None, on=None, sampler="sobol", random_state=None):
         """All the points of faces; of the arguments only ``on`` makes a difference.
 
+        Parameters
+        ----------
+        n : int, default=None
+            Makes no difference.
+        on : str or tuple of str, default=None
+            The faces; None is all.
+        sampler : str, default="sobol"
+            Makes no difference.
+        random_state : object, default=None
+            Makes no difference.
+
         Returns
         -------
         points, normals : ndarray of shape (n, d)
+            As they were given.
         faces : ndarray of str of shape (n,)
+            The face of each point.
         """
         names = [piece.name for piece in self._on(on)]
         if not names:
@@ -129,7 +157,13 @@ class Points(Domain):
         return points, normals, np.repeat(names, [len(self._given[name][0]) for name in names])
 
     def boundary_measure(self, on=None):
-        """Refused: the points do not tell the length or area of a face."""
+        """Refused: the points do not tell the length or area of a face.
+
+        Parameters
+        ----------
+        on : str or tuple of str, default=None
+            The faces; None is all.
+        """
         raise ValueError(
             f"Expected a domain whose faces have a measure, got Points with the faces "
             f"{self.faces}. Give a number in its place, or use a Box, Disk or Polygon."

@@ -86,6 +86,7 @@ def unit_points(n, d, sampler="sobol", random_state=None):
     Returns
     -------
     points : ndarray of shape (n, d)
+        For a grid they may be fewer.
 
     Raises
     ------
@@ -219,6 +220,7 @@ def choose_by_residual(candidates, size, random_state, n, power=1.0, offset=1.0)
     Returns
     -------
     points : ndarray of shape (n, d)
+        Rows of ``candidates``, each at most once.
 
     Raises
     ------
@@ -231,6 +233,15 @@ def choose_by_residual(candidates, size, random_state, n, power=1.0, offset=1.0)
     C. Wu, M. Zhu, Q. Tan, Y. Kartha, L. Lu: A comprehensive study of non-adaptive and
     residual-based adaptive sampling for physics-informed neural networks. Computer Methods in
     Applied Mechanics and Engineering 403 (2023) 115671.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skngd.geometry.sampling import choose_by_residual
+    >>> x = np.linspace(0, 1, 1000).reshape(-1, 1)
+    >>> size = np.where(x[:, 0] > 0.9, 1.0, 0.0)  # a residual in the last tenth
+    >>> bool((choose_by_residual(x, size, 0, 50, offset=0.0) > 0.9).all())
+    True
     """
     candidates, size = np.asarray(candidates, float), np.abs(np.asarray(size, float))
     n = check_count(n)

@@ -21,6 +21,7 @@ class Disk(Shape):
     Parameters
     ----------
     center : tuple of float, default=(0, 0)
+        The coordinates of its middle.
     radius : float, default=1
         Positive.
     names : tuple of str, default=("x", "y")

@@ -66,6 +66,7 @@ class ConvergenceDisplay:
         Parameters
         ----------
         estimator : fitted NaturalMomentumRegressor, NaturalMomentumClassifier or PINNEstimator
+            What is looked at.
         by : {"iteration", "time"}, default="iteration"
         blocks : bool, default=False
             Draw the mean square of the residuals of each block of a problem in place of the loss,
@@ -78,6 +79,7 @@ class ConvergenceDisplay:
         Returns
         -------
         display : ConvergenceDisplay
+            With the arrays that were drawn, and ``ax_``.
 
         Raises
         ------
@@ -99,12 +101,15 @@ class ConvergenceDisplay:
         Parameters
         ----------
         estimators : dict of str to fitted estimator
+            The fits by their names in the legend.
         by : {"iteration", "time"}, default="iteration"
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
 
         Returns
         -------
         display : ConvergenceDisplay
+            With the arrays that were drawn, and ``ax_``.
 
         Raises
         ------
@@ -126,10 +131,12 @@ class ConvergenceDisplay:
         label : str, default="loss"
             Of the vertical axis.
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
 
         Returns
         -------
         display : ConvergenceDisplay
+            With the arrays that were drawn, and ``ax_``.
 
         Raises
         ------
@@ -151,12 +158,14 @@ class ConvergenceDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
         style : dict, default=None
             Keyword arguments of ``Axes.plot`` for all lines.
 
         Returns
         -------
         display : ConvergenceDisplay
+            Itself.
 
         Raises
         ------

@@ -82,6 +82,7 @@ class FieldDisplay:
         Parameters
         ----------
         estimator : fitted PINNEstimator, NaturalMomentumRegressor or NaturalMomentumClassifier
+            What is looked at.
         X : array-like of shape (n, n_features), default=None
             Points that are marked, such as the measurements. A fit to rows needs them: their range
             is drawn.
@@ -100,10 +101,12 @@ class FieldDisplay:
         n_points : int, default=None
             Points along each coordinate; None is 300 for one, 121 for two.
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
 
         Returns
         -------
         display : FieldDisplay
+            With the arrays that were drawn, and ``ax_``.
 
         Raises
         ------
@@ -166,15 +169,18 @@ class FieldDisplay:
         values : array-like of shape (k,) or (k_first, k_second)
             May be flat, in the order of ``meshgrid(…, indexing="ij")``.
         label : str, default="u"
+            What the values are, for an axis or the colours.
         is_size : bool, default=False
             Draw the absolute values, on a logarithmic scale.
         points, measured : array-like, default=None
             As of the class.
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
 
         Returns
         -------
         display : FieldDisplay
+            With the arrays that were drawn, and ``ax_``.
 
         Raises
         ------
@@ -199,6 +205,7 @@ class FieldDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
         name : str, default=None
             Of a line, for the legend; None stands for the title.
         style : dict, default=None
@@ -207,6 +214,7 @@ class FieldDisplay:
         Returns
         -------
         display : FieldDisplay
+            Itself.
 
         Raises
         ------

@@ -16,6 +16,7 @@ class ForecastDisplay:
     Parameters
     ----------
     forecast : ndarray of shape (steps,)
+        The values that are forecast.
     band : ndarray of shape (2, steps) or None, default=None
         The lower and the upper end.
     past, future : ndarray of shape (n,), default=None
@@ -88,10 +89,12 @@ class ForecastDisplay:
         series : int, default=0
             Which one, where there are several.
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
 
         Returns
         -------
         display : ForecastDisplay
+            With the arrays that were drawn, and ``ax_``.
 
         Raises
         ------
@@ -125,15 +128,22 @@ class ForecastDisplay:
         Parameters
         ----------
         forecast : array-like of shape (steps,)
+            The values that are forecast.
         band : array-like of shape (2, steps), default=None
+            The lower and the upper end.
         past, future : array-like of shape (n,), default=None
+            Values before the forecast, and what came in its place.
         level : float, default=0.95
+            What part the band is to cover.
         label : str, default="x"
+            Of the vertical axis.
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
 
         Returns
         -------
         display : ForecastDisplay
+            With the arrays that were drawn, and ``ax_``.
 
         Raises
         ------
@@ -159,6 +169,7 @@ class ForecastDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
         n_past : int, default=100
             The most values of the past.
         style : dict, default=None
@@ -167,6 +178,7 @@ class ForecastDisplay:
         Returns
         -------
         display : ForecastDisplay
+            Itself.
 
         Raises
         ------

@@ -99,10 +99,12 @@ class IntervalDisplay:
         output : int, default=0
             Which output or field, where there are several.
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
 
         Returns
         -------
         display : IntervalDisplay
+            With the arrays that were drawn, and ``ax_``.
 
         Raises
         ------
@@ -152,16 +154,20 @@ class IntervalDisplay:
         Parameters
         ----------
         x, y_pred, y_std : array-like of shape (n,)
+            Where, the predictions, and their standard deviations.
         y_true : array-like of shape (n,), default=None
             Drawn as points.
         level : float in (0, 1), default=0.95
+            What the intervals are to cover, by the normal distribution.
         label, column : str, default="y", "x"
             Of the axes.
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
 
         Returns
         -------
         display : IntervalDisplay
+            With the arrays that were drawn, and ``ax_``.
 
         Raises
         ------
@@ -180,14 +186,18 @@ class IntervalDisplay:
         Parameters
         ----------
         estimator : fitted PINNEstimator
+            The solution of a problem with unknown coefficients.
         truth : dict of str to float, default=None
             True values: the unknowns are then drawn as parts of them.
         level : float in (0, 1), default=0.95
+            What the intervals are to cover, by the normal distribution.
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
 
         Returns
         -------
         display : IntervalDisplay
+            With the arrays that were drawn, and ``ax_``.
 
         Raises
         ------
@@ -226,12 +236,14 @@ class IntervalDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
         style : dict, default=None
             Keyword arguments of ``Axes.plot`` or ``Axes.errorbar``.
 
         Returns
         -------
         display : IntervalDisplay
+            Itself.
 
         Raises
         ------

@@ -17,9 +17,13 @@ class KernelDisplay:
     Parameters
     ----------
     X : ndarray of shape (n, 1) or (n, 2)
+        The points x.
     Z : ndarray of shape (m, 1) or (m, 2)
+        The points z.
     kernel : ndarray of shape (n, m)
+        The values k(x, z).
     label : str, default="kernel"
+        Of the vertical axis, or of the colours.
     names : tuple of str, default=("x",)
         Of the coordinates.
 
@@ -56,6 +60,7 @@ class KernelDisplay:
         Parameters
         ----------
         estimator : fitted NaturalMomentumRegressor, NaturalMomentumClassifier or PINNEstimator
+            What is looked at.
         X : array-like of shape (n, 1) or (n, 2)
             In one dimension in ascending order.
         Z : array-like of shape (m, 1) or (1, 2), default=None
@@ -68,10 +73,12 @@ class KernelDisplay:
         sample : array-like of shape (k, n_features), default=None
             Of the Gram matrix, for "nntk" and "green"; as for these functions.
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
 
         Returns
         -------
         display : KernelDisplay
+            With the arrays that were drawn, and ``ax_``.
 
         Raises
         ------
@@ -105,13 +112,18 @@ class KernelDisplay:
         Parameters
         ----------
         X, Z : array-like of shape (n, 1) or (n, 2), (m, 1) or (1, 2)
+            The points x and z.
         kernel : array-like of shape (n, m)
+            The values k(x, z).
         label : str, default="kernel"
+            Of the vertical axis, or of the colours.
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
 
         Returns
         -------
         display : KernelDisplay
+            With the arrays that were drawn, and ``ax_``.
 
         Raises
         ------
@@ -130,12 +142,14 @@ class KernelDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
         style : dict, default=None
             Keyword arguments of ``Axes.plot``, ``Axes.pcolormesh`` or ``Axes.tripcolor``.
 
         Returns
         -------
         display : KernelDisplay
+            Itself.
 
         Raises
         ------

@@ -26,6 +26,7 @@ def ntk(estimator, X, Z=None):
     Parameters
     ----------
     estimator : fitted NaturalMomentumRegressor, NaturalMomentumClassifier or PINNEstimator
+        What is looked at.
     X : array-like of shape (n, n_features)
         In the units of ``fit``.
     Z : array-like of shape (m, n_features), default=None
@@ -73,6 +74,7 @@ def nntk(estimator, X, Z=None, *, sample=None, sample_weight=None, rcond=RCOND):
     Parameters
     ----------
     estimator : fitted NaturalMomentumRegressor, NaturalMomentumClassifier or PINNEstimator
+        What is looked at.
     X : array-like of shape (n, n_features)
         In the units of ``fit``.
     Z : array-like of shape (m, n_features), default=None
@@ -121,9 +123,11 @@ def determining_points(estimator, X, *, sample_weight=None, rcond=RCOND):
     Parameters
     ----------
     estimator : fitted NaturalMomentumRegressor, NaturalMomentumClassifier or PINNEstimator
+        What is looked at.
     X : array-like of shape (n, n_features)
         The points to choose from, which are the sample of the Gram matrix as well.
     sample_weight : array-like of shape (n,), default=None
+        Weights of the points; None: all alike.
     rcond : float in [0, 1), default=1e-8
         As for :func:`nntk`.
 
@@ -161,6 +165,7 @@ def empirical_nntk(estimator, X, Z=None, *, points, sample=None, sample_weight=N
     Parameters
     ----------
     estimator : fitted NaturalMomentumRegressor, NaturalMomentumClassifier or PINNEstimator
+        What is looked at.
     X : array-like of shape (n, n_features)
         In the units of ``fit``.
     Z : array-like of shape (m, n_features), default=None

@@ -59,10 +59,12 @@ class SpectrumDisplay:
         Parameters
         ----------
         estimator : fitted NaturalMomentumRegressor, NaturalMomentumClassifier or PINNEstimator
+            What is looked at.
         X : array-like of shape (n, n_features), default=None
             Rows of A. A problem takes None for fresh points of its domain, and its conditions
             always; the others need the rows, for they do not keep those of ``fit``.
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
 
         Returns
         -------
@@ -100,11 +102,14 @@ class SpectrumDisplay:
         jacobian : array-like of shape (n, P)
             A, equation (A).
         rcond, damping : float, default=0.0
+            The cut-off as a part of the largest singular value, and λ.
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
 
         Returns
         -------
         display : SpectrumDisplay
+            With the arrays that were drawn, and ``ax_``.
 
         Raises
         ------
@@ -119,12 +124,14 @@ class SpectrumDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
         style : dict, default=None
             Keyword arguments of ``Axes.plot`` for the singular values.
 
         Returns
         -------
         display : SpectrumDisplay
+            Itself.
 
         Raises
         ------

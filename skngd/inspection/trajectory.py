@@ -49,13 +49,16 @@ class TrajectoryDisplay:
         Parameters
         ----------
         objective : skngd.optim.Objective
+            The loss as a function of two parameters.
         paths : dict of str to array-like of shape (n, 2)
             Iterates by name, as an observer of :func:`skngd.optim.minimize` keeps them.
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
 
         Returns
         -------
         display : TrajectoryDisplay
+            With the arrays that were drawn, and ``ax_``.
 
         Raises
         ------
@@ -80,11 +83,14 @@ class TrajectoryDisplay:
         function : callable
             Takes two arrays of shape (k, k), and returns the losses in that shape.
         paths : dict of str to array-like of shape (n, 2)
+            Points of the plane by the name of the path.
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
 
         Returns
         -------
         display : TrajectoryDisplay
+            With the arrays that were drawn, and ``ax_``.
 
         Raises
         ------
@@ -109,12 +115,14 @@ class TrajectoryDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
         style : dict, default=None
             Keyword arguments of ``Axes.plot`` for all paths.
 
         Returns
         -------
         display : TrajectoryDisplay
+            Itself.
 
         Raises
         ------

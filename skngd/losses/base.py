@@ -18,16 +18,24 @@ class Loss(ABC):
     weights : torch.Tensor of shape (m,), default=None
         Weights w_i > 0; they are divided by their sum. None stands for equal weights.
 
-    Raises
-    ------
-    ValueError
-        If ``target`` has another number of dimensions.
-
     Attributes
     ----------
     weights : torch.Tensor of shape (m, 1) or (m, c)
     point_weights : torch.Tensor of shape (m, 1)
         The same without the precisions of the outputs.
+
+    Raises
+    ------
+    ValueError
+        If ``target`` has another number of dimensions.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses import Loss, SquaredLoss
+    >>> loss = SquaredLoss(torch.tensor([[0.0], [2.0]]), weights=torch.tensor([3.0, 1.0]))
+    >>> isinstance(loss, Loss), loss.weights.ravel()
+    (True, tensor([0.7500, 0.2500]))
     """
 
     # Whether W H is W: the metrics "l2" and "loss" are then the same.
@@ -70,6 +78,11 @@ class Loss(ABC):
     def hessian_rows(self, v):
         """Row factor C and residual b of equation (A) in the metric of the loss.
 
+        Parameters
+        ----------
+        v : torch.Tensor of shape (m, c)
+            Values of v_θ.
+
         Returns
         -------
         factor : RowFactor
@@ -85,11 +98,14 @@ class Loss(ABC):
         Parameters
         ----------
         v : torch.Tensor of shape (m, c)
+            Values of v_θ.
         jacobian : torch.Tensor of shape (m * c, P)
+            J at the same points.
 
         Returns
         -------
         matrix : torch.Tensor of shape (P, P)
+            Symmetric; indefinite where H is.
         """
 
     def at(self, index, factors=None):
@@ -107,6 +123,7 @@ class Loss(ABC):
         Returns
         -------
         loss : Loss
+            A loss of the same kind.
         """
         weights = self.point_weights[index]
         part = copy(self)
@@ -144,13 +161,16 @@ class Loss(ABC):
         Parameters
         ----------
         v : torch.Tensor of shape (m, c)
+            Values of v_θ.
         metric : {"l2", "loss"}
             ``"l2"``: CᵀC = W. ``"loss"``: CᵀC = W H.
 
         Returns
         -------
         factor : RowFactor
+            C of all points.
         residual : torch.Tensor of shape (n_rows,)
+            b, flat.
         """
         if metric == "l2":
             return self.plain_factor(v), (self.root_weights * self.gradient(v)).reshape(-1)
@@ -165,6 +185,30 @@ class PointwiseLoss(Loss):
     """L(v) = Σ w_i ℓ(v(x_i), u_i), where ℓ is a sum over the outputs: H is diagonal.
 
     A new loss of this kind is three formulas; see the guide "How to add a loss".
+
+    Parameters
+    ----------
+    target : torch.Tensor of shape (m, c)
+        The values u_i.
+    weights : torch.Tensor of shape (m,), default=None
+        See :class:`Loss`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses import PointwiseLoss
+    >>> class LogCosh(PointwiseLoss):
+    ...     def density(self, v):
+    ...         return torch.log(torch.cosh(v - self.target))
+    ...
+    ...     def gradient(self, v):
+    ...         return torch.tanh(v - self.target)
+    ...
+    ...     def hessian(self, v):
+    ...         return 1 / torch.cosh(v - self.target) ** 2
+    >>> loss = LogCosh(torch.zeros(2, 1, dtype=torch.float64))
+    >>> round(float(loss.value(torch.ones(2, 1, dtype=torch.float64))), 4)
+    0.4338
     """
 
     @abstractmethod

@@ -12,6 +12,13 @@ class LogisticLoss(PointwiseLoss):
     The gradient is p − u, the Hessian p (1 − p); for labels that were thought next to impossible
     the metric takes a little more, see :func:`skngd.losses.factors.bounded`.
 
+    Parameters
+    ----------
+    target : torch.Tensor of shape (m, c)
+        The u: 1 or 0, or a probability.
+    weights : torch.Tensor of shape (m,), default=None
+        See :class:`Loss`.
+
     Examples
     --------
     >>> import torch
@@ -42,6 +49,13 @@ class CrossEntropy(Loss):
     H = diag q − q qᵀ the row factor of a point is C = diag √q − √q qᵀ, b_c = (p_c − u_c) / √q_c.
     Here q is p, but not below 1e-8 for a label that was missed: see
     :func:`skngd.losses.factors.bounded`.
+
+    Parameters
+    ----------
+    target : torch.Tensor of shape (m, c)
+        The u_ic, each row with the sum 1.
+    weights : torch.Tensor of shape (m,), default=None
+        See :class:`Loss`.
 
     Examples
     --------

@@ -33,7 +33,9 @@ class KWeightedLoss(CoupledLoss):
     Parameters
     ----------
     target : torch.Tensor of shape (m, 1)
+        The values u.
     weights : torch.Tensor of shape (m,)
+        Weights of the points, divided by their sum; they enter the gradient.
     kernel : torch.Tensor of shape (m, m)
         K, symmetric and positive semidefinite.
 
@@ -41,6 +43,15 @@ class KWeightedLoss(CoupledLoss):
     ------
     ValueError
         If K is not symmetric and positive semidefinite.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses import KWeightedLoss
+    >>> kernel = torch.tensor([[2.0, 1.0], [1.0, 2.0]], dtype=torch.float64)
+    >>> loss = KWeightedLoss(torch.zeros(2, 1, dtype=torch.float64), kernel=kernel)
+    >>> round(float(loss.value(torch.ones(2, 1, dtype=torch.float64))), 6)
+    3.0
     """
 
     def __init__(self, target, weights=None, *, kernel):
@@ -69,11 +80,21 @@ class DistortedLoss(CoupledLoss):
     Parameters
     ----------
     target : torch.Tensor of shape (m, 1)
+        The values u.
     weights : torch.Tensor of shape (m,)
+        Weights of the points, divided by their sum; they enter the gradient.
     distortion : callable
         f, maps the values of a function, shape (m,), to values of the same shape.
     kernel : torch.Tensor of shape (m, m), default=None
         K; None stands for the weights: the L2 norm.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses import DistortedLoss
+    >>> loss = DistortedLoss(torch.zeros(2, 1, dtype=torch.float64), distortion=torch.sinh)
+    >>> round(float(loss.value(torch.ones(2, 1, dtype=torch.float64))), 4)  # sinh(1)² / 2
+    0.6905
     """
 
     def __init__(self, target, weights=None, *, distortion, kernel=None):

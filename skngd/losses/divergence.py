@@ -16,7 +16,7 @@ class KLDivergence(PointwiseLoss):
     ----------
     target : torch.Tensor of shape (m, c)
         u > 0.
-    weights
+    weights : torch.Tensor of shape (m,), default=None
         See :class:`Loss`: those of the quadrature. Divided by their sum, they are a probability
         measure, to which v and u are densities.
 
@@ -65,7 +65,7 @@ class LogLikelihood(PointwiseLoss):
     ----------
     target : torch.Tensor of shape (m, 1)
         u > 0, what v is compared with; ones, say.
-    weights
+    weights : torch.Tensor of shape (m,), default=None
         See :class:`Loss`: those of the rows.
 
     Raises

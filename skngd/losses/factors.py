@@ -9,7 +9,17 @@ import torch
 
 
 class RowFactor(ABC):
-    """C, as what is done with it."""
+    """C, as what is done with it.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses import SquaredLoss
+    >>> from skngd.losses.factors import RowFactor
+    >>> factor, b = SquaredLoss(torch.zeros(4, 1)).row_factor(torch.ones(4, 1), "l2")
+    >>> isinstance(factor, RowFactor), b  # C v, of the weights 1/4
+    (True, tensor([0.5000, 0.5000, 0.5000, 0.5000]))
+    """
 
     # Whether rows of C f depend on f at several points.
     couples_points = False
@@ -45,6 +55,15 @@ class Diagonal(RowFactor):
     Parameters
     ----------
     numbers : torch.Tensor of shape (m, c)
+        The diagonal of C, √w in it.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses.factors import Diagonal
+    >>> factor = Diagonal(torch.tensor([[1.0], [2.0]]))
+    >>> factor.apply(torch.tensor([[3.0], [3.0]]))
+    tensor([3., 6.])
     """
 
     def __init__(self, numbers):
@@ -66,6 +85,15 @@ class Blocks(RowFactor):
     Parameters
     ----------
     blocks : torch.Tensor of shape (m, r, c)
+        The matrices C of the points, √w in them.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses.factors import Blocks
+    >>> factor = Blocks(torch.tensor([[[1.0, 1.0]], [[1.0, -1.0]]]))
+    >>> factor.apply(torch.tensor([[3.0, 2.0], [3.0, 2.0]]))
+    tensor([5., 1.])
     """
 
     def __init__(self, blocks):
@@ -91,6 +119,15 @@ class Softmax(Blocks):
         Positive, with row sums 1.
     root_weights : torch.Tensor of shape (m, 1)
         √w.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses.factors import Softmax
+    >>> p, f = torch.tensor([[0.5, 0.5]]), torch.tensor([[1.0, 1.0]])
+    >>> factor = Softmax(p, torch.ones(1, 1))
+    >>> factor.apply(f)  # what is common to all classes changes nothing
+    tensor([0., 0.])
     """
 
     def __init__(self, p, root_weights):
@@ -114,6 +151,15 @@ class Coupled(RowFactor):
     Parameters
     ----------
     matrix : torch.Tensor of shape (r, m)
+        The matrix C.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses.factors import Coupled
+    >>> factor = Coupled(torch.tensor([[1.0, 1.0]]))
+    >>> factor.apply(torch.tensor([[3.0], [2.0]])), factor.adjoint(torch.tensor([1.0])).ravel()
+    (tensor([5.]), tensor([1., 1.]))
     """
 
     couples_points = True

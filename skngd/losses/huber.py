@@ -23,7 +23,9 @@ class HuberLoss(PointwiseLoss):
 
     Parameters
     ----------
-    target, weights
+    target : torch.Tensor of shape (m, c)
+        The values u_i.
+    weights : torch.Tensor of shape (m,), default=None
         See :class:`Loss`.
     delta : float, default=1.0
         δ > 0, in the units of v.
@@ -70,7 +72,9 @@ class ScaledHuberLoss(HuberLoss):
 
     Parameters
     ----------
-    target, weights
+    target : torch.Tensor of shape (m, c)
+        The values u_i.
+    weights : torch.Tensor of shape (m,), default=None
         See :class:`Loss`.
     k : float, default=1.0
         δ in units of σ.

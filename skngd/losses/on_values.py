@@ -18,6 +18,14 @@ class OnValues(Loss):
         Of the values.
     n_outputs : int
         c (1 + d).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses import OnValues, SquaredLoss
+    >>> loss = OnValues(SquaredLoss(torch.zeros(4, 1)), n_outputs=3)  # v, ∂_1 v and ∂_2 v
+    >>> round(float(loss.value(torch.tensor([[1.0, 5.0, 7.0]] * 4))), 6)
+    0.5
     """
 
     def __init__(self, loss, n_outputs):

@@ -15,6 +15,13 @@ class PoissonDeviance(PointwiseLoss):
     The gradient is e^v − u, the Hessian e^v: the metric "loss" is the Fisher metric, but for
     counts that were thought next to impossible; see :func:`skngd.losses.factors.bounded`.
 
+    Parameters
+    ----------
+    target : torch.Tensor of shape (m, c)
+        The counts u, not negative.
+    weights : torch.Tensor of shape (m,), default=None
+        See :class:`Loss`.
+
     Examples
     --------
     >>> import torch

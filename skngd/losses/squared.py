@@ -10,6 +10,13 @@ class SquaredLoss(PointwiseLoss):
 
     The metrics "l2" and "loss" agree for it.
 
+    Parameters
+    ----------
+    target : torch.Tensor of shape (m, c)
+        The values u_i.
+    weights : torch.Tensor of shape (m,), default=None
+        See :class:`Loss`.
+
     Examples
     --------
     >>> import torch

@@ -14,8 +14,19 @@ class AutodiffJets(JetModel):
     model : Model
         Its ``value`` has to be differentiable by ``torch.func``.
     indices : sequence of multi-indices
+        Which derivatives; see :mod:`skngd.models.jets`.
     input_scale : torch.Tensor of shape (d,), default=None
         As in :class:`NetworkJets`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.models import AutodiffJets, TorchModule
+    >>> model = TorchModule(torch.nn.Sequential(torch.nn.Linear(1, 4), torch.nn.Tanh()), 1)
+    >>> jets = AutodiffJets(model, [(), (0,), (0, 0)])  # v, its first and second derivative
+    >>> x = torch.linspace(0, 1, 5, dtype=torch.float64).unsqueeze(1)
+    >>> jets.record(torch.as_tensor(model.initial()), x).value.shape
+    torch.Size([3, 4, 5])
     """
 
     def __init__(self, model, indices, input_scale=None):

@@ -20,6 +20,16 @@ class Record(ABC):
     ----------
     value : torch.Tensor of shape (m, c)
         The values v_θ(x_i).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.models import LinearModel
+    >>> line = LinearModel(lambda x: torch.cat([torch.ones_like(x), x], dim=1), 2)
+    >>> record = line.record(torch.tensor([1.0, 2.0]), torch.tensor([[0.0], [3.0]]))
+    >>> record.value.ravel(), record.jacobian()
+    (tensor([1., 7.]), tensor([[1., 0.],
+            [1., 3.]]))
     """
 
     def plain_jacobian(self):
@@ -77,6 +87,7 @@ class Record(ABC):
         Parameters
         ----------
         dtheta : torch.Tensor of shape (P,)
+            Direction in the parameters.
         order : {1, 2}, default=1
 
         Returns
@@ -99,6 +110,17 @@ class Model(ABC):
         The parameters of the last layer, in which v is affine; None where there are none.
     decaying : index
         The parameters that a weight decay pulls to zero: all of them, or those that are weights.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.models import LinearModel, Model
+    >>> line = LinearModel(lambda x: torch.cat([torch.ones_like(x), x], dim=1), 2)
+    >>> isinstance(line, Model), line.n_parameters
+    (True, 2)
+    >>> line.value(torch.tensor([1.0, 2.0]), torch.tensor([[0.0], [3.0]]))
+    tensor([[1.],
+            [7.]])
     """
 
     n_parameters: int
@@ -148,11 +170,14 @@ class Model(ABC):
         Parameters
         ----------
         theta : torch.Tensor of shape (P,)
+            Parameters.
         x : torch.Tensor of shape (m, d)
+            Points.
 
         Returns
         -------
         record : Record
+            Values and what derives from them.
         """
 
     def value(self, theta, x):
@@ -168,12 +193,16 @@ class Model(ABC):
         Parameters
         ----------
         theta : torch.Tensor of shape (P,)
+            Parameters.
         x : torch.Tensor of shape (m, d)
+            Points.
         cotangent : torch.Tensor of shape (m, c)
+            The f_i.
 
         Returns
         -------
         curvature : torch.Tensor of shape (P, P)
+            A symmetric matrix.
         """
         return hessian(lambda parameters: (self.value(parameters, x) * cotangent).sum(), theta)
 

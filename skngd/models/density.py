@@ -17,6 +17,7 @@ class DensityOnNodes(Exponential):
     model : Model
         f, with one output.
     nodes : torch.Tensor of shape (n_nodes, d)
+        The nodes z_q of the quadrature.
     weights : torch.Tensor of shape (n_nodes,)
         They are divided by their sum.
 

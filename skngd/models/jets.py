@@ -16,6 +16,20 @@ class JetRecord(ABC):
     ----------
     value : torch.Tensor of shape (k, c, m)
         The k derivatives of the c outputs at the m points.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from skngd.models import FullyConnected, JetRecord, NetworkJets
+    >>> network = FullyConnected((1, 4, 1))
+    >>> theta = torch.as_tensor(network.initial(np.random.RandomState(0)))
+    >>> x = torch.linspace(0, 1, 5, dtype=torch.float64).unsqueeze(1)
+    >>> record = NetworkJets(network, [(), (0,)]).record(theta, x)
+    >>> isinstance(record, JetRecord), record.value.shape
+    (True, torch.Size([2, 1, 5]))
+    >>> record.directional(torch.ones_like(theta)).shape
+    torch.Size([2, 1, 5])
     """
 
     @abstractmethod
@@ -67,6 +81,12 @@ class JetModel(ABC):
         The k multi-indices.
     has_output : bool
         Whether records write the rows of a last layer, in which the jet is linear.
+
+    Examples
+    --------
+    >>> from skngd.models import AutodiffJets, JetModel, NetworkJets
+    >>> issubclass(NetworkJets, JetModel), issubclass(AutodiffJets, JetModel)
+    (True, True)
     """
 
     has_output = False
@@ -86,6 +106,7 @@ class JetModel(ABC):
         Returns
         -------
         jets : JetModel or None
+            None where a pass for each costs no more.
         """
         return None
 

@@ -35,12 +35,23 @@ class TorchModule(Model):
     n_features : int
         d, the number of inputs.
     dtype : torch.dtype, default=torch.float64
+        Precision of the copy.
     device : str or torch.device, default="cpu"
+        Where the copy computes.
 
     Raises
     ------
     ValueError
         If the module has no parameters, or does not map (m, d) to (m, c) or (m,).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.models import TorchModule
+    >>> module = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.SiLU(), torch.nn.Linear(4, 1))
+    >>> model = TorchModule(module, n_features=2)
+    >>> model.n_parameters, model.n_outputs
+    (17, 1)
     """
 
     def __init__(self, module, n_features, dtype=torch.float64, device="cpu"):

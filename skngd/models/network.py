@@ -84,10 +84,12 @@ class FullyConnected(Model):
         Parameters
         ----------
         random_state : numpy.random.RandomState
+            Source of the draw, which is advanced.
 
         Returns
         -------
         theta : ndarray of shape (P,)
+            Parameters, layer by layer.
         """
         theta = np.zeros(self.n_parameters)
         for depth, ((out, into), weights, biases) in enumerate(self.layout, start=1):

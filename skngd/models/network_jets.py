@@ -30,6 +30,7 @@ class NetworkJets(JetModel):
     Parameters
     ----------
     network : FullyConnected
+        The network whose derivatives are wanted.
     indices : sequence of multi-indices
         Which derivatives; see :mod:`skngd.models.jets`.
     input_scale : torch.Tensor of shape (d,), default=None
@@ -39,6 +40,17 @@ class NetworkJets(JetModel):
         Where the last inputs are functions of the others: ``derivative(index, x)`` is ∂^index of
         them at points of the network, shape (k, m), or None where it vanishes, and ``again(x)``
         gives the points with these inputs computed anew.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from skngd.models import FullyConnected, NetworkJets
+    >>> network = FullyConnected((1, 4, 1))
+    >>> theta = torch.as_tensor(network.initial(np.random.RandomState(0)))
+    >>> x = torch.linspace(0, 1, 5, dtype=torch.float64).unsqueeze(1)
+    >>> NetworkJets(network, [(), (0,), (0, 0)]).record(theta, x).value.shape  # u, u_x, u_xx
+    torch.Size([3, 1, 5])
     """
 
     has_output = True

@@ -14,6 +14,16 @@ class WithDerivatives(Model):
     ----------
     jets : JetModel
         With the multi-indices (), (0,), …, (d − 1,), in this order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from skngd.models import FullyConnected, NetworkJets, WithDerivatives
+    >>> jets = NetworkJets(FullyConnected((2, 4, 1)), [(), (0,), (1,)])
+    >>> theta = torch.as_tensor(jets.network.initial(np.random.RandomState(0)))
+    >>> WithDerivatives(jets).value(theta, torch.zeros(5, 2, dtype=torch.float64)).shape
+    torch.Size([5, 3])
     """
 
     def __init__(self, jets: JetModel):

@@ -68,6 +68,14 @@ class Adam(TorchMethod):
     Parameters
     ----------
     step_size : float, default=1e-3
+        Its learning rate.
+
+    Examples
+    --------
+    >>> from skngd.optim import build_method
+    >>> from skngd.optim.baselines import Adam
+    >>> isinstance(build_method(optimizer="adam", momentum=None, step_size=0.01), Adam)
+    True
     """
 
     offers = (CONSTANT_STEP,)
@@ -82,7 +90,15 @@ class Adam(TorchMethod):
 
 
 class LBFGS(TorchMethod):
-    """L-BFGS with a history of 50 pairs and a strong Wolfe line search."""
+    """L-BFGS with a history of 50 pairs and a strong Wolfe line search.
+
+    Examples
+    --------
+    >>> from skngd.optim import build_method
+    >>> from skngd.optim.baselines import LBFGS
+    >>> isinstance(build_method(optimizer="lbfgs", momentum=None), LBFGS)
+    True
+    """
 
     offers = ()
     searches = True

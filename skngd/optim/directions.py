@@ -44,9 +44,17 @@ class NaturalGradient(Direction):
     Parameters
     ----------
     projection : {"auto", "svd", "qr", "gram", "kernel", "cg"}, default="auto"
+        The form of the pseudo-inverse, equation (P).
     rcond : float or "adaptive", default=0.0
         Truncation of the pseudo-inverse, relative to the largest singular value. "adaptive" chooses
         it at each point, equation (Cut).
+
+    Examples
+    --------
+    >>> from skngd.optim import build_method
+    >>> from skngd.optim.directions import NaturalGradient
+    >>> isinstance(build_method(optimizer="ngd").direction, NaturalGradient)
+    True
     """
 
     offers = (*COMMON, *PROJECTING, needs.NATURAL_MEMORY, needs.NATURAL_STEP, needs.NO_MATRIX)
@@ -60,6 +68,7 @@ class NaturalGradient(Direction):
         Parameters
         ----------
         here : Iterate
+            Where the gradient is taken.
         remembered : Remembered, default=None
             A function to be projected beside b. With a loss-Hessian metric the memory of a
             function has a projection of its own, equation (2M).
@@ -67,6 +76,11 @@ class NaturalGradient(Direction):
             The λ / ‖A‖² that the search is likely to ask for; "auto" looks at it.
         is_checked : bool, default=True
             Whether the loss decides on the step, so that a rough projection will do.
+
+        Returns
+        -------
+        prepared : PreparedNatural
+            What steps are computed with.
         """
         operator, functions, memory = here.operator, here.right_side.unsqueeze(1), None
         form = self._form(here, relative_damping, is_checked)
@@ -178,6 +192,20 @@ class Newton(Direction):
 
     Undamped, it goes to a saddle point as readily as to a minimum. The trust region raises λ
     until ∇²_θ L + λ I is positive definite.
+
+    Parameters
+    ----------
+    projection : {"auto", "svd", "qr", "gram", "kernel"}, default="auto"
+        The form of the pseudo-inverses of its parts, equation (P).
+    rcond : float or "adaptive", default=0.0
+        Truncation, as of :class:`NaturalGradient`.
+
+    Examples
+    --------
+    >>> from skngd.optim import build_method
+    >>> from skngd.optim.directions import Newton
+    >>> isinstance(build_method(optimizer="newton").direction, Newton)
+    True
     """
 
     offers = (*COMMON, *PROJECTING)
@@ -237,6 +265,14 @@ class GradientDescent(Direction):
     ----------
     preconditioner : torch.Tensor of shape (P, P), default=None
         M, symmetric and positive definite.
+
+    Examples
+    --------
+    >>> from skngd.optim import build_method
+    >>> from skngd.optim.directions import GradientDescent
+    >>> method = build_method(optimizer="gd", momentum=None, step_size="backtracking")
+    >>> isinstance(method.direction, GradientDescent)
+    True
     """
 
     offers = COMMON

@@ -32,6 +32,19 @@ class Result:
         The last iterate, which need not be the best.
     past : Past or None
         What a run that continues this one has to know.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses import SquaredLoss
+    >>> from skngd.models import LinearModel
+    >>> from skngd.optim import Objective, build_method, minimize
+    >>> x = torch.linspace(0, 1, 5, dtype=torch.float64).unsqueeze(1)
+    >>> objective = Objective(LinearModel(lambda x: x, 1), SquaredLoss(3 * x), x)
+    >>> theta = torch.zeros(1, dtype=torch.float64)
+    >>> result = minimize(build_method(), objective, theta)
+    >>> round(float(result.theta), 6), result.stop.kind
+    (3.0, 'converged')
     """
 
     theta: object
@@ -121,7 +134,9 @@ def minimize(
     parts : callable, default=None
         Maps an :class:`Iterate` to further columns of the history, a dict of numbers.
     stop_rules : Stopping, default=None
+        When to stop; None stands for ``Stopping()``.
     max_iter : int, default=200
+        Largest number of iterations.
     max_time : float, default=None
         Seconds.
     past : Past, default=None
@@ -138,6 +153,7 @@ def minimize(
     Returns
     -------
     result : Result
+        The best parameters, and how they were found.
 
     Raises
     ------

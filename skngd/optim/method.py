@@ -15,11 +15,35 @@ class ProjectedMethod:
     Parameters
     ----------
     direction : NaturalGradient, Newton or GradientDescent
+        Which gradient is followed, and in which metric.
     momentum : NoMomentum or one of its subclasses
+        What is remembered.
     search : Search
+        How far a step goes.
     beta : float, default=0.0
+        Of the momentum.
     restart : {"loss", "gradient"}, default=None
         See :class:`skngd.optim.inertia.Inertia`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses import SquaredLoss
+    >>> from skngd.models import LinearModel
+    >>> from skngd.optim import Objective, minimize
+    >>> from skngd.optim.directions import NaturalGradient
+    >>> from skngd.optim.memories import last_momentum
+    >>> from skngd.optim.method import ProjectedMethod
+    >>> from skngd.optim.momentum import HeavyBall
+    >>> from skngd.optim.searches import FixedStep
+    >>> x = torch.linspace(0, 1, 5, dtype=torch.float64).unsqueeze(1)
+    >>> objective = Objective(LinearModel(lambda x: x, 1), SquaredLoss(3 * x), x)
+    >>> theta = torch.zeros(1, dtype=torch.float64)
+    >>> momentum = HeavyBall(last_momentum)
+    >>> method = ProjectedMethod(NaturalGradient(), momentum, FixedStep(0.5), beta=0.5)
+    >>> result = minimize(method, objective, theta, max_iter=2)
+    >>> round(float(result.theta), 6)  # 1.5, then 1.5 + 0.5 · 1.5 + 0.5 · 1.5
+    3.0
     """
 
     def __init__(self, direction, momentum, search, beta=0.0, restart=None):
@@ -37,13 +61,16 @@ class ProjectedMethod:
         Parameters
         ----------
         here : Iterate
+            Where the iterations are.
         past : Past or None
+            The step that led there.
 
         Returns
         -------
         step : Step or None
             None where the search found no step.
         info : ProjectionInfo or None
+            What the projection was like, where there was one.
 
         Raises
         ------

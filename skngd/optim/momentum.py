@@ -38,7 +38,15 @@ class Remembered:
 
 
 class NoMomentum:
-    """dθ = −α A⁺ b, equation (NGD), or (GD), or (N)."""
+    """dθ = −α A⁺ b, equation (NGD), or (GD), or (N).
+
+    Examples
+    --------
+    >>> from skngd.optim import build_method
+    >>> from skngd.optim.momentum import NoMomentum
+    >>> isinstance(build_method(momentum=None).momentum, NoMomentum)
+    True
+    """
 
     # Whether β moves the point where the gradient is taken, not the step from it.
     extrapolates = False
@@ -85,7 +93,20 @@ class FunctionMomentum(NoMomentum):
 
 
 class HeavyBall(FunctionMomentum):
-    """(HB) dθ_k = β A⁺ q − α A⁺ b; the search varies α only."""
+    """(HB) dθ_k = β A⁺ q − α A⁺ b; the search varies α only.
+
+    Parameters
+    ----------
+    memory : callable
+        One of :mod:`skngd.optim.memories`.
+
+    Examples
+    --------
+    >>> from skngd.optim import build_method
+    >>> from skngd.optim.momentum import HeavyBall
+    >>> isinstance(build_method(momentum="heavy-ball").momentum, HeavyBall)
+    True
+    """
 
     def remembered(self, here, past):
         return None if past is None else self.recall(here, past)
@@ -104,6 +125,18 @@ class Nesterov(FunctionMomentum):
     q is v_k − v_{k−1} as printed with the memory "difference", its linearisation with
     "momentum". "gradient" replaces it by ∇L(v_{k−1}), the way of a gradient step up to its
     length; it is there for completeness and works against the motion for β > 0.
+
+    Parameters
+    ----------
+    memory : callable
+        One of :mod:`skngd.optim.memories`.
+
+    Examples
+    --------
+    >>> from skngd.optim import build_method
+    >>> from skngd.optim.momentum import Nesterov
+    >>> isinstance(build_method(momentum="nesterov").momentum, Nesterov)
+    True
     """
 
     extrapolates = True
@@ -117,7 +150,16 @@ class Nesterov(FunctionMomentum):
 
 
 class ParameterHeavyBall(NoMomentum):
-    """(QN), with gradient descent (pHB): dθ_k = β dθ_{k−1} − α d."""
+    """(QN), with gradient descent (pHB): dθ_k = β dθ_{k−1} − α d.
+
+    Examples
+    --------
+    >>> from skngd.optim import build_method
+    >>> from skngd.optim.momentum import ParameterHeavyBall
+    >>> method = build_method(momentum="heavy-ball", momentum_space="parameter")
+    >>> isinstance(method.momentum, ParameterHeavyBall)
+    True
+    """
 
     needs = (PLACE,)
 
@@ -128,7 +170,16 @@ class ParameterHeavyBall(NoMomentum):
 
 
 class ParameterNesterov(NoMomentum):
-    """(pNAG) the direction d is taken at θ_k + β dθ_{k−1}."""
+    """(pNAG) the direction d is taken at θ_k + β dθ_{k−1}.
+
+    Examples
+    --------
+    >>> from skngd.optim import build_method
+    >>> from skngd.optim.momentum import ParameterNesterov
+    >>> method = build_method(momentum="nesterov", momentum_space="parameter")
+    >>> isinstance(method.momentum, ParameterNesterov)
+    True
+    """
 
     extrapolates = True
     needs = (PLACE,)
@@ -140,7 +191,15 @@ class ParameterNesterov(NoMomentum):
 
 
 class Spring(NoMomentum):
-    """(SPRING) dθ_k = μ p − (AᵀA + λ I)⁻¹ Aᵀ (b + μ A p), with p the last direction, μ = β."""
+    """(SPRING) dθ_k = μ p − (AᵀA + λ I)⁻¹ Aᵀ (b + μ A p), with p the last direction, μ = β.
+
+    Examples
+    --------
+    >>> from skngd.optim import build_method
+    >>> from skngd.optim.momentum import Spring
+    >>> isinstance(build_method(momentum="spring").momentum, Spring)
+    True
+    """
 
     needs = PLACE, NATURAL_MEMORY, HELD_BACK
 

@@ -15,9 +15,11 @@ class Objective:
     Parameters
     ----------
     model : Model
+        The map θ ↦ v_θ.
     loss : Loss
         The functional on the same points.
     points : torch.Tensor of shape (m, d)
+        Where v_θ is evaluated.
     metric : {"l2", "loss"}, default="l2"
         Which row factor C enters equation (A).
     penalty : torch.Tensor of shape (P,), default=None
@@ -27,6 +29,19 @@ class Objective:
     ------
     ValueError
         If there is no such metric.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses import SquaredLoss
+    >>> from skngd.models import LinearModel
+    >>> from skngd.optim import Objective
+    >>> x = torch.linspace(0, 1, 5, dtype=torch.float64).unsqueeze(1)
+    >>> objective = Objective(LinearModel(lambda x: x, 1), SquaredLoss(3 * x), x)
+    >>> theta = torch.zeros(1, dtype=torch.float64)
+    >>> here = objective.at(theta)
+    >>> round(here.loss, 4), objective.at(theta + 3).loss
+    (1.6875, 0.0)
     """
 
     # How the points were drawn, where they are optimal ones: see tangent.christoffel.
@@ -101,6 +116,13 @@ class Objective:
 class Iterate:
     """A point v_θ of the manifold. The tangent space is computed when it is asked for.
 
+    Parameters
+    ----------
+    objective : Objective
+        Model, loss and points.
+    jacobian : Jacobian
+        The model at θ.
+
     Attributes
     ----------
     theta : torch.Tensor of shape (P,)
@@ -111,6 +133,19 @@ class Iterate:
         L(v_θ), and the weight decay.
     penalty : float
         The weight decay by itself.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses import SquaredLoss
+    >>> from skngd.models import LinearModel
+    >>> from skngd.optim import Objective
+    >>> x = torch.linspace(0, 1, 5, dtype=torch.float64).unsqueeze(1)
+    >>> objective = Objective(LinearModel(lambda x: x, 1), SquaredLoss(3 * x), x)
+    >>> theta = torch.zeros(1, dtype=torch.float64)
+    >>> here = objective.at(theta)
+    >>> round(here.loss, 4), here.gradient.numpy().round(4)
+    (1.6875, array([-1.125]))
     """
 
     def __init__(self, objective, jacobian):
@@ -192,6 +227,19 @@ class Past:
         θ_k − θ_{k−1}, the whole step that was really made.
     direction : torch.Tensor of shape (P,)
         The step before its length was chosen, for equation (SPRING).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses import SquaredLoss
+    >>> from skngd.models import LinearModel
+    >>> from skngd.optim import Objective, build_method, minimize
+    >>> x = torch.linspace(0, 1, 5, dtype=torch.float64).unsqueeze(1)
+    >>> objective = Objective(LinearModel(lambda x: x, 1), SquaredLoss(3 * x), x)
+    >>> theta = torch.zeros(1, dtype=torch.float64)
+    >>> past = minimize(build_method(step_size=0.5), objective, theta, max_iter=1).past
+    >>> past.step.numpy().round(6)  # half of the way to 3
+    array([1.5])
     """
 
     def __init__(self, start, step, direction):

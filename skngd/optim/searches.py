@@ -85,9 +85,11 @@ class Search:
         start : Iterate
             Where the gradient was taken.
         prepared : PreparedNatural, PreparedNewton or PreparedGradient
+            The direction at ``start``, factorised.
         propose : callable
             ``propose(damping, beta)`` gives a :class:`Proposal`.
         beta : float
+            Of the momentum.
         inertia : Inertia
             What compares steps with and without momentum; only a trust region asks.
 
@@ -127,6 +129,18 @@ class FixedStep(Search):
     Parameters
     ----------
     alpha : float
+        The step length.
+    damping : float, default=0.0
+        λ, equation (P).
+    relative_damping : float, default=0.0
+        A further λ, relative to ‖A‖².
+
+    Examples
+    --------
+    >>> from skngd.optim import build_method
+    >>> from skngd.optim.searches import FixedStep
+    >>> isinstance(build_method(step_size=0.1).search, FixedStep)
+    True
     """
 
     looks_at_losses = False
@@ -164,11 +178,23 @@ class Backtracking(Search):
 
     Parameters
     ----------
+    damping : float, default=0.0
+        λ, equation (P).
+    relative_damping : float, default=0.0
+        A further λ, relative to ‖A‖².
     largest : float, default=1.0
         Largest α; the natural length of a projected step is 1.
     smallest : float, default=2**-30
+        Smallest α: below, there is no step.
     sufficient : float, default=1e-4
         The part of the slope.
+
+    Examples
+    --------
+    >>> from skngd.optim import build_method
+    >>> from skngd.optim.searches import Backtracking
+    >>> isinstance(build_method(step_size="backtracking").search, Backtracking)
+    True
     """
 
     def __init__(
@@ -199,7 +225,24 @@ class Backtracking(Search):
 
 
 class Grid(Search):
-    """The best of α = 1, 1/2, …, 2⁻³⁰, all of them evaluated."""
+    """The best of α = 1, 1/2, …, 2⁻³⁰, all of them evaluated.
+
+    Parameters
+    ----------
+    damping : float, default=0.0
+        λ, equation (P).
+    relative_damping : float, default=0.0
+        A further λ, relative to ‖A‖².
+    n_halvings : int, default=30
+        How often 1 is halved.
+
+    Examples
+    --------
+    >>> from skngd.optim import build_method
+    >>> from skngd.optim.searches import Grid
+    >>> isinstance(build_method(step_size="grid").search, Grid)
+    True
+    """
 
     def __init__(self, damping=0.0, relative_damping=0.0, n_halvings=30):
         super().__init__(damping, relative_damping)

@@ -88,19 +88,48 @@ def build_method(
 
     Parameters
     ----------
-    optimizer, momentum, momentum_space, memory, beta, restart, step_size, projection, rcond, \
-damping, geodesic_acceleration, variable_projection
+    optimizer : {"ngd", "gd", "newton", "adam", "lbfgs"}, default="ngd"
         As in :class:`skngd.NaturalMomentumRegressor`.
+    momentum : {"auto", "heavy-ball", "nesterov", "spring"} or None, default="auto"
+        As in :class:`skngd.NaturalMomentumRegressor`.
+    momentum_space : {"function", "parameter"}, default="function"
+        As in :class:`skngd.NaturalMomentumRegressor`.
+    memory : {"momentum", "difference", "gradient"}, default="momentum"
+        As in :class:`skngd.NaturalMomentumRegressor`.
+    beta : float, default=0.5
+        As in :class:`skngd.NaturalMomentumRegressor`.
+    restart : {"loss", "gradient"} or None, default="loss"
+        As in :class:`skngd.NaturalMomentumRegressor`.
+    step_size : str or float, default="auto"
+        As in :class:`skngd.NaturalMomentumRegressor`.
+    projection : {"auto", "svd", "qr", "gram", "kernel", "cg"}, default="auto"
+        As in :class:`skngd.NaturalMomentumRegressor`.
+    rcond : float, "auto" or "adaptive", default="auto"
+        As in :class:`skngd.NaturalMomentumRegressor`.
+    damping : float or "auto", default="auto"
+        As in :class:`skngd.NaturalMomentumRegressor`.
+    geodesic_acceleration : bool, default=True
+        As in :class:`skngd.NaturalMomentumRegressor`.
+    variable_projection : bool, default=False
+        As in :class:`skngd.PINNEstimator`.
 
     Returns
     -------
     method : ProjectedMethod, Adam or LBFGS
+        To be given to :func:`minimize`.
 
     Raises
     ------
     ValueError
         If a name or number is none of those allowed, or the combination would run another method
         than it names.
+
+    Examples
+    --------
+    >>> from skngd.optim import build_method
+    >>> method = build_method(momentum="nesterov", memory="difference", beta=0.9, step_size=0.1)
+    >>> [type(part).__name__ for part in (method.direction, method.momentum, method.search)]
+    ['NaturalGradient', 'Nesterov', 'FixedStep']
     """
     if momentum == "auto" and step_size == "batches":
         momentum, beta = BATCH_MOMENTUM, BATCH_BETA if beta else 0.0

@@ -35,6 +35,20 @@ class Source:
         Whether the next iterations see the same objective, although they may see others.
     keeps_last : bool
         Whether the last iterate is kept in place of the best one.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.losses import SquaredLoss
+    >>> from skngd.models import LinearModel
+    >>> from skngd.optim import Objective, Source
+    >>> x = torch.linspace(0, 1, 5, dtype=torch.float64).unsqueeze(1)
+    >>> objective = Objective(LinearModel(lambda x: x, 1), SquaredLoss(3 * x), x)
+    >>> theta = torch.zeros(1, dtype=torch.float64)
+    >>> source = Source()
+    >>> source.begin(theta)
+    >>> source.opening(objective) is objective, source.draws
+    (True, False)
     """
 
     draws, is_optimal, looks_every, least_patience = False, False, 1, 0
@@ -69,6 +83,7 @@ class Source:
         Returns
         -------
         objective : Objective
+            On the points of this iteration.
         """
         return here.objective
 

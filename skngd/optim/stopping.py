@@ -22,6 +22,12 @@ class Stop:
         Which model was kept, where that is not the last one.
     advice : str, default=""
         What to try, as a sentence.
+
+    Examples
+    --------
+    >>> from skngd.optim import Stop
+    >>> Stop("max_iter is reached", "budget", advice="Raise it.").sentence
+    'max_iter is reached. Raise it.'
     """
 
     reason: str
@@ -49,12 +55,13 @@ class Stopping:
         Stop when the monitored loss has not fallen by more than ``tol`` (an absolute number)
         in ``n_iter_no_change`` iterations. ``"auto"``: by more than ``relative_tol`` of itself.
     n_iter_no_change : int, default=10
+        Iterations without progress that a fit waits for.
     floor : float, default=0.0
         A loss not above this is zero to working precision.
-    relative_tol : float, default=1e-3
-        The part that ``tol="auto"`` stands for.
     expects_descent : bool, default=True
         Whether a loss that has risen is a failure. It is none on held-out rows or on batches.
+    relative_tol : float, default=1e-3
+        The part that ``tol="auto"`` stands for.
     small : float, default=0.0
         A loss up to which it has to fall by :attr:`small_tol` of itself, where ``tol`` is "auto":
         the digits to come are worth less than their time.
@@ -64,6 +71,14 @@ class Stopping:
     noisy, noisy_tol : float, default=(inf, 0.0)
         A loss from which on a change by a larger part, ``noisy_tol``, counts, where ``tol`` is
         "auto": what is left is noise, and there are few rows to tell it by.
+
+    Examples
+    --------
+    >>> from skngd.optim import Stopping
+    >>> rules = Stopping(tol=0.1, n_iter_no_change=2)
+    >>> rules.begin(5.0)
+    >>> [rules.after(loss) is None for loss in (1.0, 0.98, 0.97)]
+    [True, True, False]
     """
 
     # A loss this many times the best one is no convergence.

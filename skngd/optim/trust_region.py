@@ -31,6 +31,13 @@ class TrustRegion(Search):
     variable_projection : bool, default=False
         Fit the last layer again at the end of each trial step, with the same λ; see
         :func:`skngd.optim.variable_projection.project_output`. The schedule of λ is then bolder.
+
+    Examples
+    --------
+    >>> from skngd.optim import build_method
+    >>> from skngd.optim.trust_region import TrustRegion
+    >>> isinstance(build_method(step_size="trust-region").search, TrustRegion)
+    True
     """
 
     needs = SEARCH, DAMPING

@@ -25,6 +25,21 @@ def project_output(end, damping):
     -------
     corrected : Iterate
         ``end`` itself where nothing is gained.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from skngd.losses import SquaredLoss
+    >>> from skngd.models import FullyConnected
+    >>> from skngd.optim import Objective
+    >>> from skngd.optim.variable_projection import project_output
+    >>> x = torch.linspace(-1, 1, 50, dtype=torch.float64).unsqueeze(1)
+    >>> network = FullyConnected((1, 8, 1))
+    >>> objective = Objective(network, SquaredLoss(torch.sin(3 * x)), x)
+    >>> end = objective.at(torch.as_tensor(network.initial(np.random.RandomState(0))))
+    >>> project_output(end, damping=0.0).loss < 1e-2 * end.loss
+    True
     """
     chunks = list(end.operator.output_chunks(end.right_side))
     fitted = Gram(chunks)

@@ -71,12 +71,29 @@ class Unknown:
         return f"Unknown({self.start!r}{low}{high})"
 
     def allows(self, value):
-        """Whether a value is strictly between the bounds."""
+        """Whether a value is strictly between the bounds.
+
+        Parameters
+        ----------
+        value : float
+            A candidate.
+
+        Returns
+        -------
+        allowed : bool
+            True between the bounds.
+        """
         above = self.low is None or value > self.low
         return above and (self.high is None or value < self.high)
 
     def transform(self):
-        """The smooth map from the real line onto the range."""
+        """The smooth map from the real line onto the range.
+
+        Returns
+        -------
+        transform : object
+            With the map, its inverse and its derivative.
+        """
         if self.low is None and self.high is None:
             return Affine(float(self.start))
         if self.low is not None and self.high is not None:

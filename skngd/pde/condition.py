@@ -25,11 +25,6 @@ class Condition(ABC):
     name : str, default=None
         What ``history_`` calls it.
 
-    Raises
-    ------
-    ValueError
-        If the weight is not positive, or if ``on``, ``field`` or ``name`` are no names.
-
     Attributes
     ----------
     hard : bool or "auto"
@@ -39,6 +34,19 @@ class Condition(ABC):
     prescribes : str or None
         What of the solution it gives on its faces: a ``"value"`` or a ``"slope"`` can be hard.
     needs_normals : bool
+
+    Raises
+    ------
+    ValueError
+        If the weight is not positive, or if ``on``, ``field`` or ``name`` are no names.
+
+    Examples
+    --------
+    >>> from skngd.pde import Dirichlet, Robin
+    >>> from skngd.pde.condition import Condition
+    >>> mixed = Robin(1.0, 2.0)
+    >>> isinstance(mixed, Condition), mixed.needs_normals, Dirichlet(hard=True).hard
+    (True, True, True)
     """
 
     hard: bool | str = False
@@ -88,34 +96,85 @@ class Condition(ABC):
         return hash((type(self), self.field, self.name))
 
     def label(self):
-        """Name in the history."""
+        """Name in the history.
+
+        Returns
+        -------
+        label : str
+            ``name``, or what describes the condition.
+        """
         on = (self.on,) if isinstance(self.on, str) else self.on or ()
         field = () if self.field is None else (self.field,)
         return self.name or " ".join([self._kind(), *on, *field])
 
     def named_in(self, problem):
-        """What errors call it, for a problem of this name."""
+        """What errors call it, for a problem of this name.
+
+        Parameters
+        ----------
+        problem : str
+            Name of the problem.
+
+        Returns
+        -------
+        words : str
+            Part of a sentence.
+        """
         return f"the condition {self.label()!r} of {problem}"
 
     def _kind(self):
         return type(self).__name__.lower()
 
     def faces(self, domain):
-        """The names of the faces, None for the whole boundary."""
+        """The names of the faces, None for the whole boundary.
+
+        Parameters
+        ----------
+        domain : Domain
+            That of the problem.
+
+        Returns
+        -------
+        faces : str, tuple of str or None
+            As ``on``.
+        """
         return self.on
 
     def measure(self, domain):
-        """Measure of the set on which it holds."""
+        """Measure of the set on which it holds.
+
+        Parameters
+        ----------
+        domain : Domain
+            That of the problem.
+
+        Returns
+        -------
+        measure : float
+            Length or area; in one dimension the number of points.
+        """
         return domain.boundary_measure(self.faces(domain))
 
     def sites(self, domain, n, sampler, random_state):
         """Points in the coordinates of the domain, and the normals there.
+
+        Parameters
+        ----------
+        domain : Domain
+            That of the problem.
+        n : int
+            How many points.
+        sampler : {"grid", "uniform", "sobol", "latin", "gauss"}
+            See :meth:`Domain.boundary`.
+        random_state : int, RandomState, Generator or None
+            Seed.
 
         Returns
         -------
         sites : list of ndarray of shape (m, d)
             Several where an equation compares points.
         normals : ndarray of shape (m, d) or None
+            Outward normals; None where the condition needs none.
         """
         on = self.faces(domain)
         # A face without a point would be a condition that is silently dropped.
@@ -141,7 +200,13 @@ class Condition(ABC):
         """
 
     def check_field(self, fields):
-        """Refuse a field that is not among these."""
+        """Refuse a field that is not among these.
+
+        Parameters
+        ----------
+        fields : tuple of str
+            Those of the problem.
+        """
         if self.field is not None and self.field not in fields:
             raise ValueError(
                 f"Expected field to be one of {tuple(fields)} in {self!r}, got "
@@ -149,7 +214,18 @@ class Condition(ABC):
             )
 
     def fields_of(self, place):
-        """The fields that the condition is about."""
+        """The fields that the condition is about.
+
+        Parameters
+        ----------
+        place : Place
+            The points, and the fields there.
+
+        Returns
+        -------
+        fields : list of Field
+            One, or all.
+        """
         if self.field is None:
             return list(place.fields.values())
         self.check_field(place.fields)

@@ -28,6 +28,18 @@ class Prescribed(Condition):
         self.value, self.hard = value, hard
 
     def value_at(self, place):
+        """What is prescribed at points.
+
+        Parameters
+        ----------
+        place : Place
+            The points.
+
+        Returns
+        -------
+        value : torch.Tensor or float
+            Of the solution or its derivative.
+        """
         return evaluated(self.value, place, None, self)
 
 
@@ -39,13 +51,25 @@ class Dirichlet(Prescribed):
     value : float or callable, default=0.0
         A function of the coordinates, by name.
     on : str or tuple of str, default=None
+        Faces of the domain; None is the whole boundary.
     field : str, default=None
+        The field it is about; None is each field.
     weight : float or "measure", default=1.0
+        Of its mean square in the loss; ``"measure"`` is the measure of its faces.
     hard : bool, default=False
         Build it into the ansatz: v = lift + distance · network. For faces of a Box, Disk, Ball or
         Polygon, products and differences of these. On curved faces, and where one bends in the same
         coordinates, a function is called with points inside as well.
     name : str, default=None
+        What ``history_`` calls it.
+
+    Examples
+    --------
+    >>> from skngd.pde import Box, Dirichlet
+    >>> square = Box(x=(0, 1), y=(0, 1))
+    >>> lid = Dirichlet(lambda x: 4 * x * (1 - x), on="y.max", field="u")
+    >>> lid.label(), lid.measure(square), Dirichlet(0.0).measure(square)
+    ('dirichlet y.max u', 1.0, 4.0)
     """
 
     prescribes = "value"
@@ -62,12 +86,27 @@ class Neumann(Prescribed):
     Parameters
     ----------
     value : float or callable, default=0.0
+        A function of the coordinates, by name.
     on : str or tuple of str, default=None
+        Faces of the domain; None is the whole boundary.
     field : str, default=None
+        The field it is about; None is each field.
     weight : float or "measure", default=1.0
+        Of its mean square in the loss; ``"measure"`` is the measure of its faces.
     hard : bool, default=False
         Build it into the ansatz, for faces of a Box: v = w + Σ φ (value − ∂w/∂n), w the network.
     name : str, default=None
+        What ``history_`` calls it.
+
+    Examples
+    --------
+    >>> from skngd import PINNEstimator
+    >>> from skngd.pde import Box, Dirichlet, Neumann, Problem
+    >>> rod = Problem.from_function(
+    ...     lambda u, x: u.xx, Box(x=(0, 1)), [Dirichlet(0.0, on="x.min"), Neumann(2.0, on="x.max")]
+    ... )
+    >>> print(PINNEstimator(rod, (8,), random_state=0).fit().predict([[0.5], [1.0]]).round(6))
+    [1. 2.]
     """
 
     needs_normals = True
@@ -85,11 +124,26 @@ class Robin(Condition):
     Parameters
     ----------
     a, b : float or callable
+        Numbers, or functions of the coordinates, by name.
     value : float or callable, default=0.0
+        A function of the coordinates, by name.
     on : str or tuple of str, default=None
+        Faces of the domain; None is the whole boundary.
     field : str, default=None
+        The field it is about; None is each field.
     weight : float or "measure", default=1.0
+        Of its mean square in the loss; ``"measure"`` is the measure of its faces.
     name : str, default=None
+        What ``history_`` calls it.
+
+    Examples
+    --------
+    >>> from skngd import PINNEstimator
+    >>> from skngd.pde import Box, Dirichlet, Problem, Robin
+    >>> ends = [Dirichlet(0.0, on="x.min"), Robin(1.0, 1.0, 4.0, on="x.max")]
+    >>> rod = Problem.from_function(lambda u, x: u.xx, Box(x=(0, 1)), ends)
+    >>> print(PINNEstimator(rod, (8,), random_state=0).fit().predict([[0.5], [1.0]]).round(6))
+    [1. 2.]
     """
 
     needs_normals = True
@@ -118,10 +172,30 @@ class Initial(Prescribed):
     time : str, default="t"
         The coordinate that is time.
     field : str, default=None
+        The field it is about; None is each field.
     weight : float or "measure", default=1.0
+        Of its mean square in the loss; ``"measure"`` is the measure of its faces.
     hard : bool, default=False
         Build it into the ansatz; for k = 0.
     name : str, default=None
+        What ``history_`` calls it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skngd.pde import Box, Dirichlet, Initial, Problem
+    >>> class Wave(Problem):
+    ...     domain = Box(t=(0, 1), x=(0, 1))
+    ...     conditions = (
+    ...         Initial(lambda x: np.sin(np.pi * x)),
+    ...         Initial(0.0, derivative=1),
+    ...         Dirichlet(0.0, on="x"),
+    ...     )
+    ...
+    ...     def residual(self, u, t, x):
+    ...         return u.tt - u.xx
+    >>> [condition.label() for condition in Wave.conditions]
+    ['initial', "initial'", 'dirichlet x']
     """
 
     def __init__(
@@ -147,6 +221,18 @@ class Initial(Prescribed):
         return f"{self.time}.min"
 
     def value_at(self, place):
+        """What is prescribed at points.
+
+        Parameters
+        ----------
+        place : Place
+            The points.
+
+        Returns
+        -------
+        value : torch.Tensor or float
+            Of the solution or its derivative.
+        """
         return evaluated(self.value, place, self.time, self)
 
     def equations(self, places):
@@ -165,7 +251,9 @@ class Periodic(Condition):
     derivatives : int, default=1
         Highest derivative in that coordinate that has to agree.
     field : str, default=None
+        The field it is about; None is each field.
     weight : float or "measure", default=1.0
+        Of its mean square in the loss; ``"measure"`` is the measure of its faces.
     hard : bool or "auto", default="auto"
         Build it into the ansatz: the network sees the cosine and the sine of the coordinate in its
         place, and all derivatives agree. A wave that travels is no plane wave there, and can be
@@ -173,6 +261,19 @@ class Periodic(Condition):
         first derivatives are periodic, and the equation is the same at both faces and behind them;
         other networks take it for False.
     name : str, default=None
+        What ``history_`` calls it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skngd import PINNEstimator
+    >>> from skngd.pde import Box, Periodic, Problem
+    >>> ring = Problem.from_function(
+    ...     lambda u, x: u.xx - u + 2 * np.sin(x), Box(x=(0, 2 * np.pi)), [Periodic("x")]
+    ... )
+    >>> solver = PINNEstimator(ring, (8,), random_state=0).fit()
+    >>> print(solver.predict([[np.pi / 2], [np.pi]]).round(6) + 0.0)
+    [1. 0.]
     """
 
     winds = True
@@ -211,11 +312,15 @@ class At(Condition):
     Parameters
     ----------
     value : float or callable, default=0.0
+        A function of the coordinates, by name.
     at : tuple of float
         The coordinates of the point, in the order of the domain.
     field : str, default=None
+        The field it is about; None is each field.
     weight : float, default=1.0
+        Of its square in the loss.
     name : str, default=None
+        What ``history_`` calls it.
 
     Raises
     ------
@@ -267,7 +372,20 @@ class Equation(Condition):
     on : str or tuple of str, default=None
         Faces; None is the interior.
     weight : float or "measure", default=1.0
+        Of its mean square in the loss; ``"measure"`` is the measure of its faces.
     name : str, default=None
+        What ``history_`` calls it.
+
+    Examples
+    --------
+    >>> from skngd import PINNEstimator
+    >>> from skngd.pde import Box, Dirichlet, Equation, Problem
+    >>> radiates = Equation(lambda u, x: u.x + u**4 - 2, on="x.max", name="radiation")
+    >>> rod = Problem.from_function(
+    ...     lambda u, x: u.xx, Box(x=(0, 1)), [Dirichlet(0.0, on="x.min"), radiates]
+    ... )
+    >>> print(PINNEstimator(rod, (8,), random_state=0).fit().predict([[1.0]]).round(6))
+    [1.]
     """
 
     def __init__(self, residual, on=None, weight=1.0, name=None):

@@ -93,6 +93,11 @@ class Grid:
         ----------
         *names : str
             One coordinate for each differentiation.
+
+        Returns
+        -------
+        derivative : callable
+            A function of the coordinates.
         """
         for name in names:
             if name not in self.axes:

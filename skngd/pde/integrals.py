@@ -41,9 +41,11 @@ class Integral(Condition):
     field : str, default=None
         For a condition without integrand: the field; None is each of them.
     weight : float, default=1.0
+        For a condition: of its mean square in the loss.
     n_points : int, default=None
         See :meth:`Domain.quadrature`: 48 Gauss points in one dimension.
     name : str, default=None
+        What ``history_`` calls it.
 
     Raises
     ------

@@ -36,9 +36,13 @@ class Interface(Condition):
         The coefficient of the slope, such as a conductivity: a function of coordinates and
         coefficients.
     jump, flux : float or callable, default=0.0
+        What the solution and the flux jump by: numbers, or functions as above.
     field : str, default=None
+        The field it is about; None is each field.
     weight : float or "measure", default=1.0
+        Of its mean square in the loss; ``"measure"`` is its length or area.
     name : str, default=None
+        What ``history_`` calls it.
 
     Raises
     ------
@@ -126,7 +130,20 @@ class Interface(Condition):
         return found
 
     def side(self, X, names):
-        """−1 inside of the region and 1 outside, for points with columns of these names."""
+        """−1 inside of the region and 1 outside, for points with columns of these names.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Points.
+        names : tuple of str
+            What the columns are called.
+
+        Returns
+        -------
+        side : ndarray of shape (n,)
+            Numbers −1 and 1.
+        """
         columns = [names.index(name) for name in self.region.names]
         # Where the region ends at the boundary of the domain, points lie on its own.
         return np.where(self.region._depth(X[:, columns]) > -self._beside / 3, -1.0, 1.0)

@@ -60,11 +60,33 @@ class Observe:
         return hash((self.of, self.name))
 
     def fields(self, problem):
-        """The fields that it tells of."""
+        """The fields that it tells of.
+
+        Parameters
+        ----------
+        problem : Problem
+            Whose fields they are.
+
+        Returns
+        -------
+        fields : tuple of str
+            Their names.
+        """
         return (self.of.partition(".")[0],) if isinstance(self.of, str) else tuple(problem.fields)
 
     def at(self, place):
-        """The quantity at the points of a place."""
+        """The quantity at the points of a place.
+
+        Parameters
+        ----------
+        place : Place
+            The points, and the fields there.
+
+        Returns
+        -------
+        quantity : Quantity
+            What is observed.
+        """
         if not isinstance(self.of, str):
             return residual_at(self.of, place, self)
         field, _, derivative = self.of.partition(".")

@@ -62,6 +62,16 @@ class Problem(BaseEstimator):
 
         Called with the fields and then the coordinates; returns one quantity for each equation,
         several as a tuple. NumPy functions may be used; it has to be pointwise.
+
+        Parameters
+        ----------
+        *arguments : Field and Quantity
+            The fields, then the coordinates, in the order of the domain.
+
+        Returns
+        -------
+        residual : Quantity or tuple of Quantity
+            Zero where the equation holds.
         """
         raise TypeError(
             f"{type(self).__name__} has no equation. Give it a method residual(self, "
@@ -77,14 +87,18 @@ class Problem(BaseEstimator):
         residual : callable
             ``residual(u, t, x, nu)``: the fields, the coordinates, the coefficients.
         domain : Domain
+            Where the equation holds.
         conditions : sequence of Condition, default=()
+            Initial, boundary and other conditions.
         fields : tuple of str, default=("u",)
+            Names of what is solved for.
         coefficients : dict, default=None
             Numbers, :class:`Unknown` or :class:`Input` by name; parameters of the problem.
 
         Returns
         -------
         problem : FunctionProblem
+            A problem as any other.
 
         Examples
         --------
@@ -130,11 +144,28 @@ class Problem(BaseEstimator):
         return {name: value for name, value in given if isinstance(value, kind)}
 
     def coefficients_by_name(self):
-        """What the constructor was given, in its order."""
+        """What the constructor was given, in its order.
+
+        Returns
+        -------
+        coefficients : dict
+            Numbers, :class:`Unknown` or :class:`Input` by name.
+        """
         return {name: getattr(self, name) for name in _parameters(type(self))}
 
     def with_coefficients(self, values):
-        """A shallow copy with other coefficients."""
+        """A shallow copy with other coefficients.
+
+        Parameters
+        ----------
+        values : dict
+            Some of the coefficients by name.
+
+        Returns
+        -------
+        problem : Problem
+            The others are as they were.
+        """
         other = self._copied()
         for name, value in values.items():
             setattr(other, name, value)
@@ -151,6 +182,11 @@ class Problem(BaseEstimator):
 
         What conditions there are, and where they hold, is read from it: a property may compute
         with the coefficients.
+
+        Returns
+        -------
+        problem : Problem
+            Without unknowns and inputs.
         """
         numbers = {name: unknown.start for name, unknown in self.unknowns.items()}
         for name, given in self.inputs.items():

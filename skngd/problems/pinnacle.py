@@ -36,6 +36,12 @@ class Case(KnownProblem):
     published : float or None
         The best relative L2 error of the suite's eleven methods; None where the suite's own
         solution is wrong.
+
+    Examples
+    --------
+    >>> from skngd.problems.pinnacle import Case, KS
+    >>> issubclass(KS, Case), KS.domain.names, KS.published
+    (True, ('t', 'x'), 0.96)
     """
 
     published: float | None = None
@@ -48,6 +54,7 @@ class Case(KnownProblem):
         X : ndarray of shape (n, d)
             The coordinates of the domain.
         u : ndarray of shape (n, n_fields)
+            One column for each field.
 
         Notes
         -----
@@ -83,7 +90,20 @@ def circles(face, n):
 
 
 class Burgers1d(Case, Burgers):
-    """u_t + u u_x = ν u_xx on [−1, 1], ν = 0.01/π, u(0, x) = −sin πx, u(t, ±1) = 0."""
+    """u_t + u u_x = ν u_xx on [−1, 1], ν = 0.01/π, u(0, x) = −sin πx, u(t, ±1) = 0.
+
+    Parameters
+    ----------
+    nu : float, Unknown or Input, default=0.01/π
+        Viscosity ν, positive.
+
+    Examples
+    --------
+    >>> from skngd.problems.pinnacle import Burgers1d
+    >>> X, u = Burgers1d().reference()  # to compare with
+    >>> X.shape, u.shape, Burgers1d.published
+    ((3000, 2), (3000, 1), 0.0145)
+    """
 
     published = 1.45e-2
 
@@ -92,6 +112,13 @@ class Wave1d(Case):
     """u_tt = 4 u_xx on [0, 1], u = sin πx + ½ sin 4πx and u_t = 0 at the start, u = 0 at the ends.
 
     The solution is u = sin πx cos 2πt + ½ sin 4πx cos 8πt.
+
+    Examples
+    --------
+    >>> from skngd.problems.pinnacle import Wave1d
+    >>> X, u = Wave1d().reference()  # to compare with
+    >>> X.shape, u.shape, Wave1d.published
+    ((3000, 2), (3000, 1), 0.0979)
     """
 
     published = 9.79e-2
@@ -119,6 +146,13 @@ class KS(Case):
 
     The Kuramoto-Sivashinsky equation; chaos sets in at t = 0.5. The suite leaves out that the
     solution is periodic, without which it is not determined.
+
+    Examples
+    --------
+    >>> from skngd.problems.pinnacle import KS
+    >>> X, u = KS().reference()  # to compare with
+    >>> X.shape, u.shape, KS.published
+    ((4160, 2), (4160, 1), 0.96)
     """
 
     published = 0.96
@@ -133,7 +167,15 @@ class KS(Case):
 
 
 class Poisson2dC(Case):
-    """Δu = 0 on a square less four disks; u = 1 on the square, 0 on the disks."""
+    """Δu = 0 on a square less four disks; u = 1 on the square, 0 on the disks.
+
+    Examples
+    --------
+    >>> from skngd.problems.pinnacle import Poisson2dC
+    >>> X, u = Poisson2dC().reference()  # to compare with
+    >>> X.shape, u.shape, Poisson2dC.published
+    ((1246, 2), (1246, 1), 0.0123)
+    """
 
     published = 1.23e-2
     square = Box(x=(-0.5, 0.5), y=(-0.5, 0.5), face="square")
@@ -149,6 +191,13 @@ class Poisson2dCG(Case):
     """−Δu + 64 u = 10 (17 + x² + y²) sin πx sin 4πy on a square less four disks of several sizes.
 
     u = 0.2 on the square, 1 on the disks.
+
+    Examples
+    --------
+    >>> from skngd.problems.pinnacle import Poisson2dCG
+    >>> X, u = Poisson2dCG().reference()  # to compare with
+    >>> X.shape, u.shape, Poisson2dCG.published
+    ((2000, 2), (2000, 1), 0.0143)
     """
 
     published = 1.43e-2
@@ -167,6 +216,13 @@ class Poisson2dMS(Case):
 
     f = c + d sin πr sin πs in each cell, where (r, s) in (0, 1)² is the place in it; a, c and d are
     a table of the suite. u and its gradient are continuous, Δu jumps.
+
+    Examples
+    --------
+    >>> from skngd.problems.pinnacle import Poisson2dMS
+    >>> X, u = Poisson2dMS().reference()  # to compare with
+    >>> X.shape, u.shape, Poisson2dMS.published
+    ((2025, 2), (2025, 1), 0.59)
     """
 
     published = 0.59
@@ -188,7 +244,15 @@ def cells():
 
 
 class PNd(Case):
-    """−Δu = (π²/4) Σ sin(πx_k/2) on the unit cube in five dimensions, u = Σ sin(πx_k/2)."""
+    """−Δu = (π²/4) Σ sin(πx_k/2) on the unit cube in five dimensions, u = Σ sin(πx_k/2).
+
+    Examples
+    --------
+    >>> from skngd.problems.pinnacle import PNd
+    >>> X, u = PNd().reference()  # to compare with
+    >>> X.shape, u.shape, PNd.published
+    ((3000, 5), (3000, 1), 0.00047)
+    """
 
     published = 4.7e-4
     domain = Box(x1=(0, 1), x2=(0, 1), x3=(0, 1), x4=(0, 1), x5=(0, 1))
@@ -211,6 +275,13 @@ class Heat2dMS(Case):
     """u_t = u_xx/(500π)² + u_yy/π² on the unit square, u = sin 20πx sin πy at the start.
 
     u = 0 on the boundary; the solution is that times exp(−(0.04² + 1) t).
+
+    Examples
+    --------
+    >>> from skngd.problems.pinnacle import Heat2dMS
+    >>> X, u = Heat2dMS().reference()  # to compare with
+    >>> X.shape, u.shape, Heat2dMS.published
+    ((3000, 3), (3000, 1), 0.0621)
     """
 
     published = 6.21e-2
@@ -238,6 +309,13 @@ class Heat2dCG(Case):
 
     a = 5 on the eleven large disks, 1 on the six small ones, 0.1 outside. The suite's sign of u_n
     on the disks is in doubt; here n points out of the domain, so that heat flows from warm to cold.
+
+    Examples
+    --------
+    >>> from skngd.problems.pinnacle import Heat2dCG
+    >>> X, u = Heat2dCG().reference()  # to compare with
+    >>> X.shape, u.shape, Heat2dCG.published
+    ((3150, 3), (3150, 1), 0.0239)
     """
 
     published = 2.39e-2
@@ -266,6 +344,13 @@ class Heat2dLT(Case):
     """u_t = 0.001 Δu + 5 sin(u²) (1 + 2 sin(πt/4)) sin 4πx sin 2πy on the unit square, t ≤ 100.
 
     u = sin 4πx sin 3πy at the start, 0 on the boundary.
+
+    Examples
+    --------
+    >>> from skngd.problems.pinnacle import Heat2dLT
+    >>> X, u = Heat2dLT().reference()  # to compare with
+    >>> X.shape, u.shape, Heat2dLT.published
+    ((13056, 3), (13056, 1), 1.0)
     """
 
     published = 1.0
@@ -283,6 +368,13 @@ class Wave2dMS(Case):
 
     The solution is u = Σ sin mπx sin nπy cos(π √(m² + 2n²) t)/(mn), m and n up to 3. That of the
     suite, sin πx sinh πy cos πt + sinh 3πx sin 2πy cos πt, solves u_tt + u_xx + 2 u_yy = 0.
+
+    Examples
+    --------
+    >>> from skngd.problems.pinnacle import Wave2dMS
+    >>> X, u = Wave2dMS().reference()  # to compare with
+    >>> X.shape, u.shape, Wave2dMS.published
+    ((3000, 3), (3000, 1), None)
     """
 
     domain = Box(t=(0, 100), x=(0, 1), y=(0, 1))
@@ -343,7 +435,15 @@ def lid(x):
 
 
 class NS2dC(Flow):
-    """A flow in the unit square, driven by its lid with 4x(1 − x); p = 0 in a corner."""
+    """A flow in the unit square, driven by its lid with 4x(1 − x); p = 0 in a corner.
+
+    Examples
+    --------
+    >>> from skngd.problems.pinnacle import NS2dC
+    >>> X, u = NS2dC().reference()  # to compare with
+    >>> X.shape, u.shape, NS2dC.published
+    ((2000, 2), (2000, 3), 0.036)
+    """
 
     published = 3.6e-2
     domain = Box(x=(0, 1), y=(0, 1))
@@ -365,6 +465,13 @@ class NS2dCG(Flow):
 
     The suite prescribes p alone at x = 4, which does not determine the flow, and in its reference
     nothing may flow back there: that is another solution, 6 % away from that of p = v = 0.
+
+    Examples
+    --------
+    >>> from skngd.problems.pinnacle import NS2dCG
+    >>> X, u = NS2dCG().reference()  # to compare with
+    >>> X.shape, u.shape, NS2dCG.published
+    ((1993, 2), (1993, 3), 0.082)
     """
 
     published = 8.2e-2
@@ -381,7 +488,16 @@ class NS2dCG(Flow):
 
 
 class Inverse(Case):
-    """A case with a field a that is known at the edge alone, and measurements of u with noise."""
+    """A case with a field a that is known at the edge alone, and measurements of u with noise.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skngd.problems.pinnacle import Inverse, PInv
+    >>> X, y = PInv().measured(random_state=0)
+    >>> issubclass(PInv, Inverse), PInv.fields, bool(np.isnan(y[:, 1]).all())
+    (True, ('u', 'a'), True)
+    """
 
     fields = ("u", "a")
     noise = 0.1
@@ -392,10 +508,12 @@ class Inverse(Case):
         Parameters
         ----------
         random_state : int, RandomState or None, default=None
+            Seed of the noise.
 
         Returns
         -------
         X : ndarray of shape (2500, d)
+            Where u is measured.
         y : ndarray of shape (2500, 2)
             NaN in the column of a.
         """
@@ -422,6 +540,13 @@ class PInv(Inverse):
 
     a = 1/(1 + x² + y² + (x − 1)² + (y − 1)²), and f belongs to both. The suite's own f leaves a
     quarter of itself as a residual.
+
+    Examples
+    --------
+    >>> from skngd.problems.pinnacle import PInv
+    >>> X, y = PInv().measured(random_state=0)  # to be fitted
+    >>> X.shape, y.shape, PInv.published
+    ((2500, 2), (2500, 2), None)
     """
 
     domain = Box(x=(0, 1), y=(0, 1))
@@ -434,6 +559,13 @@ class PInv(Inverse):
         return a.x * u.x + a.y * u.y + a * u.laplacian() + source
 
     def places(self):
+        """Where u is measured.
+
+        Returns
+        -------
+        X : ndarray of shape (2500, d)
+            The coordinates of the domain.
+        """
         return self.domain.sample((50, 50), "grid")
 
     def exact(self, x, y):
@@ -449,6 +581,13 @@ class HInv(Inverse):
     """u_t = div(a ∇u) + f on [−1, 1]², t ≤ 1, u = e^{−t} sin πx sin πy measured at 2,500 points.
 
     a = 2 + sin πx sin πy does not depend on t, which is a second equation; it is known at the edge.
+
+    Examples
+    --------
+    >>> from skngd.problems.pinnacle import HInv
+    >>> X, y = HInv().measured(random_state=0)  # to be fitted
+    >>> X.shape, y.shape, HInv.published
+    ((2500, 3), (2500, 2), 0.053)
     """
 
     published = 5.3e-2
@@ -463,6 +602,13 @@ class HInv(Inverse):
         return u.t - a.x * u.x - a.y * u.y - a * u.laplacian() - source, a.t
 
     def places(self):
+        """Where u is measured.
+
+        Returns
+        -------
+        X : ndarray of shape (2500, d)
+            The coordinates of the domain.
+        """
         return self.domain.sample(2500, "uniform", SEED)
 
     def exact(self, t, x, y):

@@ -105,6 +105,12 @@ def reaction_diffusion(x):
     -------
     u : ndarray
         Solution at the points.
+
+    Examples
+    --------
+    >>> from skngd.problems.solutions import reaction_diffusion
+    >>> reaction_diffusion([0.0, 1.0]).tolist()
+    [1.0, -1.0]
     """
     return np.cos(np.pi * np.asarray(x, dtype=float))
 
@@ -121,6 +127,12 @@ def reaction_diffusion_source(x):
     -------
     f : ndarray
         Right-hand side at the points.
+
+    Examples
+    --------
+    >>> from skngd.problems.solutions import reaction_diffusion_source
+    >>> reaction_diffusion_source([0.0, 0.5]).round(4) + 0.0
+    array([10.8696,  0.    ])
     """
     u = reaction_diffusion(x)
     return np.pi**2 * u + u**3

@@ -13,7 +13,28 @@ from . import solutions
 
 
 class KnownProblem(Problem):
-    """A problem with a known solution; derive a class and state ``residual`` and ``exact``."""
+    """A problem with a known solution; derive a class and state ``residual`` and ``exact``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skngd import PINNEstimator
+    >>> from skngd.pde import Box, Dirichlet
+    >>> from skngd.problems.zoo import KnownProblem
+    >>> class Bow(KnownProblem):
+    ...     domain = Box(x=(0, 1))
+    ...     conditions = (Dirichlet(0.0),)
+    ...
+    ...     def residual(self, u, x):
+    ...         return u.xx + 2
+    ...
+    ...     def exact(self, x):
+    ...         return x * (1 - x)
+    >>> X = Bow.domain.sample(50)
+    >>> solver = PINNEstimator(Bow(), (8,), random_state=0).fit()
+    >>> bool(np.allclose(solver.predict(X), Bow().solution(X), atol=1e-8))
+    True
+    """
 
     def solution(self, X):
         """The solution at points.
@@ -50,7 +71,18 @@ class KnownProblem(Problem):
         return self.with_coefficients(inputs).exact(*X.T[:n])
 
     def exact(self, *coordinates):
-        """The solution at coordinates of shape (n,), where inputs are arrays of that shape."""
+        """The solution at coordinates of shape (n,), where inputs are arrays of that shape.
+
+        Parameters
+        ----------
+        *coordinates : ndarray of shape (n,)
+            In the order of the domain.
+
+        Returns
+        -------
+        u : ndarray of shape (n,) or (n, n_fields)
+            The solution there.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no method exact. Give it one.")
 
 
@@ -95,6 +127,15 @@ class Laplace2D(KnownProblem):
 
     The solution is u = sin πx sin πy. Source: J. Müller and M. Zeinhofer, *Achieving high accuracy
     with PINNs via energy natural gradient descent* (2023).
+
+    Examples
+    --------
+    >>> from skngd.problems.zoo import Laplace2D
+    >>> problem = Laplace2D()
+    >>> problem.domain
+    Box(x=(0.0, 1.0), y=(0.0, 1.0))
+    >>> print(problem.solution([[0.5, 0.5], [0.25, 0.5]]).round(4))
+    [1.     0.7071]
     """
 
     domain = Box(x=(0, 1), y=(0, 1))
@@ -114,6 +155,15 @@ class Laplace5D(KnownProblem):
     Δu = π² Σ sin πx_k; that one does not fit the boundary values, for Δ sin πx = −π² sin πx.
     Source: J. Müller and M. Zeinhofer, *Achieving high accuracy with PINNs via energy natural
     gradient descent* (2023).
+
+    Examples
+    --------
+    >>> from skngd.problems.zoo import Laplace5D
+    >>> problem = Laplace5D()
+    >>> problem.domain
+    Box(x1=(0.0, 1.0), x2=(0.0, 1.0), x3=(0.0, 1.0), x4=(0.0, 1.0), x5=(0.0, 1.0))
+    >>> print(problem.solution([[0.5] * 5, [0.0] * 5]).round(4))
+    [5. 0.]
     """
 
     domain = Box(x1=(0, 1), x2=(0, 1), x3=(0, 1), x4=(0, 1), x5=(0, 1))
@@ -139,6 +189,15 @@ class AdvectionDiffusion(KnownProblem):
         Diffusion ε, positive.
     hard : bool, default=True
         Build the conditions into the ansatz, u = 4x(1 − x) · network.
+
+    Examples
+    --------
+    >>> from skngd.problems.zoo import AdvectionDiffusion
+    >>> problem = AdvectionDiffusion(eps=0.1)
+    >>> problem.domain
+    Box(x=(0.0, 1.0))
+    >>> print(problem.solution([[0.5], [0.9]]).round(4))
+    [0.4933 0.5321]
     """
 
     domain = Box(x=(0, 1))
@@ -167,6 +226,15 @@ class ReactionDiffusion(KnownProblem):
     ----------
     hard : bool, default=True
         Build the conditions into the ansatz.
+
+    Examples
+    --------
+    >>> from skngd.problems.zoo import ReactionDiffusion
+    >>> problem = ReactionDiffusion()
+    >>> problem.domain
+    Box(x=(-1.0, 1.0))
+    >>> print(problem.solution([[0.0], [1.0]]).round(4))
+    [ 1. -1.]
     """
 
     domain = Box(x=(-1, 1))
@@ -198,6 +266,15 @@ class Beam(KnownProblem):
         q, force per length.
     stiffness : float, Unknown or Input, default=1.0
         EI, force times length squared, positive.
+
+    Examples
+    --------
+    >>> from skngd.problems.zoo import Beam
+    >>> problem = Beam(load=8.0)
+    >>> problem.domain
+    Box(x=(0.0, 1.0))
+    >>> print(problem.solution([[0.5], [1.0]]).round(4))
+    [0.3542 1.    ]
     """
 
     domain = Box(x=(0, 1))
@@ -231,6 +308,15 @@ class Heat(KnownProblem):
     ----------
     kappa : float, Unknown or Input, default=0.25
         Diffusivity κ.
+
+    Examples
+    --------
+    >>> from skngd.problems.zoo import Heat
+    >>> problem = Heat(kappa=0.25)
+    >>> problem.domain
+    Box(t=(0.0, 1.0), x=(0.0, 1.0))
+    >>> print(problem.solution([[0.0, 0.5], [1.0, 0.5]]).round(4))
+    [1.     0.0848]
     """
 
     domain = Box(t=(0, 1), x=(0, 1))
@@ -259,6 +345,15 @@ class AllenCahn(KnownProblem):
         Diffusion ε, positive. The solution has layers of width √(2ε/r).
     rate : float, Unknown or Input, default=5.0
         Rate r of the reaction, positive.
+
+    Examples
+    --------
+    >>> from skngd.problems.zoo import AllenCahn
+    >>> problem = AllenCahn(eps=0.01)
+    >>> problem.domain
+    Box(t=(0.0, 1.0), x=(-1.0, 1.0))
+    >>> print(problem.solution([[0.0, 0.25], [1.0, 0.5]]).round(4))
+    [ 0.0442 -0.6151]
     """
 
     domain = Box(t=(0, 1), x=(-1, 1))
@@ -284,6 +379,15 @@ class Burgers(KnownProblem):
     ----------
     nu : float, Unknown or Input, default=0.01/π
         Viscosity ν, positive. For the default a shock forms at x = 0, t = 1/π.
+
+    Examples
+    --------
+    >>> from skngd.problems.zoo import Burgers
+    >>> problem = Burgers(nu=0.05)
+    >>> problem.domain
+    Box(t=(0.0, 1.0), x=(-1.0, 1.0))
+    >>> print(problem.solution([[0.0, -0.5], [0.5, -0.5]]).round(4))
+    [1.     0.5599]
     """
 
     domain = Box(t=(0, 1), x=(-1, 1))
@@ -309,6 +413,16 @@ class PredatorPrey(KnownProblem):
     ----------
     alpha, beta, delta, gamma : float, Unknown or Input, default=1.5, 1.0, 1.0, 1.0
         Growth of the prey, predation, growth of the predators by it and their death; positive.
+
+    Examples
+    --------
+    >>> from skngd.problems.zoo import PredatorPrey
+    >>> problem = PredatorPrey()
+    >>> problem.domain
+    Box(t=(0.0, 5.0))
+    >>> print(problem.solution([[0.0], [1.0]]).round(4))
+    [[2.     1.    ]
+     [1.4573 2.7358]]
     """
 
     domain = Box(t=(0, 5))

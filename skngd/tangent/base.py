@@ -28,6 +28,14 @@ class ProjectionInfo:
         the triangle of a damped QR.
     kept : float
         ⟨f, A A⁺ f⟩ / ‖f‖², the fraction of the target that the projection keeps.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.tangent import project
+    >>> dtheta, info = project(torch.eye(3, 2), torch.ones(3), method="svd")
+    >>> info.method, info.rank, round(info.kept, 6)
+    ('svd', 2, 0.666667)
     """
 
     method: str
@@ -39,11 +47,8 @@ class ProjectionInfo:
 class Factorization(ABC):
     """A factorised row-scaled Jacobian A with the functions F to be projected.
 
-    Parameters
-    ----------
-    chunks : iterable of (A_j, F_j)
-        Blocks of rows: A_j of shape (n_j, P) and F_j of shape (n_j, k). Only ``"svd"`` and
-        ``"kernel"`` hold all the rows at once.
+    A form is made of ``chunks``, an iterable of blocks of rows: A_j of shape (n_j, P) and F_j of
+    shape (n_j, k). Only ``"svd"`` and ``"kernel"`` hold all the rows at once.
 
     Attributes
     ----------
@@ -53,6 +58,16 @@ class Factorization(ABC):
         Aᵀ F.
     functions : list of torch.Tensor of shape (n_j, k)
         F.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.tangent import FACTORIZATIONS, Factorization
+    >>> a, f = torch.eye(3, 2, dtype=torch.float64), torch.ones(3, 1, dtype=torch.float64)
+    >>> isinstance(FACTORIZATIONS["qr"]([(a, f)]), Factorization)
+    True
+    >>> FACTORIZATIONS["qr"]([(a, f)]).solve().ravel().tolist()
+    [1.0, 1.0]
     """
 
     name: str
@@ -83,6 +98,7 @@ class Factorization(ABC):
         Returns
         -------
         dtheta : torch.Tensor of shape (P, k)
+            One column for each function.
         """
 
     @abstractmethod

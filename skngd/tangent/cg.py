@@ -36,6 +36,15 @@ class KrylovSpace:
         ‖(G + λ I) x − g‖ ≤ tol ‖g‖.
     max_products : int, default=1000
         Where these, or the memory for the basis, do not do, the residual is larger.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.tangent.cg import KrylovSpace
+    >>> g = torch.ones(2, dtype=torch.float64)
+    >>> space = KrylovSpace(lambda v: torch.tensor([1.0, 4.0]) * v, g, tol=1e-10)
+    >>> space.solve(0.0, 1.0), space.solve(0.0, 0.0)  # one space for every damping
+    (tensor([0.5000, 0.2000], dtype=torch.float64), tensor([1.0000, 0.2500], dtype=torch.float64))
     """
 
     def __init__(self, product, start, tol, max_products=MAX_PRODUCTS):
@@ -164,6 +173,15 @@ class ConjugateGradients(Factorization):
         As in :class:`Factorization`; all rows are held.
     tol : float, default=1e-10
         ‖(AᵀA + λ I) dθ − Aᵀ f‖ ≤ tol ‖Aᵀ f‖.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.tangent.cg import ConjugateGradients
+    >>> a = torch.diag(torch.tensor([1.0, 2.0], dtype=torch.float64))
+    >>> form = ConjugateGradients([(a, torch.ones(2, 1, dtype=torch.float64))])
+    >>> form.solve(damping=1.0).ravel()  # 1 / (1 + 1) and 2 / (4 + 1)
+    tensor([0.5000, 0.4000], dtype=torch.float64)
     """
 
     name, forms_matrix, has_spectrum = "cg", False, False

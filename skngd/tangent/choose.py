@@ -46,9 +46,11 @@ def choose(
     n_rows, n_parameters : int
         Shape of A.
     rcond : float or "adaptive", default=0.0
+        The cut-off that is asked for.
     relative_damping : float, default=0.0
         λ / ‖A‖².
     dtype : torch.dtype, default=torch.float64
+        Precision, which sets eps.
     is_rough : bool, default=False
         Take 5 in place of 450, and any λ > 0 for "cg": directions that the damping takes away for
         the most part may then be wrong. For steps that are checked by the loss.
@@ -58,6 +60,7 @@ def choose(
     Returns
     -------
     name : {"gram", "kernel", "qr", "svd"}
+        To be given as ``method`` or ``projection``.
 
     Examples
     --------
@@ -100,6 +103,7 @@ def project(a, f, method="auto", rcond=0.0, damping=0.0):
     dtheta : torch.Tensor of shape (P,)
         A⁺ f.
     info : ProjectionInfo
+        Rank, condition and what was kept.
 
     Raises
     ------

@@ -45,6 +45,15 @@ def orthonormal_basis(a, rcond=RCOND):
     -------
     basis : torch.Tensor of shape (n, d)
         √w_i b_j(x_i): its columns are orthonormal, and d is the rank of A.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.tangent.christoffel import orthonormal_basis
+    >>> x = torch.linspace(-1, 1, 200, dtype=torch.float64)
+    >>> basis = orthonormal_basis(torch.stack([x**0, x, x**2, 2 * x], dim=1) / 200**0.5)
+    >>> basis.shape, bool(torch.allclose(basis.T @ basis, torch.eye(3, dtype=torch.float64)))
+    (torch.Size([200, 3]), True)
     """
     if len(a) > a.shape[1]:
         q, triangle = torch.linalg.qr(a)
@@ -70,6 +79,17 @@ def leverage_scores(basis, n_equations=1):
     Returns
     -------
     scores : torch.Tensor of shape (m,)
+        Not negative.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.tangent.christoffel import leverage_scores, orthonormal_basis
+    >>> x = torch.linspace(-1, 1, 200, dtype=torch.float64)
+    >>> basis = orthonormal_basis(torch.stack([x**0, x, x**2, 2 * x], dim=1) / 200**0.5)
+    >>> scores = leverage_scores(basis)
+    >>> round(float(scores.sum()), 6), bool(scores[0] > 2 * scores[100])  # the ends decide
+    (3.0, True)
     """
     return basis.square().sum(1).view(n_equations, -1).sum(0)
 
@@ -88,6 +108,15 @@ def kept_fraction(basis, g):
     -------
     kept : float
         1 where g vanishes.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.tangent.christoffel import kept_fraction, orthonormal_basis
+    >>> x = torch.linspace(-1, 1, 200, dtype=torch.float64)
+    >>> basis = orthonormal_basis(torch.stack([x**0, x, x**2, 2 * x], dim=1) / 200**0.5)
+    >>> round(kept_fraction(basis, x + x**2), 6), round(kept_fraction(basis, x**3), 6)
+    (1.0, 0.840028)
     """
     square = float(g @ g)
     return float((basis.T @ g).square().sum()) / square if square > 0 else 1.0
@@ -112,6 +141,15 @@ class Sample:
         d.
     kept : float
         The fraction of the gradient that the tangent space holds; NaN where it is not known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skngd.tangent.christoffel import Sample
+    >>> index, factors = np.arange(20), np.ones(20)
+    >>> sample = Sample(index, factors, deviation=0.3, n_attempts=1, dimension=3, kept=1.0)
+    >>> sample.is_stable, sample.step_size
+    (True, 1.0)
     """
 
     index: np.ndarray
@@ -139,6 +177,16 @@ class Sample:
 def enough_points(dimension):
     """10 d (log₂ d + 1) points, which are stable with high probability.
 
+    Parameters
+    ----------
+    dimension : int
+        The dimension d of the tangent space.
+
+    Returns
+    -------
+    n : int
+        How many points.
+
     Examples
     --------
     >>> from skngd.tangent.christoffel import enough_points
@@ -161,9 +209,11 @@ def draw(basis, n, generator, n_equations=1, max_attempts=MAX_ATTEMPTS, *, at_le
     n : int
         How many points, at least 1.
     generator : numpy.random.Generator
+        Source of the draws.
     n_equations : int, default=1
         e; see :func:`leverage_scores`.
     max_attempts : int, default=20
+        Draws at most.
     at_least : ndarray of shape (m,), default=None
         A part of the probability of each point that does not depend on the basis: π_i = (1 − a)
         w_i K_i / d + a_i with a = Σ a_i < 1. No term of Ĝ is then larger than d / ((1 − a) n), and
@@ -174,6 +224,7 @@ def draw(basis, n, generator, n_equations=1, max_attempts=MAX_ATTEMPTS, *, at_le
     Returns
     -------
     sample : Sample
+        The points and their weights.
 
     Raises
     ------
@@ -253,6 +304,7 @@ def largest_step(kept, dimension, n_points, smoothness=1.0, deviation=None):
     dimension : int
         d.
     n_points : int
+        The number n of points.
     smoothness : float, default=1.0
         M; 1 for the squared loss.
     deviation : float, default=None
@@ -261,6 +313,7 @@ def largest_step(kept, dimension, n_points, smoothness=1.0, deviation=None):
     Returns
     -------
     s_max : float
+        Positive.
 
     Examples
     --------

@@ -57,11 +57,14 @@ def row_space(features, rcond=RCOND):
     Parameters
     ----------
     features : torch.Tensor of shape (n, d)
+        Rows of features at points.
     rcond : float, default=1e-8
+        Directions whose singular value is not above this part of the largest are left out.
 
     Returns
     -------
     basis : torch.Tensor of shape (d, k)
+        Orthonormal columns.
 
     Examples
     --------

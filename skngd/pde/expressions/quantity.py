@@ -127,7 +127,18 @@ class Quantity:
         return np.invert(self)
 
     def through(self, function):
-        """The quantity of ``function(tensor)``, for a function of torch that NumPy lacks."""
+        """The quantity of ``function(tensor)``, for a function of torch that NumPy lacks.
+
+        Parameters
+        ----------
+        function : callable
+            Takes and returns a tensor, entry by entry.
+
+        Returns
+        -------
+        quantity : Quantity
+            It enters a residual as any other.
+        """
         return Quantity(function(self.tensor))
 
     def __array_ufunc__(self, ufunc, method, *inputs, **settings):
@@ -282,6 +293,7 @@ class Field(Quantity):
         Returns
         -------
         derivative : Quantity
+            It enters a residual as the field does.
 
         Raises
         ------
@@ -304,6 +316,7 @@ class Field(Quantity):
         Returns
         -------
         laplacian : Quantity
+            It enters a residual as the field does.
 
         Raises
         ------
