@@ -30,8 +30,10 @@ def test_the_missed_variance_is_that_of_the_signal():
 
 
 def test_rows_that_are_there_twice_are_no_neighbours():
-    x = np.repeat(np.arange(40.0), 2)[:, None]
-    assert neighbours(x) is None
+    rows = np.random.RandomState(0).uniform(size=(40, 2))
+    assert neighbours(np.repeat(rows, 2, axis=0)) is None
+    pairs = neighbours(np.repeat(rows[:, :1], 2, axis=0))
+    assert len(pairs) == 39
 
 
 def draw(n, n_waves, seed=0):

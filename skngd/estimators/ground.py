@@ -8,10 +8,12 @@ import torch
 from ..pde.scales import free_scales
 from .device import multiplications, resolve_device
 from .linearised import Rows
+from .outliers import huber_weights
 from .physics import build_physics, columns_of
 from .points import Points
 from .prior import MEASUREMENT_WEIGHT as BESIDE_PRIOR
 from .prior import prior_blocks, scale_blocks
+from .unknowns import misses
 
 # The weight of measurements where equation and conditions are constraints: while a fit finds its
 # way, and where noise has bent a nonlinear problem by more than (Err) can undo.
@@ -47,7 +49,7 @@ class Ground:
         self.physics = physics = build_physics(estimator, problem, device, view)
         self.model = physics.model
         self.points = Points(estimator, physics, X if y is None else None, weight, random_state)
-        self.measured, self.is_straight = [], False
+        self.measured, self.is_straight, self.held_off = [], False, None
         of_measured = estimator.measurement_weight
         if of_measured == "auto":
             of_measured = BESIDE_PRIOR if free_fields else FINDING
@@ -91,6 +93,17 @@ class Ground:
         """Take the weight of the measurements back, so that noise bends the physics less."""
         self.measured = [block.weighted(STRAIGHT / FINDING) for block in self.measured]
         self.is_straight = True
+
+    def hold_off(self, theta):
+        """Weigh measurements by Huber's ψ(r) / r at θ; the largest change of such a weight."""
+        y = self.rows[1].reshape(len(self.rows[0]), -1)
+        found = misses(self.physics, theta, self.measured, y)
+        weights = [self.tensor(huber_weights(off)) for off, *_ in found.values()]
+        before = self.held_off or [torch.ones_like(one) for one in weights]
+        pairs = zip(self.measured, weights, before, strict=True)
+        self.measured = [block.weighted(new / old) for block, new, old in pairs]
+        self.held_off = weights
+        return max(float((a - b).abs().max()) for a, b in zip(weights, before, strict=True))
 
     def held_out(self, seed):
         """The objective on points of its own, the same for all networks of one size."""

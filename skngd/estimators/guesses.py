@@ -174,7 +174,8 @@ def _may_try(task):
 def explained(task, result):
     """Which part of the variance of what was measured a result explains."""
     physics, theta, _, measured = task.solution(result.theta)
-    return min(explained_parts(physics, theta, measured, task.y).values())
+    is_robust = task.estimator.measurement_loss != "squared"
+    return min(explained_parts(physics, theta, measured, task.y, is_robust).values())
 
 
 def _percent(part):

@@ -15,6 +15,7 @@ import torch
 from ..models import FullyConnected
 from ..tangent.qr import Qr
 from .device import to_numpy
+from .outliers import NORMAL_MEDIAN, TUNING
 
 # Rows for each column of the system.
 ROWS_PER_COLUMN = 2
@@ -34,9 +35,8 @@ TELLS = 1e-4
 # error within a factor.
 STEP, STEPS, FLAT, WITHIN = 100.0, 9, 4, 2.5
 
-# Huber's constant, 95 % as good as the mean where the noise is normal; how often weights are found
-# again; the median of a normal variable's size; and the smallest scale beside the largest residual.
-TUNING, REWEIGHTED, NORMAL_MEDIAN, TINY = 1.345, 40, 0.6745, 1e-12
+# How often Huber's weights are found again, and the smallest scale beside the largest residual.
+REWEIGHTED, TINY = 40, 1e-12
 
 
 class Rows(NamedTuple):

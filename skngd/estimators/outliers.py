@@ -13,6 +13,8 @@ FAR = 5.0
 # How far the standard deviation is above the robust one where outliers lead: it is 1 for normal
 # errors, 1.4 for Laplace's, about 1.4 for Student's t with three degrees of freedom.
 LEADS = 2.0
+# Huber's constant, 95 % as good as the mean where the noise is normal.
+TUNING = 1.345
 
 
 def leave_one_out(residual, leverage):
@@ -46,6 +48,13 @@ def outliers(errors):
     ratios = np.divide(root, robust, out=np.zeros_like(root), where=robust > 0)
     worst = int(np.argmax(ratios))
     return int(np.sum(sizes[:, worst] > FAR * robust[worst])), float(ratios[worst])
+
+
+def huber_weights(errors):
+    """ψ(r) / r of Huber's M-estimate with its scale from the median size, shape (n,)."""
+    scale = np.median(np.abs(errors)) / NORMAL_MEDIAN
+    sizes = np.maximum(np.abs(errors), np.finfo(float).tiny)
+    return np.minimum(1.0, TUNING * max(scale, np.finfo(float).tiny) / sizes)
 
 
 def remark(count, n_rows, ratio):

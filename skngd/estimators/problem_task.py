@@ -18,6 +18,7 @@ from .device import plain_tensors, to_numpy
 from .error import estimated_error, is_determined
 from .ground import EXPECTED, Ground, device_for, with_network
 from .guesses import from_other_guesses
+from .misfit import warn_of_misfit, without_outliers
 from .neurons import fresh_activation
 from .observed import named_columns, observed, weights_of
 from .open_fields import open_names, told_of_prior, warn_of_undetermined
@@ -31,7 +32,6 @@ from .units import UnitsOfResiduals
 from .unknowns import (
     noise_of,
     told_unknowns,
-    warn_if_unexplained,
     warn_of_loss,
 )
 from .verdict import LARGE_ERROR, Verdict, warn_if_hidden, warn_if_unsolved
@@ -199,6 +199,7 @@ class ProblemTask(Task):
         if result.stop.kind not in ("converged", "budget"):
             return result
         max_iter = self.estimator.max_iter
+        result = without_outliers(self, result, minimized)
         if self.ground.free_fields:
             result, self.field_evidence = settled(
                 self.ground, result, minimized, max_iter, self.activation()
@@ -295,7 +296,7 @@ class ProblemTask(Task):
             self.estimate, self.verdict = None, " The problem has no solution."
         self._tell(parts, stop)
         if self.y is not None and self.problem.unknowns and stop.kind == "converged":
-            warn_if_unexplained(*solution[:2], solution[3], self.y, self.n_guesses)
+            warn_of_misfit(self, *solution[:2], solution[3])
         estimate, unknown = self.estimate, dict.fromkeys(self.problem.fields, np.nan)
         return {
             "unknowns_std_": {},
@@ -344,7 +345,7 @@ class ProblemTask(Task):
         return {**found, **spread}
 
     def excuses(self, stop):
-        return stop.kind == "budget" and self._error() <= LARGE_ERROR
+        return stop.kind == "budget" and self.error() <= LARGE_ERROR
 
     def _estimated(self, solution, n_iter):
         """The error of the solution, where the problem alone determines it."""
@@ -393,7 +394,7 @@ class ProblemTask(Task):
         self.verdict = told.sentence
         if self.estimator.verbose:
             print(f"[{type(self.estimator).__name__}]{self.verdict}")
-        if stop.kind == "budget" and self._error() > LARGE_ERROR:
+        if stop.kind == "budget" and self.error() > LARGE_ERROR:
             self.budget_advice = told.advice_for_more
         told.warn(stop)
 
@@ -403,6 +404,6 @@ class ProblemTask(Task):
             return "other neurons, such as hidden_layer_sizes='auto', or activation='sin'"
         return "hidden_layer_sizes=(20, 20, 20)"
 
-    def _error(self):
+    def error(self):
         """The largest relative error of a field; NaN where it is not known."""
         return self.spread if self.estimate is None else self.estimate.largest

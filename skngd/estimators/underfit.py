@@ -6,10 +6,10 @@ from scipy.spatial import KDTree
 # Inputs up to which neighbours are near, rows that are enough to tell, and that are looked at.
 MOST_INPUTS, LEAST_ROWS, MOST_ROWS = 3, 50, 2500
 # A correlation that is too much: by itself, and in units of its spread for independent errors.
-ALIKE, SPREADS = 0.1, 5.0
+ALIKE, SPREADS = 0.1, 4.0
 
 
-def neighbours(X):
+def neighbours(X, least=LEAST_ROWS):
     """Pairs of neighbouring rows, shape (m, 2), or None with many inputs or few rows.
 
     Rows with equal inputs are no pairs: they may be the same row twice.
@@ -18,15 +18,22 @@ def neighbours(X):
     ----------
     X : ndarray of shape (n, d)
         Standardised.
+    least : int, default=50
+        Rows that are enough.
     """
-    if X.shape[1] > MOST_INPUTS or len(X) < LEAST_ROWS:
+    if X.shape[1] > MOST_INPUTS or len(X) < least:
         return None
+    if X.shape[1] == 1:
+        order = np.argsort(X[:, 0])
+        pairs = np.stack([order[:-1], order[1:]], axis=1)[np.diff(X[order, 0]) > 0]
+        chosen = np.linspace(0, len(pairs) - 1, min(len(pairs), MOST_ROWS)).round().astype(int)
+        return pairs[chosen] if len(pairs) >= least // 2 else None
     rows = np.linspace(0, len(X) - 1, min(len(X), MOST_ROWS)).round().astype(int)
     distances, nearest = KDTree(X).query(X[rows], k=2)
     # Two rows that are each other's neighbours are one pair.
     pairs = np.sort(np.stack([rows, nearest[:, 1]], axis=1), axis=1)
     pairs = np.unique(pairs[distances[:, 1] > 0], axis=0)
-    return pairs if len(pairs) >= LEAST_ROWS // 2 else None
+    return pairs if len(pairs) >= least // 2 else None
 
 
 def correlation(errors):

@@ -15,6 +15,7 @@ from ..pde.residuals.blocks import Collocation
 from ..pde.uncertainty import covariance
 from .callers import warn
 from .device import to_numpy
+from .outliers import huber_weights
 
 # What rounding leaves of a value at best.
 ROUNDING = 1e-13
@@ -162,18 +163,22 @@ def _warn_of_loose(physics, told, known):
             "coefficients may have any value. The standard deviation is infinite. Measure where "
             "the solution depends on it, or give one as a number."
         )
-    is_loose = np.sqrt(np.diag(told.inner)) > LOOSE
-    stated = zip(physics.problem.unknowns.items(), told.values.values(), is_loose, strict=True)
-    for (name, unknown), value, is_wide in stated:
+    is_loose = dict(zip(told.values, np.sqrt(np.diag(told.inner)) > LOOSE, strict=True))
+    for name, of, bound in at_bounds(physics.problem, told.values.values()):
+        if is_loose[name]:
+            warn(
+                f"The unknown coefficient {name} is at its bound, {of}={bound:g}: the "
+                "measurements ask for a value beyond it, or for none. Move the bound, or check "
+                "the equation and the measurements."
+            )
+
+
+def at_bounds(problem, values):
+    """(name, which, bound) of unknowns that have come close to a bound, given their values."""
+    for (name, unknown), value in zip(problem.unknowns.items(), values, strict=True):
         for bound, of in ((unknown.low, "low"), (unknown.high, "high")):
-            if not is_wide or bound is None:
-                continue
-            if abs(value - bound) < NEAR * abs(unknown.start - bound):
-                warn(
-                    f"The unknown coefficient {name} is at its bound, {of}={bound:g}: the "
-                    "measurements ask for a value beyond it, or for none. Move the bound, or check "
-                    "the equation and the measurements."
-                )
+            if bound is not None and abs(value - bound) < NEAR * abs(unknown.start - bound):
+                yield name, of, bound
 
 
 def warn_of_loss(loss):
@@ -185,30 +190,46 @@ def warn_of_loss(loss):
     )
 
 
-def explained_parts(physics, theta, measured, y):
+def explained_parts(physics, theta, measured, y, is_robust=False):
     """Which part of the variance of what was measured a solution explains, by name of the block.
 
-    ``measured`` are the blocks of the fields that were observed, ``y`` all columns.
+    ``measured`` are the blocks of the fields that were observed, ``y`` all columns; ``is_robust``
+    leaves outliers out.
     """
-    columns = [column[np.isfinite(column)] for column in y.T]
-    columns = [column for column in columns if len(column)]
     found = {}
-    for block, column in zip(measured, columns, strict=True):
-        off = to_numpy(physics.residuals.value(theta, Collocation([block]))[:, 0] * block.sizes[0])
-        weights = to_numpy(block.row_weights[0] / block.row_weights[0].sum())
-        spread = weights @ (column - weights @ column) ** 2
-        is_told = spread > 0 and len(column) > 2
-        found[block.name] = 1.0 - weights @ off**2 / spread if is_told else 1.0
+    for name, (off, weights, seen, column) in misses(physics, theta, measured, y).items():
+        values = column[seen]
+        if is_robust:
+            weights = weights * huber_weights(off) ** 2
+            weights = weights / weights.sum()
+        spread = weights @ (values - weights @ values) ** 2
+        is_told = spread > 0 and len(values) > 2
+        found[name] = 1.0 - weights @ off**2 / spread if is_told else 1.0
     return found
 
 
-def warn_if_unexplained(physics, theta, measured, y, n_tried=0):
+def misses(physics, theta, measured, y):
+    """v − y, weights with the sum 1, which rows were measured, and y, by name of the block."""
+    columns = [(np.isfinite(column), column) for column in y.T]
+    columns = [pair for pair in columns if pair[0].any()]
+    found = {}
+    for block, (seen, column) in zip(measured, columns, strict=True):
+        off = to_numpy(physics.residuals.value(theta, Collocation([block]))[:, 0] * block.sizes[0])
+        weights = to_numpy(block.row_weights[0] / block.row_weights[0].sum())
+        found[block.name] = off, weights, seen, column
+    return found
+
+
+def warn_if_unexplained(physics, theta, measured, y, n_tried=0, is_robust=False):
     """Warn of a solution that explains little of what was measured: another minimum, or equation.
 
-    Arguments as of :func:`explained_parts`, and the number of other first guesses that were tried.
+    Whether it did. Arguments as of :func:`explained_parts`, and the number of other first guesses
+    that were tried.
     """
-    for name, part in explained_parts(physics, theta, measured, y).items():
+    unexplained = False
+    for name, part in explained_parts(physics, theta, measured, y, is_robust).items():
         if part < EXPLAINED:
+            unexplained = True
             guesses = (
                 f", and {n_tried} other first guesses lead to nothing better" if n_tried else ""
             )
@@ -218,3 +239,4 @@ def warn_if_unexplained(physics, theta, measured, y, n_tried=0):
                 "equation may be another one: give Unknown another start, or bounds, and see "
                 "noise_std_."
             )
+    return unexplained
