@@ -108,6 +108,11 @@ class Loss(ABC):
             Symmetric; indefinite where H is.
         """
 
+    def second_variation_product(self, v, function):
+        """W H f with the Hessian itself, shape (m, c) as ``function``."""
+        _, product = torch.func.jvp(lambda v: self.weights * self.gradient(v), (v,), (function,))
+        return product
+
     def at(self, index, factors=None):
         """The same functional on some of the points.
 
@@ -238,3 +243,6 @@ class PointwiseLoss(Loss):
 
     def second_variation(self, v, jacobian):
         return jacobian.T @ ((self.weights * self.hessian(v)).reshape(-1, 1) * jacobian)
+
+    def second_variation_product(self, v, function):
+        return self.weights * self.hessian(v) * function
