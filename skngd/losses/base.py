@@ -110,7 +110,11 @@ class Loss(ABC):
 
     def second_variation_product(self, v, function):
         """W H f with the Hessian itself, shape (m, c) as ``function``."""
-        _, product = torch.func.jvp(lambda v: self.weights * self.gradient(v), (v,), (function,))
+        with torch.enable_grad():
+            leaf = v.detach().requires_grad_()
+            along = (self.weights * self.gradient(leaf) * function).sum()
+        # W H is symmetric: the derivative of ⟨W ∇L, f⟩ is W H f.
+        (product,) = torch.autograd.grad(along, leaf)
         return product
 
     def at(self, index, factors=None):
