@@ -165,6 +165,26 @@ class TruncatedSpace(KrylovSpace):
     Where conjugate gradients for (H + λ I) x = g meet a direction of negative curvature, they end
     with what they have (Steihaug, 1983): −x points downhill whatever H is. Where already
     gᵀ (H + λ I) g ≤ 0 there is nothing, and λ is to be raised.
+
+    Parameters
+    ----------
+    product : callable
+        v ↦ H v, with H symmetric.
+    start : torch.Tensor of shape (P,)
+        g.
+    tol : float
+        ‖(H + λ I) x − g‖ ≤ tol ‖g‖, unless negative curvature comes first.
+    max_products : int, default=1000
+        Where these, or the memory for the basis, do not do, the residual is larger.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.tangent.cg import TruncatedSpace
+    >>> curvatures, g = torch.tensor([2.0, 1.0, -0.5]), torch.tensor([1.0, 1.0, 0.1])
+    >>> x = TruncatedSpace(lambda v: curvatures * v, g, tol=1e-6).solve(0.0)
+    >>> bool(x @ g > 0)  # where Newton's own step goes uphill along the third direction
+    True
     """
 
     def solve(self, damping):
