@@ -12,7 +12,7 @@ class RitzEnergy(PointwiseLoss):
     """L(v) = Σ w (½ s v² − f v) over all outputs, equation (Ritz).
 
     For −div(a ∇u) + r u = f with a ∂_n u + κ u = g on the boundary the solution u minimises
-    ∫ ½ a |∇u|² + ½ r u² − f u dx + ∫ ½ κ u² − g u ds. The outputs are the value and the first
+    ∫ ½ a ∇u · ∇u + ½ r u² − f u dx + ∫ ½ κ u² − g u ds. The outputs are the value and the first
     derivatives, see :class:`skngd.models.WithDerivatives`: s has the columns r, a, …, a and f the
     columns f, 0, …, 0 inside, κ, 0, …, 0 and g, 0, …, 0 on the boundary. κ = 0 is Neumann's
     condition; Dirichlet's is built into the model, or a large κ with g = κ u. With the metric
