@@ -10,7 +10,9 @@ The loss measures a distance after a distortion of functions,
 
 f stretches the functions away from q. R turns the plane of the features
 :math:`\\Phi(x) = [1, \\sqrt 2 \\sin 2 \\pi x]` by 90°, so that q lies beside the way from the start
-:math:`v_0` to the target u.
+:math:`v_0` to the target u. The formula is also written with the current v in the place of
+:math:`v_0`. Both are here: with the current v the roles of the metrics change, for that loss
+depends on the distance to u alone.
 
 * The L2 gradient :math:`Df(v)^\\top (f(v) - f(u))` is steepest towards q. In the L2 metric the path
   of the natural gradient (NGD) is bent.
@@ -120,4 +122,35 @@ ax.plot(*goal, "*", color="black", markersize=13, label="target")
 ax.set(xlabel="coordinate of 1", ylabel="coordinate of √2 sin 2πx", aspect="equal")
 ax.set_title("distorted space")
 figure.legend(loc="outside lower center", ncols=2)
+plt.show()
+
+# %%
+# With the current v
+# ------------------
+# With q = R (u − v) + v, which moves along, v − q = R (v − u) is as long as v − u. So f(u) = u and
+#
+# .. math:: f(v) - f(u) = e + \omega \|e\|^2 R e, \qquad
+#           L(v) = \tfrac12 \left( \|e\|^2 + \omega^2 \|e\|^6 \right), \qquad e = v - u,
+#
+# for R turns by 90°: the loss is the same in all directions. Its gradient points away from the
+# target, and the natural gradient in the L2 metric goes straight in function space. The metric of
+# the loss goes straight after f, which winds the plane around the target: in function space that is
+# a spiral. No rotation R bends the first path, which is why q stays where it is above.
+
+
+def winding(values):
+    away = function(R @ coordinates(values.unsqueeze(1) - function(target)))[:, 0]
+    q = values - away
+    return (1 + OMEGA * (weights * away**2).sum()) * away + q
+
+
+loss = DistortedLoss(function(target), weights, distortion=winding)
+length = (weights * (function(start - target)[:, 0]) ** 2).sum()
+difference = loss.value(function(start)) - 0.5 * (length + OMEGA**2 * length**3)
+print(f"the formula for L at the start differs by {abs(float(difference)):.0e}")
+in_l2 = Objective(model, loss, x, metric="l2")
+in_loss = Objective(model, loss, x, metric="loss")
+paths = [run("NGD, L2 metric", in_l2, 0.05), run("NGD, loss metric", in_loss, 0.2)]
+table(paths, target)
+three_panels(in_l2, paths, target, "The current v: the loss is round, and L2 goes straight")
 plt.show()

@@ -18,6 +18,7 @@ from skngd.losses import (
     LogisticLoss,
     LogLikelihood,
     PoissonDeviance,
+    RitzEnergy,
     SquaredLoss,
 )
 from skngd.models import (
@@ -174,6 +175,11 @@ LOSS_CASES = {
     "KL": LossCase(KLDivergence, normal(7, 2, seed=1) ** 2 + 0.1, normal(7, 2, seed=2) ** 2 + 0.1),
     "likelihood": LossCase(
         LogLikelihood, normal(7, 2, seed=1) ** 2 + 0.1, normal(7, 2, seed=2) ** 2 + 0.1
+    ),
+    "Ritz": LossCase(
+        lambda target, weights: RitzEnergy(target, weights, stiffness=1.0 + target**2),
+        normal(7, 2, seed=1),
+        normal(7, 2, seed=2),
     ),
     "K-weighted": LossCase(
         lambda target, weights: KWeightedLoss(target, weights, kernel=kernel()),

@@ -17,7 +17,7 @@ from skngd.optim import Objective, build_method, directions, minimize
 from skngd.optim.directions import NaturalGradient
 from skngd.optim.momentum import Remembered
 from skngd.tangent import choose
-from skngd.tangent.cg import ConjugateGradients, KrylovSpace
+from skngd.tangent.cg import ConjugateGradients, KrylovSpace, TruncatedSpace
 
 
 class Counted:
@@ -112,6 +112,50 @@ def test_further_functions_in_the_space_of_the_first():
     damped = q.T @ matrix @ q + 0.1 * torch.eye(q.shape[1], dtype=torch.float64)
     inside = torch.linalg.solve(damped, q.T @ f)
     assert_close(found, q @ inside, 1e-10)
+
+
+def indefinite(n_negative, n=40):
+    """A symmetric matrix with some negative eigenvalues, and a right-hand side."""
+    q, _ = torch.linalg.qr(normal(n, n, seed=1))
+    values = torch.linspace(0.1, 1.0, n, dtype=torch.float64)
+    values[:n_negative] *= -1
+    return (q * values) @ q.T, normal(n, seed=2)
+
+
+def test_without_negative_curvature_nothing_is_truncated():
+    matrix, g = spectrum(1e4)
+    for damping in (1e-3, 0.1):
+        whole = KrylovSpace(matrix.mv, g, tol=1e-6).solve(0.0, damping)
+        assert_close(TruncatedSpace(matrix.mv, g, tol=1e-6).solve(damping), whole, 1e-8)
+
+
+@pytest.mark.parametrize("damping", [0.0, 0.02])
+def test_negative_curvature_ends_conjugate_gradients(damping):
+    # Steihaug's method: the iterate before the first p with pᵀ (H + λ I) p ≤ 0.
+    matrix, g = indefinite(4)
+    damped = matrix + damping * torch.eye(len(g), dtype=g.dtype)
+    x, r, p, n = torch.zeros_like(g), g.clone(), g.clone(), 0
+    while float(p @ damped @ p) > 0:
+        alpha = (r @ r) / (p @ damped @ p)
+        x, before = x + alpha * p, r @ r
+        r = r - alpha * damped @ p
+        p, n = r + (r @ r) / before * p, n + 1
+    assert 0 < n < len(g)
+    space = TruncatedSpace(matrix.mv, g, tol=1e-10)
+    found = space.solve(damping)
+    assert_close(found, x, 1e-8)
+    assert float(found @ g) > 0
+    # Enough damping: the matrix is positive, and the solution whole.
+    shifted = matrix + torch.eye(len(g), dtype=g.dtype)
+    assert_close(space.solve(1.0), torch.linalg.solve(shifted, g), 1e-8)
+
+
+def test_a_gradient_of_negative_curvature_is_no_direction():
+    g = normal(5, seed=2)
+    space = TruncatedSpace(lambda v: -v, g, tol=0.1)
+    assert torch.isnan(space.solve(0.5)).all()
+    assert_close(space.solve(3.0), g / 2, 1e-12)
+    assert not TruncatedSpace(lambda v: v, torch.zeros(3), tol=0.1).solve(0.0).any()
 
 
 # Steps

@@ -88,6 +88,29 @@ def test_newton_is_the_second_derivative(case, decays):
 
 
 @every_loss
+@pytest.mark.parametrize("decays", [False, True])
+def test_products_are_those_with_the_second_derivative(case, decays, monkeypatch):
+    objective, theta = network_with(case)
+    if decays:
+        objective.penalty = torch.linspace(0, 1, len(theta)).double()
+    expected = hessian(scalar_loss(objective))(theta)
+    prepared = Newton("cg").prepare(objective.at(theta), is_checked=False)
+    columns = [prepared.product(column) for column in torch.eye(len(theta)).double()]
+    assert_close(torch.stack(columns), expected, 1e-9)
+    damping = 2 * float(torch.linalg.eigvalsh(expected).abs().max())
+    damped = expected + damping * torch.eye(len(theta)).double()
+    step = -torch.linalg.solve(damped, objective.at(theta).gradient)
+    assert_close(prepared.descent(damping), step, 1e-6)
+    if not decays:
+        # In chunks.
+        monkeypatch.setattr("skngd.tangent.operator.CHUNK_ELEMENTS", 3)
+        objective, theta = network_with(case)
+        assert len(objective.sampled.passes) > 1
+        prepared = Newton("cg").prepare(objective.at(theta))
+        assert_close(prepared.product(columns[0]), expected @ columns[0], 1e-9)
+
+
+@every_loss
 def test_chunks_change_nothing(case, monkeypatch):
     objective, theta = network_with(case)
     expected = plain(momentum=None).advance(objective.at(theta), None)[0]

@@ -285,6 +285,14 @@ def test_warm_start_continues():
     assert fitted.loss_ < loss
 
 
+def test_a_solution_that_is_continued_is_still_one(recwarn):
+    # What is left is no part of what the start had, which was the solution.
+    fitted = solver(AdvectionDiffusion(eps=0.5, hard=False), (12,), max_iter=100, tol=1e-9).fit()
+    fitted.set_params(warm_start=True).fit()
+    assert error(fitted) < 1e-6
+    assert not recwarn.list
+
+
 def test_warm_start_in_two_parts_equals_one_fit_without_momentum():
     settings = {"momentum": None, "step_size": 0.5, "rcond": 1e-6}
     parts = solver(Heat(), warm_start=True, max_iter=3, **settings).fit().fit()

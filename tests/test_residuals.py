@@ -125,10 +125,12 @@ def test_curvature_is_the_contracted_second_derivative(problem):
     curvature = assembled.model.curvature(theta, assembled.collocation, cotangent)
     record = assembled.model.record(theta, assembled.collocation)
     assert_close(curvature, curvature.T, 1e-10)
+    product = assembled.model.curvature_product(theta, assembled.collocation, cotangent)
     for seed in (1, 2):
         dtheta = assembled.direction(seed)
         second = record.directional(dtheta, order=2)
         assert_close(dtheta @ curvature @ dtheta, (second * cotangent).sum(), 1e-9)
+        assert_close(product(dtheta), curvature @ dtheta, 1e-9)
 
 
 @pytest.mark.parametrize("name", ["affine", "hard values in time"])

@@ -26,7 +26,7 @@ REFUSED = [
     ({"optimizer": "gd", "step_size": "christoffel"}, "Set optimizer='ngd'"),
     ({"optimizer": "newton", "step_size": "christoffel"}, "Set optimizer='ngd'"),
     ({"optimizer": "adam", "step_size": "christoffel"}, "Set optimizer='ngd'"),
-    ({"optimizer": "newton", "projection": "cg"}, "Set optimizer='ngd', or another projection"),
+    ({"optimizer": "gd", "projection": "cg"}, "Set optimizer='ngd', or another projection"),
     ({"optimizer": "sgd"}, "optimizer to be one of 'ngd', .* got 'sgd'"),
     ({"momentum": "nestrov"}, "momentum to be one of None, 'heavy-ball', .* got 'nestrov'"),
     ({"momentum_space": "z"}, "momentum_space to be one of 'function', 'parameter', got 'z'"),

@@ -228,6 +228,10 @@ def test_undamped_newton_goes_to_a_saddle_point_where_the_natural_gradient_does_
     assert float(newton.gradient.norm()) < 1e-4
     lowest, highest = torch.linalg.eigvalsh(Newton().prepare(newton).hessian)
     assert lowest < 0 < highest
+    # By products it ends where the curvature is negative, and goes downhill.
+    by_products = build_method("newton", momentum=None, projection="cg", damping=1e-3)
+    found = trajectory(by_products, objective, tensor([-1.0, 0.4]), 40)[-1]
+    assert objective.at(found).loss < 1e-9
 
 
 # A curve with a local minimum: θ b + θ² b⊥ with b = (0.18, 0), b⊥ = (0, 1) and the target at 0.3

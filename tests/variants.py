@@ -20,6 +20,7 @@ VARIANTS = {
     "L-BFGS": {"optimizer": "lbfgs"},
     "Newton": {"optimizer": "newton"},
     "Newton, heavy ball": {"optimizer": "newton", "momentum": "heavy-ball"},
+    "Newton, products": {"optimizer": "newton", "projection": "cg"},
     "natural gradient": {"momentum": None},
     "natural gradient, constant step": {"momentum": None, **CONSTANT},
     "natural gradient, backtracking": {"momentum": None, "step_size": "backtracking"},

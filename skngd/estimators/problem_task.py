@@ -135,6 +135,10 @@ class ProblemTask(Task):
         if self.source.draws and not self.source.begins_fresh:
             # Points that stay the same decide which iterate is the best.
             self.validation = self._judging()
+        if self.continues:
+            # The start is a fit already: what is left is a part of what a fresh one has.
+            fresh = self.physics.initial(np.random.RandomState(0))
+            drawn = self.objective.at(self.ground.tensor(fresh))
         self.first_parts = self.physics.relative_parts(drawn)
         self.first_loss = first.loss or 1.0
         self.units = UnitsOfResiduals(self.objective, first.loss)

@@ -36,9 +36,9 @@ class NaturalMomentumRegressor(RegressorMixin, BaseNaturalMomentum):
     activation : {"tanh", "sin", "logistic", "softplus", "identity"}, default="tanh"
         Activation function of the hidden layers.
     optimizer : {"ngd", "gd", "newton", "adam", "lbfgs"}, default="ngd"
-        Natural gradient descent, equation (NGD); gradient descent (GD); Newton's method (N), whose
-        Hessian by automatic differentiation is for some hundred parameters; Adam and L-BFGS of
-        torch, for comparison.
+        Natural gradient descent, equation (NGD); gradient descent (GD); Newton's method (N), by
+        the Hessian matrix for up to 500 parameters, by products with it for more and with
+        ``projection="cg"``; Adam and L-BFGS of torch, for comparison.
     metric : {"auto", "l2", "loss", "h1"}, default="auto"
         Metric of the Gram matrix, equation (G). ``"auto"`` is "loss", the generalised
         Gauss-Newton, which for the squared loss is "l2". ``"h1"`` adds the derivatives in x

@@ -7,6 +7,7 @@ from .divergence import KLDivergence, LogLikelihood
 from .huber import HuberLoss
 from .on_values import OnValues
 from .poisson import PoissonDeviance
+from .ritz import RitzEnergy
 from .squared import SquaredLoss
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "OnValues",
     "PointwiseLoss",
     "PoissonDeviance",
+    "RitzEnergy",
     "SquaredLoss",
 ]

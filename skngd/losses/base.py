@@ -108,6 +108,15 @@ class Loss(ABC):
             Symmetric; indefinite where H is.
         """
 
+    def second_variation_product(self, v, function):
+        """W H f with the Hessian itself, shape (m, c) as ``function``."""
+        with torch.enable_grad():
+            leaf = v.detach().requires_grad_()
+            along = (self.weights * self.gradient(leaf) * function).sum()
+        # W H is symmetric: the derivative of ⟨W ∇L, f⟩ is W H f.
+        (product,) = torch.autograd.grad(along, leaf)
+        return product
+
     def at(self, index, factors=None):
         """The same functional on some of the points.
 
@@ -238,3 +247,6 @@ class PointwiseLoss(Loss):
 
     def second_variation(self, v, jacobian):
         return jacobian.T @ ((self.weights * self.hessian(v)).reshape(-1, 1) * jacobian)
+
+    def second_variation_product(self, v, function):
+        return self.weights * self.hessian(v) * function

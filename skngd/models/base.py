@@ -204,7 +204,27 @@ class Model(ABC):
         curvature : torch.Tensor of shape (P, P)
             A symmetric matrix.
         """
-        return hessian(lambda parameters: (self.value(parameters, x) * cotangent).sum(), theta)
+        return hessian(self.contracted(x, cotangent), theta)
+
+    def curvature_product(self, theta, x, cotangent):
+        """The same matrix as products with it: nothing of size P² is formed.
+
+        Parameters
+        ----------
+        theta, x, cotangent : torch.Tensor
+            As of :meth:`curvature`.
+
+        Returns
+        -------
+        product : callable
+            Maps a tensor of shape (P,) to one of shape (P,), by a pass back through a pass back,
+            of which the first is made once.
+        """
+        return hessian_product(self.contracted(x, cotangent), theta)
+
+    def contracted(self, x, cotangent):
+        """θ ↦ Σ_i f_i v_θ(x_i), a function of θ that can be differentiated twice."""
+        return lambda theta: (self.value(theta, x) * cotangent).sum()
 
 
 def hessian(function, theta):
@@ -213,3 +233,18 @@ def hessian(function, theta):
         # Torch's own warning about its own use of torch.jit.
         warnings.filterwarnings("ignore", ".*torch.jit", DeprecationWarning)
         return torch.func.hessian(function)(theta).detach()
+
+
+def hessian_product(function, theta):
+    """v ↦ ∂²f v for a function f with one value, by automatic differentiation."""
+    with torch.enable_grad():
+        leaf = theta.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(function(leaf), leaf, create_graph=True)
+
+    def product(dtheta):
+        if not gradient.requires_grad:
+            return torch.zeros_like(dtheta)
+        (found,) = torch.autograd.grad(gradient, leaf, dtheta, retain_graph=True)
+        return found
+
+    return product

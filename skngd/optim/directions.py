@@ -9,6 +9,7 @@ import torch
 
 from ..tangent import FACTORIZATIONS, choose
 from ..tangent.base import ADAPTIVE, Cholesky
+from ..tangent.cg import TruncatedSpace
 from ..tangent.choose import LARGEST_MATRIX
 from ..tangent.kernel import DecayedKernel
 from . import needs
@@ -19,6 +20,8 @@ PROJECTING = needs.PROJECTED_MEMORY, needs.DAMPING
 # Parameters up to which AᵀA is formed, where a pass through the model costs little beside it: the
 # squared loss asks for small λ in the end, which take many passes; other losses do not.
 LARGEST_MATRIX_OF_PASSES = {"l2": 1500, "loss": 150}
+# Parameters up to which "auto" forms the Hessian of Newton's method.
+MOST_OF_A_HESSIAN = 500
 # Relative residual of conjugate gradients for a step that the loss checks: a better solution of
 # the linear form takes more passes than it saves steps. Other losses than the square are further
 # from their linear form, and half of the gradient will do, with momentum to make it good.
@@ -191,12 +194,14 @@ class Newton(Direction):
     """(N) dθ = −α (∇²_θ L)⁻¹ ∇_θ L with ∇²_θ L = G + ⟨∇L, H_A⟩.
 
     Undamped, it goes to a saddle point as readily as to a minimum. The trust region raises λ
-    until ∇²_θ L + λ I is positive definite.
+    until ∇²_θ L + λ I is positive definite. With ``projection="cg"``, and with "auto" from 500
+    parameters on for steps that the loss checks, no matrix is formed, and each step points
+    downhill: see :class:`PreparedProducts`.
 
     Parameters
     ----------
-    projection : {"auto", "svd", "qr", "gram", "kernel"}, default="auto"
-        The form of the pseudo-inverses of its parts, equation (P).
+    projection : {"auto", "svd", "qr", "gram", "kernel", "cg"}, default="auto"
+        How the memory is projected, equation (P), and "cg" for products with the Hessian.
     rcond : float or "adaptive", default=0.0
         Truncation, as of :class:`NaturalGradient`.
 
@@ -208,13 +213,20 @@ class Newton(Direction):
     True
     """
 
-    offers = (*COMMON, *PROJECTING)
+    offers = (*COMMON, *PROJECTING, needs.NO_MATRIX)
 
     def __init__(self, projection="auto", rcond=0.0):
         self.natural = NaturalGradient(projection, rcond)
 
     def prepare(self, here, remembered=None, relative_damping=0.0, is_checked=True):
+        if self.natural.projection == "cg" or (is_checked and self._has_many(here.objective.model)):
+            tol = STEP_TOLERANCE["l2"] if is_checked else UNCHECKED_TOLERANCE
+            return PreparedProducts(here, self.natural, remembered, tol)
         return PreparedNewton(here, self.natural, remembered)
+
+    def _has_many(self, model):
+        """Whether "auto" forms no matrix: the Hessian takes a pass for each parameter."""
+        return self.natural.projection == "auto" and model.n_parameters > MOST_OF_A_HESSIAN
 
 
 class PreparedNewton:
@@ -251,6 +263,57 @@ class PreparedNewton:
         """Decrease of the quadratic model; −∞ where the damped matrix is not positive."""
         if int(torch.linalg.cholesky_ex(self._damped(damping))[1]):
             return -torch.inf
+        return float(0.5 * torch.dot(direction, damping * direction - self.gradient))
+
+    def info(self, direction, damping):
+        """There is no projection of the gradient to describe."""
+        return None
+
+
+class PreparedProducts:
+    """Products with ∇²_θ L at one point, and conjugate gradients that negative curvature ends.
+
+    A product is a pass forward and one back for G, and a pass back through a pass back for the
+    curvature of the model. The memory is projected by conjugate gradients in the metric of the
+    objective.
+    """
+
+    def __init__(self, here, natural, remembered, tol):
+        self.here, self.natural, self.remembered = here, natural, remembered
+        self.gradient, objective = here.gradient, here.objective
+        weighted = objective.loss.weights * here.functional_gradient
+        passes = [(objective.points[part], weighted[part]) for part in objective.sampled.passes]
+        self._curvatures = None
+        if len(passes) == 1:
+            self._curvatures = [objective.model.curvature_product(here.theta, *passes[0])]
+        # What several passes keep for their products would not fit into memory at once.
+        self._passes = passes
+        self.space = TruncatedSpace(self.product, self.gradient, tol)
+        self.square_norm = self.space.square_norm()
+        if not isfinite(self.square_norm):
+            raise torch.linalg.LinAlgError("the Hessian is not finite")
+
+    def product(self, dtheta):
+        """∇²_θ L dθ."""
+        here, objective = self.here, self.here.objective
+        moved = here.jacobian.apply(dtheta)
+        found = here.jacobian.adjoint(objective.loss.second_variation_product(here.value, moved))
+        curvatures = self._curvatures or (
+            objective.model.curvature_product(here.theta, *of_pass) for of_pass in self._passes
+        )
+        found = sum((curvature(dtheta) for curvature in curvatures), found)
+        return found if objective.penalty is None else found + objective.penalty * dtheta
+
+    def descent(self, damping):
+        """−(∇²_θ L + λ I)⁻¹ ∇_θ L, or its part without negative curvature."""
+        return -self.space.solve(damping)
+
+    def memory(self, damping):
+        prepared = self.natural.prepare(self.here, self.remembered)
+        return prepared.memory(damping)
+
+    def predicted_decrease(self, direction, damping):
+        """Decrease of the quadratic model; not a number where there is no direction."""
         return float(0.5 * torch.dot(direction, damping * direction - self.gradient))
 
     def info(self, direction, damping):

@@ -75,7 +75,7 @@ class KrylovSpace:
         # Both numbers at once: a GPU waits once for each product.
         diagonal, norm = torch.stack((along[-1], torch.linalg.vector_norm(image))).tolist()
         self.diagonal.append(diagonal)
-        rounding = len(image) * torch.finfo(image.dtype).eps * max(self.diagonal)
+        rounding = len(image) * torch.finfo(image.dtype).eps * max(map(abs, self.diagonal))
         if k == self.max_products or not rounding < norm < np.inf:
             self.is_complete = True
             return
@@ -134,8 +134,8 @@ class KrylovSpace:
                 return
 
     def _combined(self, coefficients):
-        room = self.room
-        return self.basis.T @ torch.as_tensor(coefficients, dtype=room.dtype, device=room.device)
+        room, basis = self.room, self.basis[: len(coefficients)]
+        return basis.T @ torch.as_tensor(coefficients, dtype=room.dtype, device=room.device)
 
     def _inverse(self, right, rcond, damping):
         """(T + λ I)⁻¹ r; by eigenvalues where some are to be left out."""
@@ -157,6 +157,78 @@ class KrylovSpace:
     def _kept(self, values, rcond):
         rounding = self.room.shape[1] * torch.finfo(self.room.dtype).eps
         return values > max(rcond**2, rounding) * values[-1]
+
+
+class TruncatedSpace(KrylovSpace):
+    """The same space of a symmetric matrix that need not be positive.
+
+    Where conjugate gradients for (H + λ I) x = g meet a direction of negative curvature, they end
+    with what they have (Steihaug, 1983): −x points downhill whatever H is. Where already
+    gᵀ (H + λ I) g ≤ 0 there is nothing, and λ is to be raised.
+
+    Parameters
+    ----------
+    product : callable
+        v ↦ H v, with H symmetric.
+    start : torch.Tensor of shape (P,)
+        g.
+    tol : float
+        ‖(H + λ I) x − g‖ ≤ tol ‖g‖, unless negative curvature comes first.
+    max_products : int, default=1000
+        Where these, or the memory for the basis, do not do, the residual is larger.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skngd.tangent.cg import TruncatedSpace
+    >>> curvatures, g = torch.tensor([2.0, 1.0, -0.5]), torch.tensor([1.0, 1.0, 0.1])
+    >>> x = TruncatedSpace(lambda v: curvatures * v, g, tol=1e-6).solve(0.0)
+    >>> bool(x @ g > 0)  # where Newton's own step goes uphill along the third direction
+    True
+    """
+
+    def solve(self, damping):
+        """(H + λ I)⁻¹ g on the largest space with positive curvature; not a number without any."""
+        pivots = self._pivots(damping)
+        if not self.diagonal:
+            return torch.zeros_like(self.room[0])
+        if not pivots:
+            return torch.full_like(self.room[0], torch.nan)
+        # Forward and back through the factors of T + λ I.
+        numbers = [self.norm]
+        for off, pivot in zip(self.off_diagonal, pivots[:-1], strict=False):
+            numbers.append(-off / pivot * numbers[-1])
+        numbers[-1] /= pivots[-1]
+        for k in range(len(pivots) - 2, -1, -1):
+            numbers[k] = (numbers[k] - self.off_diagonal[k] * numbers[k + 1]) / pivots[k]
+        return self._combined(numbers)
+
+    def square_norm(self):
+        """The sum of the sizes of some curvatures."""
+        while len(self.diagonal) < PRODUCTS_FOR_NORM and not self.is_complete:
+            self.extend()
+        known = np.abs(self.diagonal[:PRODUCTS_FOR_NORM])
+        return float(known.sum()) if np.isfinite(self.norm) else np.nan
+
+    def _pivots(self, damping):
+        """Of T + λ I by elimination, until the residual is small or one is not positive."""
+        pivots, entry, size = [], 1.0, damping
+        for k in count():
+            if k == len(self.diagonal):
+                if self.is_complete:
+                    return pivots
+                self.extend()
+            pivot = self.diagonal[k] + damping
+            if pivots:
+                before = self.off_diagonal[k - 1]
+                pivot -= before**2 / pivots[-1]
+                entry *= -before / pivots[-1]
+            size = max(size, abs(self.diagonal[k]))
+            if not pivot > len(self.room[0]) * torch.finfo(self.room.dtype).eps * size:
+                return pivots
+            pivots.append(pivot)
+            if k == len(self.off_diagonal) or self.off_diagonal[k] * abs(entry) <= self.tol * pivot:
+                return pivots
 
 
 class ConjugateGradients(Factorization):

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ...models import AutodiffJets
-from ...models.base import Model, Record, hessian
+from ...models.base import Model, Record
 from .blocks import Evaluation, combined
 
 # Points at which a module is tried for second derivatives.
@@ -92,8 +92,8 @@ class ResidualModel(Model):
     def record(self, theta, points):
         return ResidualRecord(self, theta, points)
 
-    def curvature(self, theta, points, cotangent):
-        """Σ_i f_i ∂²r_i, by automatic differentiation throughout: for Newton's method."""
+    def contracted(self, points, cotangent):
+        """θ ↦ Σ_i f_i r_i, by automatic differentiation throughout: for Newton's method."""
 
         def contracted(parameters):
             unknowns = self.unknowns(parameters)
@@ -105,7 +105,7 @@ class ResidualModel(Model):
                 total = total + (residual * cotangent[rows, 0]).sum()
             return total
 
-        return hessian(contracted, theta)
+        return contracted
 
 
 class ResidualRecord(Record):
