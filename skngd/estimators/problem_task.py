@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 from ..optim.stopping import out_of_iterations
 from ..pde.checks import check_problem, needs_conditions
 from ..pde.observe import observed_of
+from ..pde.slab import OnSlab, is_cut_in_time
 from .aim import Aim, Watched, of_loss, work_of_iterations
 from .callers import is_searched, warn
 from .candidates import joined
@@ -23,11 +24,13 @@ from .physics import columns_of, empty_equations, fitted_view
 from .prior import answered, settled, told_of_prior, unobserved, warn_of_undetermined
 from .problem_settings import check_problem_settings
 from .race import Race, is_raced
+from .several import slabs_of
+from .slabs import Slabs
 from .statement import warn_of_the_problem
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
 from .unknowns import noise_of, told_unknowns, warn_if_unexplained, warn_of_loss
-from .verdict import LARGE_ERROR, Verdict, warn_if_hidden, warn_if_unsolved
+from .verdict import LARGE_ERROR, Verdict, hidden_residual, warn_if_unsolved, warn_of_hidden
 
 # The error that measurements may bend a solution by, and the part of what their noise does.
 STRAIGHT_ENOUGH, BENT = 1e-6, 0.1
@@ -39,6 +42,7 @@ class ProblemTask(Task):
     """A fit of the residuals of a problem, equation (PINN); arguments as those of ``fit``."""
 
     relative_tol, field_evidence, spread = Ground.relative_tol, None, np.nan
+    race = slabs = None
     budget_advice = (
         "The best solution so far was kept; see score() and history_. Increase it or tol."
     )
@@ -105,11 +109,13 @@ class ProblemTask(Task):
         if is_raced(estimator) and not self.continues:
             self.race = Race(estimator, *given, self.began, self.aim, free)
             self.raced = self.race.run()
+            if self.race.growth.asks_for_slabs(self.raced) and self._may_take_slabs():
+                self._take_slabs()
             self.starts = [to_numpy(self.raced.theta)]
             self._take_winner()
             self.candidates = self.race.table()
             hides = self.raced.is_by_parts or self.raced.overfits
-            if hides and self.ground.points.adapt():
+            if hides and self.slabs is None and self.ground.points.adapt():
                 # What was found with points that adapt is lost in some iterations on others.
                 drawn = self.ground.points.draw_fresh(self.raced.theta)
                 self.objective = self.ground.objective_on(*drawn)
@@ -119,6 +125,8 @@ class ProblemTask(Task):
             view = fitted_view(estimator) if self.continues else None
             self.ground = Ground(estimator, *given, view, free)
             self.network = estimator._activation(), tuple(estimator._hidden_layer_sizes())
+            if self.continues and slabs_of(estimator):
+                self._take_slabs(slabs_of(estimator))
             self.starts = self._named_starts()
             first = drawn = self.ground.objective.at(self.ground.tensor(self.starts[0]))
             self.physics.check_start(first)
@@ -179,6 +187,9 @@ class ProblemTask(Task):
         return aim.stop if is_met else None
 
     def finished(self, result, minimized):
+        if self.slabs is not None:
+            result.stop = self.slabs.outcome
+            return result
         if self.aim.is_met:
             return result
         if self.raced is not None and self.validation is None and not self.ground.free_fields:
@@ -203,6 +214,8 @@ class ProblemTask(Task):
         return result
 
     def first_iterations(self, max_iter):
+        if self.slabs is not None:
+            return 0
         return max_iter - max_iter // 2 if self._has_constraints() else max_iter
 
     def _has_constraints(self):
@@ -235,7 +248,7 @@ class ProblemTask(Task):
     def _named_starts(self):
         """Starts of a network that is named, or the end of the last fit."""
         estimator, physics = self.estimator, self.physics
-        if self.continues:
+        if self.continues and self.slabs is None:
             last = estimator._last_theta(self.model)
             return [physics.internal(last, estimator.unknowns_)]
         n_init = 1 if estimator.n_init == "auto" else estimator.n_init
@@ -281,19 +294,28 @@ class ProblemTask(Task):
         return 0.0, 1.0
 
     def conclude(self, theta, stop, n_iter):
+        if self.slabs is not None:
+            return self._concluded_by_slabs()
         parts = self.physics.relative_parts(self.objective.at(theta))
         blocks, name = self.objective.points.blocks, type(self.problem).__name__
         empty = [sentence for block in blocks for sentence in empty_equations(block, name)]
-        for sentence in empty:
-            warn(sentence)
         # What jumps cannot be linearised.
-        is_hidden = warn_if_hidden(self.physics, theta, np.sqrt(parts["equation"]))
+        seen = np.sqrt(parts["equation"])
+        hidden = hidden_residual(self.physics, theta, seen)
         at, solution, self.estimate = self.aim.known
         if at is not theta:
-            solution = self._solution(theta)
-            self.estimate = None if empty or is_hidden else self._estimated(solution, n_iter)
+            solution, is_odd = self._solution(theta), empty or hidden is not None
+            self.estimate = None if is_odd else self._estimated(solution, n_iter)
         if self.has_none:
             self.estimate, self.verdict = None, " The problem has no solution."
+        if not empty and self._is_lost(stop, hidden is not None):
+            self._take_slabs()
+            if self.slabs is not None:
+                return self._concluded_by_slabs()
+        for sentence in empty:
+            warn(sentence)
+        if hidden is not None:
+            warn_of_hidden(hidden, seen)
         self._tell(parts, stop)
         if self.y is not None and self.problem.unknowns and stop.kind == "converged":
             warn_if_unexplained(*solution[:2], solution[3], self.y)
@@ -306,8 +328,46 @@ class ProblemTask(Task):
             "_correction": getattr(estimate, "correction", None),
             "_error": getattr(estimate, "error", None),
             **dict.fromkeys(("_spread", "_field_posterior")),
+            "slabs_": (),
             **self._of_unknowns(solution),
         }
+
+    def _may_take_slabs(self):
+        """Whether an evolution can be solved slab by slab, tag (Slab), as far as is asked for."""
+        estimator, (X, *_) = self.estimator, self.rows
+        is_plain = estimator.batch_size is None and estimator.sampler != "christoffel"
+        is_open = self.raced is not None and is_plain and X is None
+        is_open = is_open and not (self.has_none or isinstance(self.problem, OnSlab))
+        return is_open and self.race.growth.is_allowed and is_cut_in_time(self.problem)
+
+    def _is_lost(self, stop, is_hidden):
+        """Whether no solution has come out of the iterations, and slabs may help."""
+        estimate = self.estimate
+        is_lost = is_hidden or (estimate is not None and not estimate.largest <= LARGE_ERROR)
+        is_over = stop.kind in ("converged", "budget")
+        return is_lost and is_over and self._may_take_slabs() and not self._is_late(1.0)
+
+    def _take_slabs(self, former=()):
+        slabs = Slabs(self.estimator, self.problem, self.random_state, self.began)
+        self.slabs = slabs.run(former)
+
+    def _concluded_by_slabs(self):
+        """What an estimator keeps of slabs, each of which is one."""
+        slabs, name = self.slabs, type(self.estimator).__name__
+        self.verdict = slabs.verdict
+        if self.estimator.verbose:
+            print(f"[{name}] {slabs.outcome.sentence}{self.verdict}")
+        slabs.warn(type(self.problem).__name__)
+        found = {
+            **dict.fromkeys(("_correction", "_error", "_spread", "_field_posterior", "_memory")),
+            "unknowns_std_": {},
+            "unknowns_cov_": np.zeros((0, 0)),
+            "noise_std_": None,
+            **slabs.attributes(),
+        }
+        if self.raced is not None:
+            found["candidates_"] = slabs.beside(self.candidates)
+        return found
 
     def _solution(self, theta):
         """Physics, θ and blocks, in the sizes that the unknowns have come out with."""
@@ -341,6 +401,8 @@ class ProblemTask(Task):
         return {**found, **spread}
 
     def excuses(self, stop):
+        if self.slabs is not None:
+            return stop.kind != "interrupted"
         return stop.kind == "budget" and self._error() <= LARGE_ERROR
 
     def _estimated(self, solution, n_iter):
@@ -374,10 +436,10 @@ class ProblemTask(Task):
         """Of fresh neurons."""
         return fresh_activation(None if self.estimator.model is not None else self.network[0])
 
-    def _is_late(self):
-        """Whether half of the time is over."""
+    def _is_late(self, part=0.5):
+        """Whether this part of the time is over."""
         limit = self.estimator.max_time
-        return limit is not None and time.perf_counter() - self.began > limit / 2
+        return limit is not None and time.perf_counter() - self.began > part * limit
 
     def _tell(self, parts, stop):
         """Say how large the error is, and warn where it is large."""

@@ -314,7 +314,7 @@ def _scores(history, looks_every):
 def _store(estimator, task, theta, found):
     """Fitted state, NumPy only, all at once."""
     found = {**task.attributes(theta), **found}
-    if isinstance(task.model, FullyConnected):
+    if isinstance(task.model, FullyConnected) and not found.get("slabs_"):
         found["coefs_"], found["intercepts_"] = _unfold(task, found)
     stale = ["coefs_", "intercepts_", "feature_names_in_", "activation_", "hidden_layer_sizes_"]
     stale += ["alpha_", "noise_std_", "n_effective_parameters_", "log_evidence_", "_posterior"]

@@ -203,16 +203,25 @@ def _check_contents(problem):
 
 def needs_conditions(problem):
     """Whether the equation differentiates: an integral equation tells its solution alone."""
+    requested = asked_of(problem)[0].values()
+    return any(index for asked in requested for _, index in asked)
+
+
+def asked_of(problem):
+    """What the equation, and then each condition, ask for: see ``requested`` of Recording."""
     compiler = Compiler(problem, None, None, {"dtype": torch.float64, "device": "cpu"})
     starts = [float(unknown.start) for unknown in problem.unknowns.values()]
-    random_state = np.random.RandomState(0)
-    sites, _ = compiler.equation.condition.sites(
-        problem.domain, N_TRIAL_POINTS, "sobol", random_state
-    )
-    sites = [_with_inputs(problem, site[:N_TRIAL_POINTS], random_state) for site in sites]
-    trial = Recording(compiler.bound(compiler.equation, sites))
-    trial.rows(torch.tensor(starts, dtype=torch.float64))
-    return any(index for asked in trial.requested.values() for _, index in asked)
+    random_state, found = np.random.RandomState(0), []
+    for stated in (compiler.equation, *compiler.conditions):
+        sites, normals = stated.condition.sites(
+            problem.domain, N_TRIAL_POINTS, "sobol", random_state
+        )
+        sites = [_with_inputs(problem, site[:N_TRIAL_POINTS], random_state) for site in sites]
+        normals = None if normals is None else normals[:N_TRIAL_POINTS]
+        trial = Recording(compiler.bound(stated, sites, normals))
+        trial.rows(torch.tensor(starts, dtype=torch.float64))
+        found.append(trial.requested)
+    return found
 
 
 def _refuse_common_factor(problem, trials, leaves):
