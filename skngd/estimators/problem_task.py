@@ -10,22 +10,22 @@ from sklearn.utils.validation import validate_data
 from ..optim.stopping import out_of_iterations
 from ..pde.checks import check_problem, needs_conditions
 from ..pde.observe import observed_of
-from ..pde.slab import OnSlab, is_cut_in_time
 from .aim import Aim, Watched, of_loss, work_of_iterations
 from .callers import is_searched, warn
 from .candidates import joined
 from .data import ROWS, advice
-from .device import multiplications, plain_tensors, resolve_device, to_numpy
-from .error import estimated_error, is_determined
-from .ground import Ground, with_network
+from .device import plain_tensors, to_numpy
+from .error import estimated_error
+from .expected import expected_device, free_fields
+from .ground import Ground
+from .in_slabs import InSlabs
 from .neurons import fresh_activation
 from .observed import named_columns, observed, weights_of
 from .physics import columns_of, empty_equations, fitted_view
-from .prior import answered, settled, told_of_prior, unobserved, warn_of_undetermined
+from .prior import answered, settled, told_of_prior, warn_of_undetermined
 from .problem_settings import check_problem_settings
 from .race import Race, is_raced
 from .several import slabs_of
-from .slabs import Slabs
 from .statement import warn_of_the_problem
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
@@ -34,15 +34,12 @@ from .verdict import LARGE_ERROR, Verdict, hidden_residual, warn_if_unsolved, wa
 
 # The error that measurements may bend a solution by, and the part of what their noise does.
 STRAIGHT_ENOUGH, BENT = 1e-6, 0.1
-# The network that is expected where it is left open.
-EXPECTED = "tanh", (32,)
 
 
 class ProblemTask(Task):
     """A fit of the residuals of a problem, equation (PINN); arguments as those of ``fit``."""
 
     relative_tol, field_evidence, spread = Ground.relative_tol, None, np.nan
-    race = slabs = None
     budget_advice = (
         "The best solution so far was kept; see score() and history_. Increase it or tol."
     )
@@ -54,7 +51,7 @@ class ProblemTask(Task):
                 "X_val and y_val are for problem=None. With a problem, keep rows apart and use "
                 "score(X, y), or cross-validation."
             )
-        self.began = time.perf_counter()
+        self.began, self.slabs = time.perf_counter(), InSlabs(self)
         super().__init__(estimator, estimator.warm_start)
         check_step_rule(estimator, draws=estimator.sampler == "christoffel")
         check_problem_settings(estimator)
@@ -100,22 +97,22 @@ class ProblemTask(Task):
 
     def place(self):
         estimator, random_state = self.estimator, self.random_state
-        device = self._device()
+        is_open = is_raced(estimator) and not self.continues
+        device = expected_device(estimator, self.problem, self.X, is_open)
         self.device = str(device)
         given = self.problem, (self.X, self.y, self.weight), device, random_state
-        free = self._free_fields(given)
+        free = free_fields(estimator, given)
         is_estimated = self._is_estimated() and not (free or self.has_none)
         self.aim = Aim(estimator.tol, is_estimated, self.y is not None)
-        if is_raced(estimator) and not self.continues:
+        if is_open:
             self.race = Race(estimator, *given, self.began, self.aim, free)
             self.raced = self.race.run()
-            if self.race.growth.asks_for_slabs(self.raced) and self._may_take_slabs():
-                self._take_slabs()
+            self.slabs.take_after_race()
             self.starts = [to_numpy(self.raced.theta)]
             self._take_winner()
             self.candidates = self.race.table()
             hides = self.raced.is_by_parts or self.raced.overfits
-            if hides and self.slabs is None and self.ground.points.adapt():
+            if hides and self.slabs.found is None and self.ground.points.adapt():
                 # What was found with points that adapt is lost in some iterations on others.
                 drawn = self.ground.points.draw_fresh(self.raced.theta)
                 self.objective = self.ground.objective_on(*drawn)
@@ -126,7 +123,7 @@ class ProblemTask(Task):
             self.ground = Ground(estimator, *given, view, free)
             self.network = estimator._activation(), tuple(estimator._hidden_layer_sizes())
             if self.continues and slabs_of(estimator):
-                self._take_slabs(slabs_of(estimator))
+                self.slabs.take(slabs_of(estimator))
             self.starts = self._named_starts()
             first = drawn = self.ground.objective.at(self.ground.tensor(self.starts[0]))
             self.physics.check_start(first)
@@ -139,19 +136,6 @@ class ProblemTask(Task):
         self.first_loss = first.loss or 1.0
         self.units = UnitsOfResiduals(self.objective, first.loss)
         self.n_multiplications = self.ground.n_multiplications
-
-    def _free_fields(self, given):
-        """Those that nobody measured, where the conditions do not determine the solution."""
-        estimator = self.estimator
-        if self.y is None or estimator.measurement_weight != "auto":
-            return ()
-        fields = unobserved(self.problem, self.y)
-        if not fields:
-            return ()
-        named = with_network(estimator, *EXPECTED) if is_raced(estimator) else estimator
-        ground = Ground(named, *given)
-        theta = ground.tensor(ground.physics.initial(np.random.RandomState(0)))
-        return () if is_determined(ground.physics, theta, "tanh") else fields
 
     def _judging(self):
         """The objective that tells which iterate is the best, where the points change.
@@ -187,8 +171,8 @@ class ProblemTask(Task):
         return aim.stop if is_met else None
 
     def finished(self, result, minimized):
-        if self.slabs is not None:
-            result.stop = self.slabs.outcome
+        if self.slabs.found is not None:
+            result.stop = self.slabs.found.outcome
             return result
         if self.aim.is_met:
             return result
@@ -214,7 +198,7 @@ class ProblemTask(Task):
         return result
 
     def first_iterations(self, max_iter):
-        if self.slabs is not None:
+        if self.slabs.found is not None:
             return 0
         return max_iter - max_iter // 2 if self._has_constraints() else max_iter
 
@@ -248,24 +232,11 @@ class ProblemTask(Task):
     def _named_starts(self):
         """Starts of a network that is named, or the end of the last fit."""
         estimator, physics = self.estimator, self.physics
-        if self.continues and self.slabs is None:
+        if self.continues and self.slabs.found is None:
             last = estimator._last_theta(self.model)
             return [physics.internal(last, estimator.unknowns_)]
         n_init = 1 if estimator.n_init == "auto" else estimator.n_init
         return [physics.initial(self.random_state) for _ in range(n_init)]
-
-    def _device(self):
-        """Where to fit: from the sizes that are to be expected."""
-        estimator, n_fields = self.estimator, len(self.problem.fields)
-        if is_raced(estimator) and not self.continues:
-            estimator = with_network(estimator, *EXPECTED)
-        model = estimator._build_model(len(columns_of(self.problem)), n_fields)
-        n_rows = estimator.n_interior
-        if n_rows == "auto" or self.X is not None:
-            n_rows = 5 * model.n_parameters if self.X is None else len(self.X)
-        n_rows = n_rows if estimator.batch_size is None else estimator.batch_size
-        work = multiplications(int(np.prod(n_rows)), n_fields, model.n_parameters)
-        return resolve_device(estimator.device, work)
 
     def columns(self, iterate):
         return self.physics.parts(iterate)
@@ -294,8 +265,8 @@ class ProblemTask(Task):
         return 0.0, 1.0
 
     def conclude(self, theta, stop, n_iter):
-        if self.slabs is not None:
-            return self._concluded_by_slabs()
+        if self.slabs.found is not None:
+            return self.slabs.conclude()
         parts = self.physics.relative_parts(self.objective.at(theta))
         blocks, name = self.objective.points.blocks, type(self.problem).__name__
         empty = [sentence for block in blocks for sentence in empty_equations(block, name)]
@@ -308,10 +279,8 @@ class ProblemTask(Task):
             self.estimate = None if is_odd else self._estimated(solution, n_iter)
         if self.has_none:
             self.estimate, self.verdict = None, " The problem has no solution."
-        if not empty and self._is_lost(stop, hidden is not None):
-            self._take_slabs()
-            if self.slabs is not None:
-                return self._concluded_by_slabs()
+        if not empty and self.slabs.take_after_fit(stop, hidden is not None):
+            return self.slabs.conclude()
         for sentence in empty:
             warn(sentence)
         if hidden is not None:
@@ -331,43 +300,6 @@ class ProblemTask(Task):
             "slabs_": (),
             **self._of_unknowns(solution),
         }
-
-    def _may_take_slabs(self):
-        """Whether an evolution can be solved slab by slab, tag (Slab), as far as is asked for."""
-        estimator, (X, *_) = self.estimator, self.rows
-        is_plain = estimator.batch_size is None and estimator.sampler != "christoffel"
-        is_open = self.raced is not None and is_plain and X is None
-        is_open = is_open and not (self.has_none or isinstance(self.problem, OnSlab))
-        return is_open and self.race.growth.is_allowed and is_cut_in_time(self.problem)
-
-    def _is_lost(self, stop, is_hidden):
-        """Whether no solution has come out of the iterations, and slabs may help."""
-        estimate = self.estimate
-        is_lost = is_hidden or (estimate is not None and not estimate.largest <= LARGE_ERROR)
-        is_over = stop.kind in ("converged", "budget")
-        return is_lost and is_over and self._may_take_slabs() and not self._is_late(1.0)
-
-    def _take_slabs(self, former=()):
-        slabs = Slabs(self.estimator, self.problem, self.random_state, self.began)
-        self.slabs = slabs.run(former)
-
-    def _concluded_by_slabs(self):
-        """What an estimator keeps of slabs, each of which is one."""
-        slabs, name = self.slabs, type(self.estimator).__name__
-        self.verdict = slabs.verdict
-        if self.estimator.verbose:
-            print(f"[{name}] {slabs.outcome.sentence}{self.verdict}")
-        slabs.warn(type(self.problem).__name__)
-        found = {
-            **dict.fromkeys(("_correction", "_error", "_spread", "_field_posterior", "_memory")),
-            "unknowns_std_": {},
-            "unknowns_cov_": np.zeros((0, 0)),
-            "noise_std_": None,
-            **slabs.attributes(),
-        }
-        if self.raced is not None:
-            found["candidates_"] = slabs.beside(self.candidates)
-        return found
 
     def _solution(self, theta):
         """Physics, θ and blocks, in the sizes that the unknowns have come out with."""
@@ -401,8 +333,8 @@ class ProblemTask(Task):
         return {**found, **spread}
 
     def excuses(self, stop):
-        if self.slabs is not None:
-            return stop.kind != "interrupted"
+        if self.slabs.found is not None:
+            return True
         return stop.kind == "budget" and self._error() <= LARGE_ERROR
 
     def _estimated(self, solution, n_iter):
@@ -412,7 +344,7 @@ class ProblemTask(Task):
             return None
         activation = self._activation()
         work = work_of_iterations(self.objective, n_iter)
-        if self._is_late():
+        if self.is_late():
             work = 0
         try:
             return estimated_error(physics, theta, activation, work, self.ground.observations)
@@ -436,7 +368,7 @@ class ProblemTask(Task):
         """Of fresh neurons."""
         return fresh_activation(None if self.estimator.model is not None else self.network[0])
 
-    def _is_late(self, part=0.5):
+    def is_late(self, part=0.5):
         """Whether this part of the time is over."""
         limit = self.estimator.max_time
         return limit is not None and time.perf_counter() - self.began > part * limit
