@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..pde.slab import OnSlab, is_cut_in_time
+from .several import slabs_of
 from .slabs import Slabs
 from .verdict import LARGE_ERROR
 
@@ -22,6 +23,15 @@ class InSlabs:
 
     def __init__(self, task):
         self.task, self.found = task, None
+
+    @property
+    def former(self):
+        """Those of the last fit, where this one can go on with them."""
+        task, slabs = self.task, slabs_of(self.task.estimator)
+        if not (task.continues and slabs and self._is_evolution()):
+            return ()
+        is_same = slabs[0].problem_.domain.names == task.problem.domain.names
+        return slabs if is_same and slabs[0].problem_.fields == task.problem.fields else ()
 
     def take(self, former=()):
         """Go from slab to slab; ``former`` are those of an earlier fit."""
@@ -45,13 +55,17 @@ class InSlabs:
 
     def _is_possible(self):
         """Whether an evolution can be solved slab by slab, as far as is asked for."""
-        task, (X, *_) = self.task, self.task.rows
-        if task.raced is None or X is not None or task.has_none:
-            return False
+        task = self.task
         is_plain = task.estimator.batch_size is None and task.estimator.sampler != "christoffel"
-        is_allowed = is_plain and task.race.growth.is_allowed
-        is_whole = not isinstance(task.problem, OnSlab)
-        return is_allowed and is_whole and is_cut_in_time(task.problem)
+        is_allowed = task.raced is not None and is_plain and task.race.growth.is_allowed
+        return is_allowed and self._is_evolution()
+
+    def _is_evolution(self):
+        """Whether the state at a time is all that the rest of it needs."""
+        task = self.task
+        if task.X is not None or task.has_none or isinstance(task.problem, OnSlab):
+            return False
+        return is_cut_in_time(task.problem)
 
     def conclude(self):
         """What an estimator keeps of them."""

@@ -70,6 +70,8 @@ class ProblemTask(Task):
         self.rows = self.X, (y if y is None or y.shape[1] > 1 else y[:, 0]), self.weight
         with plain_tensors():
             self.has_none = warn_of_the_problem(self.problem, y)
+        if slabs_of(estimator) and not self.slabs.former:
+            self.continues = False
         self.random_state = check_random_state(estimator.random_state)
 
     def _validated(self, X, y, sample_weight):
@@ -122,8 +124,8 @@ class ProblemTask(Task):
             view = fitted_view(estimator) if self.continues else None
             self.ground = Ground(estimator, *given, view, free)
             self.network = estimator._activation(), tuple(estimator._hidden_layer_sizes())
-            if self.continues and slabs_of(estimator):
-                self.slabs.take(slabs_of(estimator))
+            if self.slabs.former:
+                self.slabs.take(self.slabs.former)
             self.starts = self._named_starts()
             first = drawn = self.ground.objective.at(self.ground.tensor(self.starts[0]))
             self.physics.check_start(first)

@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from ..optim.stopping import INTERRUPTED
 from ..pde.slab import OnSlab, time_axis
-from .callers import silent
+from .callers import is_searched, silent
 from .composition import Composition
 from .ends import End, error_from
 
@@ -28,6 +28,8 @@ CALM, RACED_AFTER, SHORT_REST = 3, 2, 0.1
 OF_ONE = (32,)
 # Iterations from the network of the slab before, and on what is left of the interval at the end.
 FEW_ITERATIONS, ITERATIONS_OF_REST = 40, 20
+# What is said where Ctrl-C has ended the way.
+INTERRUPTED_THERE = "interrupted from the keyboard"
 
 
 @dataclass
@@ -71,16 +73,23 @@ class Slabs:
         ``former`` are the estimators on the slabs of an earlier fit.
         """
         with silent():
-            if former:
-                self._again(former)
-            else:
-                self._march(FIRST_SLAB * self.span)
+            try:
+                if former:
+                    self._again(former)
+                else:
+                    self._march(FIRST_SLAB * self.span)
+            except KeyboardInterrupt:
+                if is_searched():
+                    raise
+                self.stop = INTERRUPTED_THERE
             if not self.fitted:
                 return None
             reached, stop = self.reached, self.stop
             if reached < self.high:
                 # What is left of the interval has some answer, too.
                 rest = self._attempt(self.high, self.fitted[-1], ITERATIONS_OF_REST)
+                if rest.solution is None:
+                    return None
                 self._accept(rest)
         seconds = time.perf_counter() - self.started
         return Composition(self.fitted, self.time, reached, stop, seconds)
@@ -162,10 +171,13 @@ class Slabs:
             vars(solution).update(fitted)
         if estimator.max_time is not None:
             solution.max_time = max(self.began + estimator.max_time - began, 0.1)
-        solution.fit()
+        try:
+            solution.fit()
+        except ValueError:  # a term is not finite there
+            return Attempt(None, self.reached, high, np.inf)
         now = time.perf_counter()
         if solution.stop_reason_.startswith(INTERRUPTED.reason):
-            self.stop = "interrupted from the keyboard"
+            self.stop = INTERRUPTED_THERE
         elif estimator.max_time is not None and now - self.began > estimator.max_time:
             self.stop = f"max_time={estimator.max_time:g} seconds were over"
         attempt = Attempt(solution, self.reached, high, error_on_slab(solution))
