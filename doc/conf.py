@@ -22,6 +22,10 @@ exclude_patterns = ["_build", "_templates"]
 templates_path = ["_templates"]
 default_role = "code"
 
+# No reference leads nowhere; other packages are not looked up, so that no network is needed.
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", r"(collections|numpy|sklearn)\..*")]
+
 autosummary_generate = True
 # The template of a class lists its methods; numpydoc would list them a second time.
 numpydoc_show_class_members = False

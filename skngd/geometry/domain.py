@@ -287,7 +287,7 @@ class Domain(ABC):
         return self._rule(n or N_QUADRATURE[d - 1])
 
     def _rule(self, n):
-        """:meth:`quadrature` over all coordinates."""
+        """``quadrature`` over all coordinates."""
         points = self.sample(N_SOBOL, "sobol", 0)
         return points, np.full(len(points), self.measure / len(points))
 

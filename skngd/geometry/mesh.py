@@ -22,7 +22,7 @@ class Mesh(Domain):
     """The inside of a mesh of triangles, tetrahedra or intervals.
 
     Points are drawn evenly from all of it, the outward normals and the measure of the boundary are
-    those of its sides, and :meth:`quadrature` has weights. Meshes have products with other domains,
+    those of its sides, and ``quadrature`` has weights. Meshes have products with other domains,
     such as time.
 
     Parameters

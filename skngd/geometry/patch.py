@@ -62,7 +62,7 @@ class Patch:
         n : int
             How many points; on a grid the most there may be.
         sampler : {"grid", "uniform", "sobol", "latin", "gauss"}
-            See :func:`skngd.geometry.sampling.unit_points`.
+            See :func:`skngd.pde.samplers.unit_points`.
         random_state : int, RandomState, Generator or None
             Seed.
 

@@ -24,6 +24,7 @@ class Summary:
     Parameters
     ----------
     title : str
+        The first line.
     facts : dict of str to str
         What is said, by name, in the order of the table.
 

@@ -68,7 +68,7 @@ class Record(ABC):
     def output_jacobian(self, scale=None):
         """Columns of C J that belong to the last layer, shape (m * r, p).
 
-        Only for models that have :attr:`Model.output_parameters`.
+        Only for models that have ``Model.output_parameters``.
         """
         raise TypeError(f"{type(self).__name__} has no last layer.")
 
@@ -147,7 +147,7 @@ class Model(ABC):
         Parameters
         ----------
         indices : sequence of multi-indices
-            Which derivatives; see :mod:`skngd.models.jets`.
+            Which derivatives; see ``skngd.models.jets``.
         input_scale : torch.Tensor of shape (d,), default=None
             What one unit of x is to the model, whose points come normalised. None stands for ones.
 

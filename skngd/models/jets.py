@@ -47,7 +47,7 @@ class JetRecord(ABC):
     def output_jacobian_into(self, coefficients, out):
         """Write the rows of :meth:`jacobian_into` that belong to the last layer, shape (p, m).
 
-        Only for models that have :attr:`Model.output_parameters`.
+        Only for models that have ``Model.output_parameters``.
         """
         raise TypeError(f"{type(self).__name__} has no last layer.")
 

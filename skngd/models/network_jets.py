@@ -32,7 +32,7 @@ class NetworkJets(JetModel):
     network : FullyConnected
         The network whose derivatives are wanted.
     indices : sequence of multi-indices
-        Which derivatives; see :mod:`skngd.models.jets`.
+        Which derivatives; see ``skngd.models.jets``.
     input_scale : torch.Tensor of shape (d,), default=None
         The derivatives are taken in x, and the network is evaluated at (x − shift) · scale:
         its points come normalised. None stands for ones.

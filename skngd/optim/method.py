@@ -23,7 +23,7 @@ class ProjectedMethod:
     beta : float, default=0.0
         Of the momentum.
     restart : {"loss", "gradient"}, default=None
-        See :class:`skngd.optim.inertia.Inertia`.
+        See ``skngd.optim.inertia.Inertia``.
 
     Examples
     --------

@@ -73,7 +73,7 @@ class FunctionMomentum(NoMomentum):
     Parameters
     ----------
     memory : callable
-        One of :mod:`skngd.optim.memories`.
+        One of ``skngd.optim.memories``.
     """
 
     needs = PLACE, PROJECTED_MEMORY
@@ -98,7 +98,7 @@ class HeavyBall(FunctionMomentum):
     Parameters
     ----------
     memory : callable
-        One of :mod:`skngd.optim.memories`.
+        One of ``skngd.optim.memories``.
 
     Examples
     --------
@@ -129,7 +129,7 @@ class Nesterov(FunctionMomentum):
     Parameters
     ----------
     memory : callable
-        One of :mod:`skngd.optim.memories`.
+        One of ``skngd.optim.memories``.
 
     Examples
     --------

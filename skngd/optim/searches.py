@@ -87,7 +87,7 @@ class Search:
         prepared : PreparedNatural, PreparedNewton or PreparedGradient
             The direction at ``start``, factorised.
         propose : callable
-            ``propose(damping, beta)`` gives a :class:`Proposal`.
+            ``propose(damping, beta)`` gives a ``Proposal``.
         beta : float
             Of the momentum.
         inertia : Inertia

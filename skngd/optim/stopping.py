@@ -63,7 +63,7 @@ class Stopping:
     relative_tol : float, default=1e-3
         The part that ``tol="auto"`` stands for.
     small : float, default=0.0
-        A loss up to which it has to fall by :attr:`small_tol` of itself, where ``tol`` is "auto":
+        A loss up to which it has to fall by ``small_tol`` of itself, where ``tol`` is "auto":
         the digits to come are worth less than their time.
     settles : bool, default=False
         Whether a loss that rises has to settle, too: that of the evidence, equation (EV), which is

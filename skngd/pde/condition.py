@@ -165,7 +165,7 @@ class Condition(ABC):
         n : int
             How many points.
         sampler : {"grid", "uniform", "sobol", "latin", "gauss"}
-            See :meth:`Domain.boundary`.
+            See ``Domain.boundary``.
         random_state : int, RandomState, Generator or None
             Seed.
 

@@ -43,7 +43,7 @@ class Integral(Condition):
     weight : float, default=1.0
         For a condition: of its mean square in the loss.
     n_points : int, default=None
-        See :meth:`Domain.quadrature`: 48 Gauss points in one dimension.
+        See ``Domain.quadrature``: 48 Gauss points in one dimension.
     name : str, default=None
         What ``history_`` calls it.
 

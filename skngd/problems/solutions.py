@@ -1,4 +1,4 @@
-"""Solutions of known problems: closed formulas here, numerical methods in :mod:`.evolution`.
+"""Solutions of known problems: closed formulas here, numerical methods in ``evolution``.
 
 Points and parameters are arrays of equal shape, or of shapes that broadcast; they are computed in
 float64. A solution with several fields has them on the last axis.

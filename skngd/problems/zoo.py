@@ -1,6 +1,6 @@
 """Known problems, written as a user would write them, each with its solution.
 
-Every coefficient may be a number, an :class:`Unknown` or an :class:`Input`.
+Every coefficient may be a number, an :class:`~skngd.pde.Unknown` or an :class:`~skngd.pde.Input`.
 """
 
 import numpy as np

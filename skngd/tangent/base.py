@@ -77,7 +77,7 @@ class Factorization(ABC):
 
     @classmethod
     def of(cls, operator, functions, tol=None):
-        """The factorisation of a :class:`TangentOperator`, for functions of shape (n, k).
+        """The factorisation of a ``TangentOperator``, for functions of shape (n, k).
 
         ``tol`` is the relative residual that will do, for the forms that iterate; None: their own.
         """
@@ -113,7 +113,7 @@ class Factorization(ABC):
         """Rank and condition after truncation by ``rcond``."""
 
     def spectral(self):
-        """The singular value decomposition, as a :class:`Spectral`; forms that have none refuse."""
+        """The singular value decomposition, as a ``Spectral``; forms that have none refuse."""
         raise ValueError(
             f"Expected a form with singular values for rcond={ADAPTIVE!r}, got {self.name!r}. Take "
             "'auto', 'svd' or 'qr', or a number as rcond."

@@ -170,7 +170,7 @@ class ConjugateGradients(Factorization):
     Parameters
     ----------
     chunks : iterable of (A_j, F_j)
-        As in :class:`Factorization`; all rows are held.
+        As in :class:`~skngd.tangent.Factorization`; all rows are held.
     tol : float, default=1e-10
         ‖(AᵀA + λ I) dθ − Aᵀ f‖ ≤ tol ‖Aᵀ f‖.
 
