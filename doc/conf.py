@@ -52,7 +52,8 @@ html_theme_options = {
     "show_nav_level": 2,
     "show_prev_next": True,
 }
-html_sidebars = {"changelog": [], "development": [], "installation": []}
+ALONE = ("changelog", "development", "installation", "measured", "notebooks")
+html_sidebars = {page: [] for page in ALONE}
 html_static_path = ["_static"]
 html_css_files = ["skngd.css"]
 
