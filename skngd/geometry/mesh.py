@@ -43,6 +43,11 @@ class Mesh(Domain):
         If simplices have other nodes, or none of them a volume: a surface has no inside, and so no
         normals that point outwards; or if a face is not on the boundary.
 
+    See Also
+    --------
+    skngd.pde.Polygon : A polygon in the plane.
+    skngd.pde.Points : A cloud of points.
+
     Examples
     --------
     >>> from skngd.geometry.mesh import Mesh

@@ -35,6 +35,10 @@ class Patch:
     box : tuple (low, high) of ndarray of shape (d,) or None
         Bounding box of the whole image, where it is known.
 
+    See Also
+    --------
+    skngd.pde.regions.Domain : The base of all domains.
+
     Examples
     --------
     >>> import numpy as np

@@ -19,6 +19,10 @@ class LogisticLoss(PointwiseLoss):
     weights : torch.Tensor of shape (m,), default=None
         See :class:`Loss`.
 
+    See Also
+    --------
+    skngd.losses.CrossEntropy : Several classes.
+
     Examples
     --------
     >>> import torch
@@ -56,6 +60,11 @@ class CrossEntropy(Loss):
         The u_ic, each row with the sum 1.
     weights : torch.Tensor of shape (m,), default=None
         See :class:`Loss`.
+
+    See Also
+    --------
+    skngd.losses.LogisticLoss : Two classes.
+    skngd.losses.factors.Softmax : That of probabilities.
 
     Examples
     --------

@@ -22,6 +22,10 @@ class PoissonDeviance(PointwiseLoss):
     weights : torch.Tensor of shape (m,), default=None
         See :class:`Loss`.
 
+    See Also
+    --------
+    skngd.losses.LogisticLoss : Two classes.
+
     Examples
     --------
     >>> import torch

@@ -18,6 +18,11 @@ class AutodiffJets(JetModel):
     input_scale : torch.Tensor of shape (d,), default=None
         As in :class:`NetworkJets`.
 
+    See Also
+    --------
+    skngd.models.NetworkJets : Derivatives in x in closed form.
+    skngd.models.TorchModule : A module of torch.
+
     Examples
     --------
     >>> import torch

@@ -21,6 +21,10 @@ class Record(ABC):
     value : torch.Tensor of shape (m, c)
         The values v_θ(x_i).
 
+    See Also
+    --------
+    skngd.models.Model : The base of all models.
+
     Examples
     --------
     >>> import torch
@@ -66,7 +70,7 @@ class Record(ABC):
         return None
 
     def output_jacobian(self, scale=None):
-        """Columns of C J that belong to the last layer, shape (m * r, p).
+        """The columns of C J that belong to the last layer, shape (m * r, p).
 
         Only for models that have ``Model.output_parameters``.
         """
@@ -110,6 +114,11 @@ class Model(ABC):
         The parameters of the last layer, in which v is affine; None where there are none.
     decaying : index
         The parameters that a weight decay pulls to zero: all of them, or those that are weights.
+
+    See Also
+    --------
+    skngd.models.Record : A model that was evaluated.
+    skngd.models.FullyConnected : The network.
 
     Examples
     --------
@@ -181,7 +190,7 @@ class Model(ABC):
         """
 
     def value(self, theta, x):
-        """Values v_θ(x_i), shape (m, c)."""
+        """The values v_θ(x_i), shape (m, c)."""
         return self.record(theta, x).value
 
     def curvature(self, theta, x, cotangent):

@@ -17,6 +17,10 @@ class JetRecord(ABC):
     value : torch.Tensor of shape (k, c, m)
         The k derivatives of the c outputs at the m points.
 
+    See Also
+    --------
+    skngd.models.JetModel : The base of both.
+
     Examples
     --------
     >>> import numpy as np
@@ -81,6 +85,11 @@ class JetModel(ABC):
         The k multi-indices.
     has_output : bool
         Whether records write the rows of a last layer, in which the jet is linear.
+
+    See Also
+    --------
+    skngd.models.NetworkJets : Derivatives in x in closed form.
+    skngd.models.AutodiffJets : Derivatives in x of any model.
 
     Examples
     --------

@@ -41,6 +41,11 @@ class NetworkJets(JetModel):
         them at points of the network, shape (k, m), or None where it vanishes, and ``again(x)``
         gives the points with these inputs computed anew.
 
+    See Also
+    --------
+    skngd.models.AutodiffJets : Derivatives in x of any model.
+    skngd.models.FullyConnected : The network.
+
     Examples
     --------
     >>> import numpy as np

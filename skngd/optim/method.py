@@ -25,6 +25,12 @@ class ProjectedMethod:
     restart : {"loss", "gradient"}, default=None
         See ``skngd.optim.inertia.Inertia``.
 
+    See Also
+    --------
+    skngd.optim.build_method : Build a method by names.
+    skngd.optim.directions.NaturalGradient : The natural gradient.
+    skngd.optim.momentum.HeavyBall : A function is remembered.
+
     Examples
     --------
     >>> import torch

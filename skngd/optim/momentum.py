@@ -40,6 +40,10 @@ class Remembered:
 class NoMomentum:
     """dθ = −α A⁺ b, equation (NGD), or (GD), or (N).
 
+    See Also
+    --------
+    skngd.optim.momentum.HeavyBall : A function is remembered.
+
     Examples
     --------
     >>> from skngd.optim import build_method
@@ -100,6 +104,11 @@ class HeavyBall(FunctionMomentum):
     memory : callable
         One of ``skngd.optim.memories``.
 
+    See Also
+    --------
+    skngd.optim.momentum.Nesterov : The gradient is taken ahead.
+    skngd.optim.momentum.ParameterHeavyBall : A parameter step is remembered.
+
     Examples
     --------
     >>> from skngd.optim import build_method
@@ -131,6 +140,11 @@ class Nesterov(FunctionMomentum):
     memory : callable
         One of ``skngd.optim.memories``.
 
+    See Also
+    --------
+    skngd.optim.momentum.HeavyBall : A function is remembered.
+    skngd.optim.momentum.ParameterNesterov : The same, taken ahead.
+
     Examples
     --------
     >>> from skngd.optim import build_method
@@ -152,6 +166,11 @@ class Nesterov(FunctionMomentum):
 class ParameterHeavyBall(NoMomentum):
     """(QN), with gradient descent (pHB): dθ_k = β dθ_{k−1} − α d.
 
+    See Also
+    --------
+    skngd.optim.momentum.HeavyBall : A function is remembered.
+    skngd.optim.momentum.Spring : The last direction is remembered.
+
     Examples
     --------
     >>> from skngd.optim import build_method
@@ -171,6 +190,10 @@ class ParameterHeavyBall(NoMomentum):
 
 class ParameterNesterov(NoMomentum):
     """(pNAG) the direction d is taken at θ_k + β dθ_{k−1}.
+
+    See Also
+    --------
+    skngd.optim.momentum.Nesterov : The gradient is taken ahead.
 
     Examples
     --------
@@ -192,6 +215,10 @@ class ParameterNesterov(NoMomentum):
 
 class Spring(NoMomentum):
     """(SPRING) dθ_k = μ p − (AᵀA + λ I)⁻¹ Aᵀ (b + μ A p), with p the last direction, μ = β.
+
+    See Also
+    --------
+    skngd.optim.momentum.ParameterHeavyBall : A parameter step is remembered.
 
     Examples
     --------

@@ -23,6 +23,10 @@ class Stop:
     advice : str, default=""
         What to try, as a sentence.
 
+    See Also
+    --------
+    skngd.optim.Stopping : When to stop.
+
     Examples
     --------
     >>> from skngd.optim import Stop
@@ -71,6 +75,10 @@ class Stopping:
     noisy, noisy_tol : float, default=(inf, 0.0)
         A loss from which on a change by a larger part, ``noisy_tol``, counts, where ``tol`` is
         "auto": what is left is noise, and there are few rows to tell it by.
+
+    See Also
+    --------
+    skngd.optim.Stop : Why it ended.
 
     Examples
     --------

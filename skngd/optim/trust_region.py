@@ -32,6 +32,10 @@ class TrustRegion(Search):
         Fit the last layer again at the end of each trial step, with the same λ; see
         :func:`skngd.optim.variable_projection.project_output`. The schedule of λ is then bolder.
 
+    See Also
+    --------
+    skngd.optim.searches.Backtracking : Halve until the loss falls.
+
     Examples
     --------
     >>> from skngd.optim import build_method

@@ -52,6 +52,11 @@ class Integral(Condition):
     ValueError
         If there is no such coordinate, or a limit lies outside of its range.
 
+    See Also
+    --------
+    skngd.pde.At : A value at one point.
+    skngd.pde.Equation : A residual of one's own.
+
     Notes
     -----
     Where all coordinates are integrated over, all points share the nodes, whatever the limits are:

@@ -29,6 +29,10 @@ class ProjectionInfo:
     kept : float
         ⟨f, A A⁺ f⟩ / ‖f‖², the fraction of the target that the projection keeps.
 
+    See Also
+    --------
+    skngd.tangent.project : Project a function.
+
     Examples
     --------
     >>> import torch
@@ -59,6 +63,11 @@ class Factorization(ABC):
     functions : list of torch.Tensor of shape (n_j, k)
         F.
 
+    See Also
+    --------
+    skngd.tangent.project : Project a function.
+    skngd.tangent.choose : Choose a form.
+
     Examples
     --------
     >>> import torch
@@ -85,7 +94,7 @@ class Factorization(ABC):
 
     @abstractmethod
     def solve(self, rcond=0.0, damping=0.0):
-        """Parameters A⁺ F of the projections of the functions F, equation (P).
+        """The parameters A⁺ F of the projections of the functions F, equation (P).
 
         Parameters
         ----------

@@ -37,6 +37,10 @@ class KrylovSpace:
     max_products : int, default=1000
         Where these, or the memory for the basis, do not do, the residual is larger.
 
+    See Also
+    --------
+    skngd.tangent.cg.ConjugateGradients : A projection without a matrix.
+
     Examples
     --------
     >>> import torch
@@ -173,6 +177,10 @@ class ConjugateGradients(Factorization):
         As in :class:`~skngd.tangent.Factorization`; all rows are held.
     tol : float, default=1e-10
         ‖(AᵀA + λ I) dθ − Aᵀ f‖ ≤ tol ‖Aᵀ f‖.
+
+    See Also
+    --------
+    skngd.tangent.cg.KrylovSpace : The space that it builds.
 
     Examples
     --------
