@@ -22,6 +22,10 @@ exclude_patterns = ["_build", "_templates"]
 templates_path = ["_templates"]
 default_role = "code"
 
+# No reference leads nowhere; other packages are not looked up, so that no network is needed.
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", r"(collections|numpy|sklearn)\..*")]
+
 autosummary_generate = True
 # The template of a class lists its methods; numpydoc would list them a second time.
 numpydoc_show_class_members = False
@@ -48,7 +52,8 @@ html_theme_options = {
     "show_nav_level": 2,
     "show_prev_next": True,
 }
-html_sidebars = {"changelog": [], "development": [], "installation": []}
+ALONE = ("changelog", "development", "installation", "measured", "notebooks")
+html_sidebars = {page: [] for page in ALONE}
 html_static_path = ["_static"]
 html_css_files = ["skngd.css"]
 

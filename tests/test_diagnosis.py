@@ -155,6 +155,11 @@ def a_missing_condition():
     return diagnose(solver(HalfStated(), 5).fit())
 
 
+def a_root():
+    problem = Problem.from_function(lambda u, x: u.xx + np.sqrt(u), Box(x=(0, 1)), [Dirichlet(0.0)])
+    return diagnose(PINNEstimator(problem, random_state=0).fit())
+
+
 def points_too_few():
     model = solver(AdvectionDiffusion(eps=0.02), 12, n_interior=8, estimate_error=False)
     return diagnose(model.fit())
@@ -176,6 +181,7 @@ PROVOKED = [
     ("balance", a_weak_condition, "The residual of 'dirichlet x.min' is"),
     ("unknowns", a_product_of_unknowns, "'a' is not determined and 'b' is not determined"),
     ("unknowns", unknowns_that_are_told_together, "have the correlation"),
+    ("finite", a_root, "Look for a root, a logarithm or a quotient at 0"),
     ("error", a_rough_solution, "The error of 'u' is estimated at"),
     ("error", a_missing_condition, "The problem does not determine 'u'"),
 ]
@@ -196,6 +202,13 @@ def test_nothing_is_found_where_all_is_well():
     classifier = NaturalMomentumClassifier(n_init=1, random_state=0).fit(rows, labels)
     assert diagnose(classifier, rows, labels) == {}
     assert diagnose(solver(AdvectionDiffusion(eps=0.1), 15).fit()) == {}
+    rates, decay = np.exp(-X[50:].ravel()) + 0.01 * NOISE[50:], Decay(Unknown(0.5, low=0.0))
+    assert diagnose(solver(decay, 8).fit(X[50:], rates)) == {}
+
+
+def test_an_error_elsewhere_is_no_gradient_of_the_fit():
+    assert "held-out" in findings(points_too_few)
+    assert "gradient" not in findings(points_too_few)
 
 
 def test_the_tangent_space_is_that_of_the_fit():

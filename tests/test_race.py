@@ -477,3 +477,19 @@ def test_which_coordinate_is_time(conditions, axis):
     domain = Box(x=(0, 1), t=(0, 2))
     problem = Problem.from_function(lambda u, x, t: u.t - u.xx, domain, conditions)
     assert time_axis(problem) == axis
+
+
+class Torricelli(Problem):
+    """u' + 2 √u = 0, u(0) = 4, until the tank is empty: u = (2 − t)²."""
+
+    domain = Box(t=(0, 2))
+    conditions = (Dirichlet(4.0, on="t.min"),)
+
+    def residual(self, u, t):
+        return u.t + 2 * np.sqrt(u)
+
+
+def test_a_stage_that_meets_no_number_is_left_out():
+    solver = PINNEstimator(Torricelli(), random_state=0).fit()
+    t = np.linspace(0, 2, 20).reshape(-1, 1)
+    assert_allclose(solver.predict(t), (2 - t[:, 0]) ** 2, atol=1e-9)

@@ -297,7 +297,7 @@ validation_scores_, feature_importances_, device_
         return super().score(X, labels_of(y), sample_weight)
 
     def decision_function(self, X):
-        """Outputs of the network.
+        """The outputs of the network.
 
         Parameters
         ----------
@@ -314,7 +314,7 @@ validation_scores_, feature_importances_, device_
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
     def predict_proba(self, X):
-        """Probabilities of the classes.
+        """The probabilities of the classes.
 
         Parameters
         ----------
@@ -335,7 +335,7 @@ validation_scores_, feature_importances_, device_
         return softmax(scores, axis=1)
 
     def predict_log_proba(self, X):
-        """Logarithms of the probabilities; finite where these vanish.
+        """The logarithms of the probabilities; finite where these vanish.
 
         Parameters
         ----------

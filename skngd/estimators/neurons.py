@@ -94,6 +94,8 @@ def with_exact_output(iterate):
     is_linear = iterate.objective.points.is_linear_in_output
     for _ in range(1 if is_linear else SECOND_STEPS):
         fitted, best = Qr(iterate.operator.output_chunks(iterate.right_side)), iterate
+        if not isfinite(fitted.square_norm):
+            break
         for damping in SECOND_DAMPING:
             moved = output_step(iterate, fitted, damping * fitted.square_norm)
             if isfinite(moved.loss) and moved.loss < best.loss:

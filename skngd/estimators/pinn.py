@@ -74,7 +74,7 @@ class PINNEstimator(NaturalMomentumRegressor):
         that ``history_`` uses. ``"auto"`` is 4 n^((d − 1) / d) for n interior points in d
         dimensions.
     sampler : {"sobol", "uniform", "latin", "grid", "gauss", "adaptive", "christoffel"}, \
-default="sobol"
+    default="sobol"
         How points are drawn: scrambled Sobol, uniform, Latin hypercube, a grid, Gauss-Legendre
         points (in one dimension); residual-adaptive: Sobol at first, then half of the interior
         points move, at each resampling, to where the residual is large; or "christoffel": interior
@@ -126,8 +126,8 @@ default="sobol"
         it does not fall at all. Where the error is not estimated, as in
         :class:`NaturalMomentumRegressor`.
     optimizer, metric, model, momentum, momentum_space, memory, beta, restart, \
-step_size, projection, rcond, damping, geodesic_acceleration, max_iter, max_time, \
-n_iter_no_change, warm_start, device, dtype, random_state, verbose
+    step_size, projection, rcond, damping, geodesic_acceleration, max_iter, max_time, \
+    n_iter_no_change, warm_start, device, dtype, random_state, verbose
         As in :class:`NaturalMomentumRegressor`.
     loss, huber_delta, early_stopping, validation_fraction
         As in :class:`NaturalMomentumRegressor`.
@@ -180,7 +180,7 @@ n_iter_no_change, warm_start, device, dtype, random_state, verbose
         zero, ``seconds``. There is a bandwidth for each coordinate, shape (n_starts, n_features).
         With slabs there is a last row for them, and ``n_slabs``.
     theta_, coefs_, intercepts_, loss_curve_, n_iter_, stop_reason_, device_, n_features_in_, \
-feature_names_in_
+    feature_names_in_
         As in :class:`NaturalMomentumRegressor`.
     loss_ : float
         Of the network, as ``theta_`` is, without what ``estimate_error`` adds: ½ Σ weight · mean
@@ -189,6 +189,10 @@ feature_names_in_
         As of :class:`NaturalMomentumRegressor` (``gram_deviation`` is that of the equation's
         points); beside it the mean square of the residuals of each block (``"equation"``,
         ``"initial"``, ``"dirichlet x"``, ``"measurements u"``, …) and the unknowns, by name.
+
+    See Also
+    --------
+    skngd.NaturalMomentumRegressor : The same for rows alone.
 
     Examples
     --------

@@ -129,7 +129,7 @@ class DirectForecaster(BaseForecaster):
         history=None,
         history_exog=None,
     ):
-        """Quantiles of the values at each step.
+        """The quantiles of the values at each step.
 
         Parameters
         ----------

@@ -152,7 +152,7 @@ class RecursiveForecaster(BaseForecaster):
     def predict_quantiles(
         self, steps, quantiles=(0.025, 0.5, 0.975), exog=None, *, history=None, history_exog=None
     ):
-        """Quantiles of the sampled paths at each step.
+        """The quantiles of the sampled paths at each step.
 
         Parameters
         ----------

@@ -31,6 +31,11 @@ class Ball(Shape):
         If the center is not two or more finite numbers, if there is not a name for each, or if the
         radius is not positive and finite.
 
+    See Also
+    --------
+    skngd.pde.Disk : A disk in the plane.
+    skngd.pde.Box : A product of intervals.
+
     Examples
     --------
     >>> from skngd.geometry.ball import Ball

@@ -28,6 +28,12 @@ class Box(Shape):
         If there is no coordinate, if bounds are not two finite numbers with low < high, or if a
         name cannot be an argument of a function.
 
+    See Also
+    --------
+    skngd.pde.Ball : A ball in any dimension.
+    skngd.pde.Polygon : A polygon in the plane.
+    skngd.pde.Product : Domains with different coordinates.
+
     Notes
     -----
     A grid on the whole boundary of a rectangle has equal distances along the perimeter, so each

@@ -20,6 +20,12 @@ class Shape(Domain):
     ``A - B`` is the part of A outside B, ``A | B`` the union, and ``A * B`` the product of domains
     with different coordinates, such as ``Box(t=(0, 1)) * Disk()``.
 
+    See Also
+    --------
+    skngd.pde.Difference : One domain without another.
+    skngd.pde.Union : Two domains together.
+    skngd.pde.Product : Domains with different coordinates.
+
     Examples
     --------
     >>> from skngd.pde import Box, Disk
@@ -157,6 +163,11 @@ class Difference(_Overlay):
     ValueError
         If nothing is left, if the coordinates differ, or if a name is that of a face of both.
 
+    See Also
+    --------
+    skngd.pde.Union : Two domains together.
+    skngd.pde.Product : Domains with different coordinates.
+
     Examples
     --------
     >>> from skngd.geometry.box import Box
@@ -212,6 +223,11 @@ class Union(_Overlay):
     ValueError
         If the coordinates differ, or if a name is that of a face of both.
 
+    See Also
+    --------
+    skngd.pde.Difference : One domain without another.
+    skngd.pde.Product : Domains with different coordinates.
+
     Examples
     --------
     >>> from skngd.geometry.shapes import Disk
@@ -250,6 +266,11 @@ class Product(_Combination):
     ------
     ValueError
         If both have a coordinate or a name of a face in common.
+
+    See Also
+    --------
+    skngd.pde.Difference : One domain without another.
+    skngd.pde.Union : Two domains together.
 
     Examples
     --------

@@ -33,6 +33,11 @@ class Domain(ABC):
     faces : tuple of str
         Names that ``on`` may take. A name such as ``"x"`` stands for ``"x.min"`` and ``"x.max"``.
 
+    See Also
+    --------
+    skngd.pde.Box : A product of intervals.
+    skngd.pde.operations.Shape : The base of domains that combine.
+
     Examples
     --------
     >>> from skngd.pde import Box, Disk
@@ -98,7 +103,7 @@ class Domain(ABC):
         return self._depth(X) >= -tol
 
     def sample(self, n, sampler="sobol", random_state=None):
-        """Points inside the domain, evenly spread.
+        """Draw points inside the domain, evenly spread.
 
         Parameters
         ----------
@@ -130,7 +135,7 @@ class Domain(ABC):
         return patch.sample(n, sampler, random_state)[0]
 
     def boundary(self, n, on=None, sampler="sobol", random_state=None):
-        """Points on the boundary, divided among the faces by their measure.
+        """Draw points on the boundary, divided among the faces by their measure.
 
         Parameters
         ----------
@@ -233,7 +238,7 @@ class Domain(ABC):
         return tuple(range(len(self.names)))
 
     def quadrature(self, n=None, over=None):
-        """Points and weights whose sum is the integral of a smooth function.
+        """Give points and weights whose sum is the integral of a smooth function.
 
         Gauss points for a `Box`, `Ball`, `Disk`, a convex `Polygon`, a `Mesh` and products of
         these; equal weights on Sobol points for others, with errors of about 1e-4.
@@ -287,7 +292,7 @@ class Domain(ABC):
         return self._rule(n or N_QUADRATURE[d - 1])
 
     def _rule(self, n):
-        """:meth:`quadrature` over all coordinates."""
+        """``quadrature`` over all coordinates."""
         points = self.sample(N_SOBOL, "sobol", 0)
         return points, np.full(len(points), self.measure / len(points))
 
@@ -307,7 +312,7 @@ class Domain(ABC):
         return tuple(dict.fromkeys(piece.name for piece in self._on(on)))
 
     def pairs(self, n, on, sampler="sobol", random_state=None):
-        """Points of two opposite faces of a `Box`, or of a product with one.
+        """Draw points of two opposite faces of a `Box`, or of a product with one.
 
         Parameters
         ----------

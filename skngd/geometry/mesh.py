@@ -22,7 +22,7 @@ class Mesh(Domain):
     """The inside of a mesh of triangles, tetrahedra or intervals.
 
     Points are drawn evenly from all of it, the outward normals and the measure of the boundary are
-    those of its sides, and :meth:`quadrature` has weights. Meshes have products with other domains,
+    those of its sides, and ``quadrature`` has weights. Meshes have products with other domains,
     such as time.
 
     Parameters
@@ -42,6 +42,11 @@ class Mesh(Domain):
     ValueError
         If simplices have other nodes, or none of them a volume: a surface has no inside, and so no
         normals that point outwards; or if a face is not on the boundary.
+
+    See Also
+    --------
+    skngd.pde.Polygon : A polygon in the plane.
+    skngd.pde.Points : A cloud of points.
 
     Examples
     --------

@@ -35,6 +35,10 @@ class Patch:
     box : tuple (low, high) of ndarray of shape (d,) or None
         Bounding box of the whole image, where it is known.
 
+    See Also
+    --------
+    skngd.pde.regions.Domain : The base of all domains.
+
     Examples
     --------
     >>> import numpy as np
@@ -62,7 +66,7 @@ class Patch:
         n : int
             How many points; on a grid the most there may be.
         sampler : {"grid", "uniform", "sobol", "latin", "gauss"}
-            See :func:`skngd.geometry.sampling.unit_points`.
+            See :func:`skngd.pde.samplers.unit_points`.
         random_state : int, RandomState, Generator or None
             Seed.
 

@@ -34,6 +34,10 @@ class Points(Domain):
         If points or normals are not finite, have another shape, or if all have the same value of
         a coordinate.
 
+    See Also
+    --------
+    skngd.pde.Mesh : Triangles, tetrahedra or intervals.
+
     Examples
     --------
     >>> from skngd.geometry.points import Points

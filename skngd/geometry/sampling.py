@@ -65,7 +65,7 @@ def tensor_grid(axes):
 
 
 def unit_points(n, d, sampler="sobol", random_state=None):
-    """Points of the unit cube [0, 1]^d.
+    """Draw points of the unit cube [0, 1]^d.
 
     Parameters
     ----------

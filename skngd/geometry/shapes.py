@@ -34,6 +34,11 @@ class Disk(Shape):
     ValueError
         If the center is not two finite numbers or the radius is not positive and finite.
 
+    See Also
+    --------
+    skngd.pde.Ball : A ball in any dimension.
+    skngd.pde.Polygon : A polygon in the plane.
+
     Examples
     --------
     >>> from skngd.geometry.shapes import Disk
@@ -111,6 +116,11 @@ class Polygon(Shape):
     ValueError
         If there are fewer than 3 vertices, two in a row are the same, the area is 0, or sides
         cross.
+
+    See Also
+    --------
+    skngd.pde.Disk : A disk in the plane.
+    skngd.pde.Mesh : Triangles, tetrahedra or intervals.
 
     Examples
     --------

@@ -44,6 +44,11 @@ class ConvergenceDisplay:
     ax_, figure_ : matplotlib Axes, Figure
     artists_ : tuple of matplotlib Line2D
 
+    See Also
+    --------
+    skngd.inspection.FieldDisplay : A solution, its residual or its error.
+    skngd.inspection.SpectrumDisplay : Singular values of the tangent space.
+
     Examples
     --------
     >>> import numpy as np

@@ -47,8 +47,8 @@ def diagnose(estimator, X=None, y=None):
     findings : dict of str to str
         A sentence or two for each topic where something was found, with what to do. Topics are
         "rank", "condition", "gradient", "held-out", "overfitting", "saturated", "redundant",
-        "steps", "extrapolation", "balance", "unknowns", "error" and "end". Empty where nothing was
-        found.
+        "steps", "extrapolation", "finite", "balance", "unknowns", "error" and "end". Empty where
+        nothing was found.
 
     Raises
     ------
@@ -108,8 +108,8 @@ def rank(estimator, seen):
 
 def condition(estimator, seen):
     """Directions that are lost in rounding."""
-    # What is known to all digits has no need of them.
-    if seen.tangent is None or seen.left < LEFT or seen.condition < ILL:
+    # What is known to all digits, or no better than its noise, has no need of them.
+    if seen.tangent is None or seen.has_measurements or seen.left < LEFT or seen.condition < ILL:
         return None
     digits = max(0, 16 - int(np.log10(seen.condition)))
     return (
@@ -124,8 +124,8 @@ def gradient(estimator, seen):
     if seen.tangent is None or seen.left < LEFT:
         return None
     m, n = seen.tangent[0].shape
-    is_elsewhere = not seen.has_problem and seen.held_out[1] > HELD_OUT
-    if m < 2 * n or is_elsewhere:
+    # What noise leaves, or what is wrong elsewhere, is no gradient of the fit.
+    if m < 2 * n or seen.has_measurements or held_out(estimator, seen):
         return None
     if seen.share > GOES_ON:
         return (
@@ -147,7 +147,7 @@ def held_out(estimator, seen):
     if seen.has_problem:
         there = seen.fresh_blocks.get("equation")
         here = seen.blocks.get("equation")
-        if not there or not here or there < BETWEEN * here or there < MATTERS:
+        if not there or not here or not there >= max(BETWEEN * here, MATTERS):
             return None
         return (
             f"The equation holds at the points of the fit to {here:.1e} of its terms, at others to "
@@ -262,6 +262,18 @@ def extrapolation(estimator, seen):
     )
 
 
+def finite(estimator, seen):
+    """Residuals, or their derivatives, that are no numbers."""
+    if not seen.has_problem or seen.is_finite:
+        return None
+    return (
+        "The residual or a derivative of it is not finite at some points. Look for a root, a "
+        "logarithm or a quotient at 0, also on the side of an np.where that is not taken: the "
+        "network starts near 0 and of both signs. Keep the solution in range by hard=True or "
+        "np.maximum, or solve for another variable."
+    )
+
+
 def balance(estimator, seen):
     """Blocks of a problem whose residuals are far apart."""
     if not seen.has_problem:
@@ -365,6 +377,7 @@ LOOKS = {
     "redundant": redundant,
     "steps": steps,
     "extrapolation": extrapolation,
+    "finite": finite,
     "balance": balance,
     "unknowns": unknowns,
     "error": error,

@@ -28,12 +28,14 @@ class EvidenceOfFit:
 
     Attributes
     ----------
-    has_problem : bool
+    has_problem, has_measurements : bool
+        The measurements are those of a problem.
     """
 
     def __init__(self, estimator, X=None, y=None):
         self.estimator = estimator
         self.has_problem = solves_a_problem(estimator)
+        self.has_measurements = any(key.startswith("measurements") for key in estimator.history_)
         self.X = None if X is None else densified(estimator._validated_for_prediction(X))
         self.y = None if self.has_problem or X is None else y
         self.given = X, y
@@ -77,9 +79,15 @@ class EvidenceOfFit:
             return self.objective.at(theta)
 
     @functools.cached_property
+    def is_finite(self):
+        """Whether residuals and derivatives are numbers at all points."""
+        with plain_tensors():
+            return all(bool(torch.isfinite(rows).all()) for _, rows in self.iterate.operator.rows())
+
+    @functools.cached_property
     def tangent(self):
-        """A and b of equation (A) as arrays; None without points."""
-        if self.iterate is None:
+        """A and b of equation (A) as arrays; None without points, or where they are not finite."""
+        if self.iterate is None or not self.is_finite:
             return None
         with plain_tensors():
             rows = torch.cat([rows for _, rows in self.iterate.operator.rows()])
@@ -150,7 +158,7 @@ class EvidenceOfFit:
         if X is None:
             low, high = self._range()
             X = np.random.RandomState(SEED).uniform(low, high, (500, len(low)))
-        if X.shape[1] != len(weights[0]):
+        if X.shape[1] != len(weights[0]) or (self.has_problem and not self.is_finite):
             return None
         layers = []
         for W, b in zip(weights[:-1], estimator.intercepts_[:-1], strict=True):

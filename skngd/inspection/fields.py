@@ -45,6 +45,11 @@ class FieldDisplay:
     colorbar_ : matplotlib Colorbar or None
         Of a map.
 
+    See Also
+    --------
+    skngd.inspection.IntervalDisplay : Bands, and intervals of unknowns.
+    skngd.inspection.ConvergenceDisplay : How the loss fell.
+
     Examples
     --------
     >>> from skngd import PINNEstimator

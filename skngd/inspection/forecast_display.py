@@ -31,6 +31,10 @@ class ForecastDisplay:
     ax_, figure_ : matplotlib Axes, Figure
     artists_ : tuple of matplotlib artists
 
+    See Also
+    --------
+    skngd.inspection.IntervalDisplay : Bands, and intervals of unknowns.
+
     Examples
     --------
     >>> import numpy as np

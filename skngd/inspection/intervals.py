@@ -35,6 +35,11 @@ class IntervalDisplay:
     ax_, figure_ : matplotlib Axes, Figure
     artists_ : tuple of matplotlib artists
 
+    See Also
+    --------
+    skngd.inspection.FieldDisplay : A solution, its residual or its error.
+    skngd.inspection.ForecastDisplay : What comes next, with a band.
+
     Examples
     --------
     >>> import numpy as np

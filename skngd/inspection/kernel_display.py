@@ -34,6 +34,10 @@ class KernelDisplay:
     colorbar_ : matplotlib Colorbar or None
         Of a map.
 
+    See Also
+    --------
+    skngd.inspection.SpectrumDisplay : Singular values of the tangent space.
+
     Examples
     --------
     >>> import numpy as np

@@ -115,7 +115,7 @@ def nntk(estimator, X, Z=None, *, sample=None, sample_weight=None, rcond=RCOND):
 
 
 def determining_points(estimator, X, *, sample_weight=None, rcond=RCOND):
-    """Points that determine every function of the tangent space, by QR with pivots.
+    """Find points that determine every function of the tangent space, by QR with pivots.
 
     At most as many as there are directions in it: P where none is left out.
 

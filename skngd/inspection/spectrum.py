@@ -31,6 +31,11 @@ class SpectrumDisplay:
     ax_, figure_ : matplotlib Axes, Figure
     artists_ : tuple of matplotlib artists
 
+    See Also
+    --------
+    skngd.inspection.KernelDisplay : How far a step at one point reaches.
+    skngd.inspection.diagnose : What is wrong, in sentences.
+
     Examples
     --------
     >>> import numpy as np

@@ -28,6 +28,10 @@ class Summary:
     facts : dict of str to str
         What is said, by name, in the order of the table.
 
+    See Also
+    --------
+    skngd.inspection.summary : A fit in about ten lines.
+
     Examples
     --------
     >>> from skngd.inspection import Summary

@@ -29,6 +29,10 @@ class TrajectoryDisplay:
     artists_ : tuple of matplotlib artists
         The contours, then the paths.
 
+    See Also
+    --------
+    skngd.inspection.ConvergenceDisplay : How the loss fell.
+
     Examples
     --------
     >>> import numpy as np

@@ -29,6 +29,11 @@ class Loss(ABC):
     ValueError
         If ``target`` has another number of dimensions.
 
+    See Also
+    --------
+    skngd.losses.PointwiseLoss : The base of sums over points.
+    skngd.losses.factors.RowFactor : The base of row factors.
+
     Examples
     --------
     >>> import torch
@@ -158,7 +163,7 @@ class Loss(ABC):
         return v.new_ones(v.shape[1])
 
     def within_reach(self, v):
-        """Values that are no farther from their targets than noise can be, shape (m, c).
+        """The values that are no farther from their targets than noise can be, shape (m, c).
 
         For an estimate of the noise; the same values where no distance is too large for it.
         """
@@ -201,6 +206,10 @@ class PointwiseLoss(Loss):
         The values u_i.
     weights : torch.Tensor of shape (m,), default=None
         See :class:`Loss`.
+
+    See Also
+    --------
+    skngd.losses.Loss : The base of all losses.
 
     Examples
     --------

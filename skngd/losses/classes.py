@@ -10,7 +10,7 @@ class LogisticLoss(PointwiseLoss):
     """Two classes: ℓ(v) = log(1 + e^v) − u v for the target u in [0, 1], p = σ(v).
 
     The gradient is p − u, the Hessian p (1 − p); for labels that were thought next to impossible
-    the metric takes a little more, see :func:`skngd.losses.factors.bounded`.
+    the metric takes a little more, see ``skngd.losses.factors.bounded``.
 
     Parameters
     ----------
@@ -18,6 +18,10 @@ class LogisticLoss(PointwiseLoss):
         The u: 1 or 0, or a probability.
     weights : torch.Tensor of shape (m,), default=None
         See :class:`Loss`.
+
+    See Also
+    --------
+    skngd.losses.CrossEntropy : Several classes.
 
     Examples
     --------
@@ -48,7 +52,7 @@ class CrossEntropy(Loss):
     The targets of a point are probabilities, for labels one of them is 1. g = p − u, and with
     H = diag q − q qᵀ the row factor of a point is C = diag √q − √q qᵀ, b_c = (p_c − u_c) / √q_c.
     Here q is p, but not below 1e-8 for a label that was missed: see
-    :func:`skngd.losses.factors.bounded`.
+    ``skngd.losses.factors.bounded``.
 
     Parameters
     ----------
@@ -56,6 +60,11 @@ class CrossEntropy(Loss):
         The u_ic, each row with the sum 1.
     weights : torch.Tensor of shape (m,), default=None
         See :class:`Loss`.
+
+    See Also
+    --------
+    skngd.losses.LogisticLoss : Two classes.
+    skngd.losses.factors.Softmax : That of probabilities.
 
     Examples
     --------

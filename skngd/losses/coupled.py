@@ -44,6 +44,11 @@ class KWeightedLoss(CoupledLoss):
     ValueError
         If K is not symmetric and positive semidefinite.
 
+    See Also
+    --------
+    skngd.losses.DistortedLoss : A distorted distance.
+    skngd.losses.SquaredLoss : Squares.
+
     Examples
     --------
     >>> import torch
@@ -87,6 +92,10 @@ class DistortedLoss(CoupledLoss):
         f, maps the values of a function, shape (m,), to values of the same shape.
     kernel : torch.Tensor of shape (m, m), default=None
         K; None stands for the weights: the L2 norm.
+
+    See Also
+    --------
+    skngd.losses.KWeightedLoss : A weighted norm.
 
     Examples
     --------

@@ -25,6 +25,10 @@ class KLDivergence(PointwiseLoss):
     ValueError
         If u is not positive.
 
+    See Also
+    --------
+    skngd.losses.LogLikelihood : A density beside a sample.
+
     Examples
     --------
     >>> import torch
@@ -72,6 +76,10 @@ class LogLikelihood(PointwiseLoss):
     ------
     ValueError
         If u is not positive.
+
+    See Also
+    --------
+    skngd.losses.KLDivergence : A density beside another.
 
     Examples
     --------

@@ -11,6 +11,12 @@ import torch
 class RowFactor(ABC):
     """C, as what is done with it.
 
+    See Also
+    --------
+    skngd.losses.factors.Diagonal : A number for each value.
+    skngd.losses.factors.Blocks : A matrix for each point.
+    skngd.losses.factors.Coupled : A matrix between all points.
+
     Examples
     --------
     >>> import torch
@@ -57,6 +63,10 @@ class Diagonal(RowFactor):
     numbers : torch.Tensor of shape (m, c)
         The diagonal of C, √w in it.
 
+    See Also
+    --------
+    skngd.losses.factors.Blocks : A matrix for each point.
+
     Examples
     --------
     >>> import torch
@@ -86,6 +96,11 @@ class Blocks(RowFactor):
     ----------
     blocks : torch.Tensor of shape (m, r, c)
         The matrices C of the points, √w in them.
+
+    See Also
+    --------
+    skngd.losses.factors.Diagonal : A number for each value.
+    skngd.losses.factors.Softmax : That of probabilities.
 
     Examples
     --------
@@ -120,6 +135,10 @@ class Softmax(Blocks):
     root_weights : torch.Tensor of shape (m, 1)
         √w.
 
+    See Also
+    --------
+    skngd.losses.factors.Blocks : A matrix for each point.
+
     Examples
     --------
     >>> import torch
@@ -152,6 +171,10 @@ class Coupled(RowFactor):
     ----------
     matrix : torch.Tensor of shape (r, m)
         The matrix C.
+
+    See Also
+    --------
+    skngd.losses.factors.Diagonal : A number for each value.
 
     Examples
     --------

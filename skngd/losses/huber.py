@@ -30,6 +30,10 @@ class HuberLoss(PointwiseLoss):
     delta : float, default=1.0
         δ > 0, in the units of v.
 
+    See Also
+    --------
+    skngd.losses.SquaredLoss : Squares.
+
     Examples
     --------
     >>> import torch

@@ -19,6 +19,10 @@ class OnValues(Loss):
     n_outputs : int
         c (1 + d).
 
+    See Also
+    --------
+    skngd.losses.SquaredLoss : Squares.
+
     Examples
     --------
     >>> import torch

@@ -13,7 +13,7 @@ class PoissonDeviance(PointwiseLoss):
     """ℓ(v) = e^v − u v + u log u − u: half the deviance of counts u with the mean e^v.
 
     The gradient is e^v − u, the Hessian e^v: the metric "loss" is the Fisher metric, but for
-    counts that were thought next to impossible; see :func:`skngd.losses.factors.bounded`.
+    counts that were thought next to impossible; see ``skngd.losses.factors.bounded``.
 
     Parameters
     ----------
@@ -21,6 +21,10 @@ class PoissonDeviance(PointwiseLoss):
         The counts u, not negative.
     weights : torch.Tensor of shape (m,), default=None
         See :class:`Loss`.
+
+    See Also
+    --------
+    skngd.losses.LogisticLoss : Two classes.
 
     Examples
     --------

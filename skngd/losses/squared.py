@@ -17,6 +17,11 @@ class SquaredLoss(PointwiseLoss):
     weights : torch.Tensor of shape (m,), default=None
         See :class:`Loss`.
 
+    See Also
+    --------
+    skngd.losses.HuberLoss : Squares that outliers do not lead.
+    skngd.losses.KWeightedLoss : A weighted norm.
+
     Examples
     --------
     >>> import torch

@@ -14,9 +14,14 @@ class AutodiffJets(JetModel):
     model : Model
         Its ``value`` has to be differentiable by ``torch.func``.
     indices : sequence of multi-indices
-        Which derivatives; see :mod:`skngd.models.jets`.
+        Which derivatives; see ``skngd.models.jets``.
     input_scale : torch.Tensor of shape (d,), default=None
         As in :class:`NetworkJets`.
+
+    See Also
+    --------
+    skngd.models.NetworkJets : Derivatives in x in closed form.
+    skngd.models.TorchModule : A module of torch.
 
     Examples
     --------

@@ -21,6 +21,10 @@ class Record(ABC):
     value : torch.Tensor of shape (m, c)
         The values v_θ(x_i).
 
+    See Also
+    --------
+    skngd.models.Model : The base of all models.
+
     Examples
     --------
     >>> import torch
@@ -66,9 +70,9 @@ class Record(ABC):
         return None
 
     def output_jacobian(self, scale=None):
-        """Columns of C J that belong to the last layer, shape (m * r, p).
+        """The columns of C J that belong to the last layer, shape (m * r, p).
 
-        Only for models that have :attr:`Model.output_parameters`.
+        Only for models that have ``Model.output_parameters``.
         """
         raise TypeError(f"{type(self).__name__} has no last layer.")
 
@@ -111,6 +115,11 @@ class Model(ABC):
     decaying : index
         The parameters that a weight decay pulls to zero: all of them, or those that are weights.
 
+    See Also
+    --------
+    skngd.models.Record : A model that was evaluated.
+    skngd.models.FullyConnected : The network.
+
     Examples
     --------
     >>> import torch
@@ -147,7 +156,7 @@ class Model(ABC):
         Parameters
         ----------
         indices : sequence of multi-indices
-            Which derivatives; see :mod:`skngd.models.jets`.
+            Which derivatives; see ``skngd.models.jets``.
         input_scale : torch.Tensor of shape (d,), default=None
             What one unit of x is to the model, whose points come normalised. None stands for ones.
 
@@ -181,7 +190,7 @@ class Model(ABC):
         """
 
     def value(self, theta, x):
-        """Values v_θ(x_i), shape (m, c)."""
+        """The values v_θ(x_i), shape (m, c)."""
         return self.record(theta, x).value
 
     def curvature(self, theta, x, cotangent):

@@ -21,6 +21,10 @@ class DensityOnNodes(Exponential):
     weights : torch.Tensor of shape (n_nodes,)
         They are divided by their sum.
 
+    See Also
+    --------
+    skngd.models.NormalizedExponential : A density on points.
+
     Examples
     --------
     >>> import torch

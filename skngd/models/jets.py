@@ -17,6 +17,10 @@ class JetRecord(ABC):
     value : torch.Tensor of shape (k, c, m)
         The k derivatives of the c outputs at the m points.
 
+    See Also
+    --------
+    skngd.models.JetModel : The base of both.
+
     Examples
     --------
     >>> import numpy as np
@@ -47,7 +51,7 @@ class JetRecord(ABC):
     def output_jacobian_into(self, coefficients, out):
         """Write the rows of :meth:`jacobian_into` that belong to the last layer, shape (p, m).
 
-        Only for models that have :attr:`Model.output_parameters`.
+        Only for models that have ``Model.output_parameters``.
         """
         raise TypeError(f"{type(self).__name__} has no last layer.")
 
@@ -81,6 +85,11 @@ class JetModel(ABC):
         The k multi-indices.
     has_output : bool
         Whether records write the rows of a last layer, in which the jet is linear.
+
+    See Also
+    --------
+    skngd.models.NetworkJets : Derivatives in x in closed form.
+    skngd.models.AutodiffJets : Derivatives in x of any model.
 
     Examples
     --------

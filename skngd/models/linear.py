@@ -15,6 +15,11 @@ class LinearModel(Model):
     n_parameters : int
         P, the number of features.
 
+    See Also
+    --------
+    skngd.models.QuadraticModel : A quadratic manifold.
+    skngd.models.FullyConnected : The network.
+
     Examples
     --------
     >>> import torch

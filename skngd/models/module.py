@@ -44,6 +44,11 @@ class TorchModule(Model):
     ValueError
         If the module has no parameters, or does not map (m, d) to (m, c) or (m,).
 
+    See Also
+    --------
+    skngd.models.FullyConnected : The network.
+    skngd.models.AutodiffJets : Derivatives in x of any model.
+
     Examples
     --------
     >>> import torch

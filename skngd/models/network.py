@@ -21,6 +21,11 @@ class FullyConnected(Model):
     activation : {"tanh", "sin", "logistic", "softplus", "identity"}, default="tanh"
         Activation function of the hidden layers.
 
+    See Also
+    --------
+    skngd.models.TorchModule : A module of torch.
+    skngd.models.NetworkJets : Derivatives in x in closed form.
+
     Examples
     --------
     >>> from skngd.models import FullyConnected
@@ -49,7 +54,7 @@ class FullyConnected(Model):
         return 3 * sum(self.layer_sizes)
 
     def groups(self):
-        """Weights and hidden biases of each layer; then the first weights by their input (ARD)."""
+        """The weights and hidden biases of a layer each; then the first weights by input (ARD)."""
         index, n_groups = np.full(self.n_parameters, -1), 0
         for _, weights, biases in self.layout:
             for place in (weights, biases):
@@ -63,7 +68,7 @@ class FullyConnected(Model):
         return [index, by_input]
 
     def layers(self, theta, last_only=False):
-        """Weights (out, in) and biases (out, 1) of each layer, as views of ``theta``."""
+        """The weights (out, in) and biases (out, 1) of each layer, as views of ``theta``."""
         # Not by slices: small networks spend their time on the calls, and this is one for each.
         theta = theta.contiguous()
         offset = theta.storage_offset()

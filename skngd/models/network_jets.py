@@ -32,7 +32,7 @@ class NetworkJets(JetModel):
     network : FullyConnected
         The network whose derivatives are wanted.
     indices : sequence of multi-indices
-        Which derivatives; see :mod:`skngd.models.jets`.
+        Which derivatives; see ``skngd.models.jets``.
     input_scale : torch.Tensor of shape (d,), default=None
         The derivatives are taken in x, and the network is evaluated at (x − shift) · scale:
         its points come normalised. None stands for ones.
@@ -40,6 +40,11 @@ class NetworkJets(JetModel):
         Where the last inputs are functions of the others: ``derivative(index, x)`` is ∂^index of
         them at points of the network, shape (k, m), or None where it vanishes, and ``again(x)``
         gives the points with these inputs computed anew.
+
+    See Also
+    --------
+    skngd.models.AutodiffJets : Derivatives in x of any model.
+    skngd.models.FullyConnected : The network.
 
     Examples
     --------

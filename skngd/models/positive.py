@@ -13,6 +13,10 @@ class Exponential(Model):
     model : Model
         f, with one output.
 
+    See Also
+    --------
+    skngd.models.NormalizedExponential : A density on points.
+
     Examples
     --------
     >>> import torch
@@ -66,6 +70,11 @@ class NormalizedExponential(Exponential):
         f, with one output.
     weights : torch.Tensor of shape (m,), default=None
         Weights of the quadrature; they are divided by their sum. None stands for equal weights.
+
+    See Also
+    --------
+    skngd.models.Exponential : A positive model.
+    skngd.models.DensityOnNodes : A density on a quadrature.
 
     Examples
     --------

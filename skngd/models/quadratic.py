@@ -25,6 +25,10 @@ class QuadraticModel(Model):
     ValueError
         If the shapes do not agree, or Q is not symmetric.
 
+    See Also
+    --------
+    skngd.models.LinearModel : A linear model.
+
     Examples
     --------
     >>> import torch
@@ -56,7 +60,7 @@ class QuadraticModel(Model):
         self.n_parameters = P
 
     def coordinates(self, theta):
-        """Coordinates of v_θ in the features, shape (K,)."""
+        """The coordinates of v_θ in the features, shape (K,)."""
         return theta @ self.linear + 0.5 * torch.einsum("p,pqk,q->k", theta, self.quadratic, theta)
 
     def record(self, theta, x):

@@ -15,6 +15,10 @@ class WithDerivatives(Model):
     jets : JetModel
         With the multi-indices (), (0,), …, (d − 1,), in this order.
 
+    See Also
+    --------
+    skngd.models.NetworkJets : Derivatives in x in closed form.
+
     Examples
     --------
     >>> import numpy as np

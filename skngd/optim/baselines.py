@@ -70,6 +70,10 @@ class Adam(TorchMethod):
     step_size : float, default=1e-3
         Its learning rate.
 
+    See Also
+    --------
+    skngd.optim.baselines.LBFGS : L-BFGS of torch.
+
     Examples
     --------
     >>> from skngd.optim import build_method
@@ -91,6 +95,10 @@ class Adam(TorchMethod):
 
 class LBFGS(TorchMethod):
     """L-BFGS with a history of 50 pairs and a strong Wolfe line search.
+
+    See Also
+    --------
+    skngd.optim.baselines.Adam : Adam of torch.
 
     Examples
     --------

@@ -52,6 +52,11 @@ class NaturalGradient(Direction):
         Truncation of the pseudo-inverse, relative to the largest singular value. "adaptive" chooses
         it at each point, equation (Cut).
 
+    See Also
+    --------
+    skngd.optim.directions.Newton : Newton's direction.
+    skngd.optim.directions.GradientDescent : The plain gradient.
+
     Examples
     --------
     >>> from skngd.optim import build_method
@@ -205,6 +210,10 @@ class Newton(Direction):
     rcond : float or "adaptive", default=0.0
         Truncation, as of :class:`NaturalGradient`.
 
+    See Also
+    --------
+    skngd.optim.directions.NaturalGradient : The natural gradient.
+
     Examples
     --------
     >>> from skngd.optim import build_method
@@ -328,6 +337,10 @@ class GradientDescent(Direction):
     ----------
     preconditioner : torch.Tensor of shape (P, P), default=None
         M, symmetric and positive definite.
+
+    See Also
+    --------
+    skngd.optim.directions.NaturalGradient : The natural gradient.
 
     Examples
     --------

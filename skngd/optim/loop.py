@@ -33,6 +33,11 @@ class Result:
     past : Past or None
         What a run that continues this one has to know.
 
+    See Also
+    --------
+    skngd.optim.minimize : Run a method.
+    skngd.optim.Stop : Why it ended.
+
     Examples
     --------
     >>> import torch

@@ -23,7 +23,13 @@ class ProjectedMethod:
     beta : float, default=0.0
         Of the momentum.
     restart : {"loss", "gradient"}, default=None
-        See :class:`skngd.optim.inertia.Inertia`.
+        See ``skngd.optim.inertia.Inertia``.
+
+    See Also
+    --------
+    skngd.optim.build_method : Build a method by names.
+    skngd.optim.directions.NaturalGradient : The natural gradient.
+    skngd.optim.momentum.HeavyBall : A function is remembered.
 
     Examples
     --------

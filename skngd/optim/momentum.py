@@ -40,6 +40,10 @@ class Remembered:
 class NoMomentum:
     """dθ = −α A⁺ b, equation (NGD), or (GD), or (N).
 
+    See Also
+    --------
+    skngd.optim.momentum.HeavyBall : A function is remembered.
+
     Examples
     --------
     >>> from skngd.optim import build_method
@@ -73,7 +77,7 @@ class FunctionMomentum(NoMomentum):
     Parameters
     ----------
     memory : callable
-        One of :mod:`skngd.optim.memories`.
+        One of ``skngd.optim.memories``.
     """
 
     needs = PLACE, PROJECTED_MEMORY
@@ -98,7 +102,12 @@ class HeavyBall(FunctionMomentum):
     Parameters
     ----------
     memory : callable
-        One of :mod:`skngd.optim.memories`.
+        One of ``skngd.optim.memories``.
+
+    See Also
+    --------
+    skngd.optim.momentum.Nesterov : The gradient is taken ahead.
+    skngd.optim.momentum.ParameterHeavyBall : A parameter step is remembered.
 
     Examples
     --------
@@ -129,7 +138,12 @@ class Nesterov(FunctionMomentum):
     Parameters
     ----------
     memory : callable
-        One of :mod:`skngd.optim.memories`.
+        One of ``skngd.optim.memories``.
+
+    See Also
+    --------
+    skngd.optim.momentum.HeavyBall : A function is remembered.
+    skngd.optim.momentum.ParameterNesterov : The same, taken ahead.
 
     Examples
     --------
@@ -152,6 +166,11 @@ class Nesterov(FunctionMomentum):
 class ParameterHeavyBall(NoMomentum):
     """(QN), with gradient descent (pHB): dθ_k = β dθ_{k−1} − α d.
 
+    See Also
+    --------
+    skngd.optim.momentum.HeavyBall : A function is remembered.
+    skngd.optim.momentum.Spring : The last direction is remembered.
+
     Examples
     --------
     >>> from skngd.optim import build_method
@@ -171,6 +190,10 @@ class ParameterHeavyBall(NoMomentum):
 
 class ParameterNesterov(NoMomentum):
     """(pNAG) the direction d is taken at θ_k + β dθ_{k−1}.
+
+    See Also
+    --------
+    skngd.optim.momentum.Nesterov : The gradient is taken ahead.
 
     Examples
     --------
@@ -192,6 +215,10 @@ class ParameterNesterov(NoMomentum):
 
 class Spring(NoMomentum):
     """(SPRING) dθ_k = μ p − (AᵀA + λ I)⁻¹ Aᵀ (b + μ A p), with p the last direction, μ = β.
+
+    See Also
+    --------
+    skngd.optim.momentum.ParameterHeavyBall : A parameter step is remembered.
 
     Examples
     --------

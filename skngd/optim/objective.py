@@ -30,6 +30,11 @@ class Objective:
     ValueError
         If there is no such metric.
 
+    See Also
+    --------
+    skngd.optim.Iterate : A point of the manifold.
+    skngd.optim.minimize : Run a method.
+
     Examples
     --------
     >>> import torch
@@ -134,6 +139,11 @@ class Iterate:
     penalty : float
         The weight decay by itself.
 
+    See Also
+    --------
+    skngd.optim.Objective : A loss on points.
+    skngd.optim.Past : The step before.
+
     Examples
     --------
     >>> import torch
@@ -227,6 +237,10 @@ class Past:
         θ_k − θ_{k−1}, the whole step that was really made.
     direction : torch.Tensor of shape (P,)
         The step before its length was chosen, for equation (SPRING).
+
+    See Also
+    --------
+    skngd.optim.Iterate : A point of the manifold.
 
     Examples
     --------

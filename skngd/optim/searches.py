@@ -87,7 +87,7 @@ class Search:
         prepared : PreparedNatural, PreparedNewton or PreparedGradient
             The direction at ``start``, factorised.
         propose : callable
-            ``propose(damping, beta)`` gives a :class:`Proposal`.
+            ``propose(damping, beta)`` gives a ``Proposal``.
         beta : float
             Of the momentum.
         inertia : Inertia
@@ -134,6 +134,11 @@ class FixedStep(Search):
         λ, equation (P).
     relative_damping : float, default=0.0
         A further λ, relative to ‖A‖².
+
+    See Also
+    --------
+    skngd.optim.searches.Backtracking : Halve until the loss falls.
+    skngd.optim.trust_region.TrustRegion : Adapt the damping.
 
     Examples
     --------
@@ -189,6 +194,11 @@ class Backtracking(Search):
     sufficient : float, default=1e-4
         The part of the slope.
 
+    See Also
+    --------
+    skngd.optim.searches.Grid : The best of many lengths.
+    skngd.optim.trust_region.TrustRegion : Adapt the damping.
+
     Examples
     --------
     >>> from skngd.optim import build_method
@@ -235,6 +245,10 @@ class Grid(Search):
         A further λ, relative to ‖A‖².
     n_halvings : int, default=30
         How often 1 is halved.
+
+    See Also
+    --------
+    skngd.optim.searches.Backtracking : Halve until the loss falls.
 
     Examples
     --------

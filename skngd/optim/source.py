@@ -36,6 +36,11 @@ class Source:
     keeps_last : bool
         Whether the last iterate is kept in place of the best one.
 
+    See Also
+    --------
+    skngd.optim.Objective : A loss on points.
+    skngd.optim.minimize : Run a method.
+
     Examples
     --------
     >>> import torch
@@ -88,7 +93,7 @@ class Source:
         return here.objective
 
     def columns(self, iterate):
-        """Columns of the history about the draw of an iteration, a dict of numbers."""
+        """The columns of the history about the draw of an iteration, a dict of numbers."""
         if not self.is_optimal:
             return {}
         sample = iterate.objective.sample

@@ -23,6 +23,10 @@ class Stop:
     advice : str, default=""
         What to try, as a sentence.
 
+    See Also
+    --------
+    skngd.optim.Stopping : When to stop.
+
     Examples
     --------
     >>> from skngd.optim import Stop
@@ -64,7 +68,7 @@ class Stopping:
     relative_tol : float, default=1e-3
         The part that ``tol="auto"`` stands for.
     small : float, default=0.0
-        A loss up to which it has to fall by :attr:`small_tol` of itself, where ``tol`` is "auto":
+        A loss up to which it has to fall by ``small_tol`` of itself, where ``tol`` is "auto":
         the digits to come are worth less than their time.
     settles : bool, default=False
         Whether a loss that rises has to settle, too: that of the evidence, equation (EV), which is
@@ -72,6 +76,10 @@ class Stopping:
     noisy, noisy_tol : float, default=(inf, 0.0)
         A loss from which on a change by a larger part, ``noisy_tol``, counts, where ``tol`` is
         "auto": what is left is noise, and there are few rows to tell it by.
+
+    See Also
+    --------
+    skngd.optim.Stop : Why it ended.
 
     Examples
     --------

@@ -17,10 +17,10 @@ class TrustRegion(Search):
     """Adapt λ from the ratio of the actual to the predicted decrease; α is 1.
 
     A step that does not lower the loss of the point where the gradient was taken (for Nesterov's
-    method the extrapolated point) is refused and λ raised; see :mod:`skngd.optim.damping`.
+    method the extrapolated point) is refused and λ raised; see ``skngd.optim.damping``.
     Inertia is kept where it lowers the loss: with ``restart="loss"`` the steps with and without
     momentum are both tried, and the better one is made. Momentum that lost such a comparison rests,
-    so that where it does not pay it costs next to nothing; see :mod:`skngd.optim.inertia`.
+    so that where it does not pay it costs next to nothing; see ``skngd.optim.inertia``.
 
     Parameters
     ----------
@@ -31,6 +31,10 @@ class TrustRegion(Search):
     variable_projection : bool, default=False
         Fit the last layer again at the end of each trial step, with the same λ; see
         :func:`skngd.optim.variable_projection.project_output`. The schedule of λ is then bolder.
+
+    See Also
+    --------
+    skngd.optim.searches.Backtracking : Halve until the loss falls.
 
     Examples
     --------

@@ -34,6 +34,11 @@ class Unknown:
     ValueError
         If low ≥ high, or if the start is not between them.
 
+    See Also
+    --------
+    skngd.pde.Input : A coefficient that is one more column of X.
+    skngd.pde.Observe : A measured combination of fields and derivatives.
+
     Examples
     --------
     >>> from skngd.pde import Unknown
@@ -168,6 +173,11 @@ class Input:
     ------
     ValueError
         If low ≥ high, or low ≤ 0 with ``scale="log"``, or the scale is neither.
+
+    See Also
+    --------
+    skngd.pde.Unknown : A coefficient that measurements tell.
+    skngd.pde.Grid : A coefficient from a table.
 
     Examples
     --------

@@ -40,6 +40,11 @@ class Condition(ABC):
     ValueError
         If the weight is not positive, or if ``on``, ``field`` or ``name`` are no names.
 
+    See Also
+    --------
+    skngd.pde.Dirichlet : Values on faces.
+    skngd.pde.Equation : A residual of one's own.
+
     Examples
     --------
     >>> from skngd.pde import Dirichlet, Robin
@@ -156,7 +161,7 @@ class Condition(ABC):
         return domain.boundary_measure(self.faces(domain))
 
     def sites(self, domain, n, sampler, random_state):
-        """Points in the coordinates of the domain, and the normals there.
+        """Draw points in the coordinates of the domain, and the normals there.
 
         Parameters
         ----------
@@ -165,7 +170,7 @@ class Condition(ABC):
         n : int
             How many points.
         sampler : {"grid", "uniform", "sobol", "latin", "gauss"}
-            See :meth:`Domain.boundary`.
+            See ``Domain.boundary``.
         random_state : int, RandomState, Generator or None
             Seed.
 
@@ -191,7 +196,7 @@ class Condition(ABC):
 
     @abstractmethod
     def equations(self, places):
-        """Quantities that vanish.
+        """The quantities that vanish.
 
         Parameters
         ----------

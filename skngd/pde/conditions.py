@@ -63,6 +63,12 @@ class Dirichlet(Prescribed):
     name : str, default=None
         What ``history_`` calls it.
 
+    See Also
+    --------
+    skngd.pde.Neumann : Slopes along the normal.
+    skngd.pde.Robin : A combination of value and slope.
+    skngd.pde.At : A value at one point.
+
     Examples
     --------
     >>> from skngd.pde import Box, Dirichlet
@@ -97,6 +103,11 @@ class Neumann(Prescribed):
         Build it into the ansatz, for faces of a Box: v = w + Σ φ (value − ∂w/∂n), w the network.
     name : str, default=None
         What ``history_`` calls it.
+
+    See Also
+    --------
+    skngd.pde.Dirichlet : Values on faces.
+    skngd.pde.Robin : A combination of value and slope.
 
     Examples
     --------
@@ -135,6 +146,12 @@ class Robin(Condition):
         Of its mean square in the loss; ``"measure"`` is the measure of its faces.
     name : str, default=None
         What ``history_`` calls it.
+
+    See Also
+    --------
+    skngd.pde.Dirichlet : Values on faces.
+    skngd.pde.Neumann : Slopes along the normal.
+    skngd.pde.Equation : A residual of one's own.
 
     Examples
     --------
@@ -179,6 +196,11 @@ class Initial(Prescribed):
         Build it into the ansatz; for k = 0.
     name : str, default=None
         What ``history_`` calls it.
+
+    See Also
+    --------
+    skngd.pde.Dirichlet : Values on faces.
+    skngd.pde.Periodic : The same on two faces.
 
     Examples
     --------
@@ -263,6 +285,11 @@ class Periodic(Condition):
     name : str, default=None
         What ``history_`` calls it.
 
+    See Also
+    --------
+    skngd.pde.Dirichlet : Values on faces.
+    skngd.pde.Equation : A residual of one's own.
+
     Examples
     --------
     >>> import numpy as np
@@ -327,6 +354,11 @@ class At(Condition):
     ValueError
         If ``at`` is not a point of the domain.
 
+    See Also
+    --------
+    skngd.pde.Dirichlet : Values on faces.
+    skngd.pde.Integral : A condition on an integral, or an integral in a residual.
+
     Examples
     --------
     >>> from skngd.pde import At, Box
@@ -375,6 +407,11 @@ class Equation(Condition):
         Of its mean square in the loss; ``"measure"`` is the measure of its faces.
     name : str, default=None
         What ``history_`` calls it.
+
+    See Also
+    --------
+    skngd.pde.Robin : A combination of value and slope.
+    skngd.pde.Interface : A coefficient that jumps.
 
     Examples
     --------

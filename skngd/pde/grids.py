@@ -38,6 +38,11 @@ class Grid:
         If places do not ascend, if there are not as many as values, or if a value is not finite;
         when called, if a point lies outside of the grid.
 
+    See Also
+    --------
+    skngd.pde.Input : A coefficient that is one more column of X.
+    skngd.pde.Unknown : A coefficient that measurements tell.
+
     Examples
     --------
     >>> import numpy as np

@@ -43,7 +43,7 @@ class Integral(Condition):
     weight : float, default=1.0
         For a condition: of its mean square in the loss.
     n_points : int, default=None
-        See :meth:`Domain.quadrature`: 48 Gauss points in one dimension.
+        See ``Domain.quadrature``: 48 Gauss points in one dimension.
     name : str, default=None
         What ``history_`` calls it.
 
@@ -51,6 +51,11 @@ class Integral(Condition):
     ------
     ValueError
         If there is no such coordinate, or a limit lies outside of its range.
+
+    See Also
+    --------
+    skngd.pde.At : A value at one point.
+    skngd.pde.Equation : A residual of one's own.
 
     Notes
     -----

@@ -49,6 +49,11 @@ class Interface(Condition):
     ValueError
         If the region has other coordinates than the domain, or no boundary inside of it.
 
+    See Also
+    --------
+    skngd.pde.Neumann : Slopes along the normal.
+    skngd.pde.Equation : A residual of one's own.
+
     Examples
     --------
     −(a u')' = 1 with a = 1 for x < 1/2 and a = 10 beyond:

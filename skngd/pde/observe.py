@@ -22,6 +22,10 @@ class Observe:
     ValueError
         If ``of`` is neither.
 
+    See Also
+    --------
+    skngd.pde.Unknown : A coefficient that measurements tell.
+
     Examples
     --------
     An accelerometer and a gauge: y has two columns, NaN where one of them was not read.

@@ -30,6 +30,12 @@ class Problem(BaseEstimator):
     observed : tuple of Observe or str, default=None
         What the columns of y are in ``fit(X, y)``; None: the fields.
 
+    See Also
+    --------
+    skngd.pde.Unknown : A coefficient that measurements tell.
+    skngd.pde.Input : A coefficient that is one more column of X.
+    skngd.pde.Equation : A residual of one's own.
+
     Notes
     -----
     pickle stores functions by their names, so that it refuses a problem that holds a lambda or an

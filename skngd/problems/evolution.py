@@ -128,7 +128,7 @@ def allen_cahn(t, x, eps=1e-3, rate=5.0):
 
     Notes
     -----
-    As u is even, x in [0, 1] suffices, with spectral elements (see :mod:`.spectral`) that meet
+    As u is even, x in [0, 1] suffices, with spectral elements (see ``spectral``) that meet
     where the layer is, and ETDRK4 in time; between two steps the cubic Hermite interpolant. In the
     corners x = ±1, t = 0 the initial value does not fulfil the equation, as the boundary value is
     constant: u_t jumps there. So the first steps are graded, and the last element is short.

@@ -37,6 +37,10 @@ class Case(KnownProblem):
         The best relative L2 error of the suite's eleven methods; None where the suite's own
         solution is wrong.
 
+    See Also
+    --------
+    skngd.problems.pinnacle.Inverse : The base of cases with measurements.
+
     Examples
     --------
     >>> from skngd.problems.pinnacle import Case, KS
@@ -47,7 +51,7 @@ class Case(KnownProblem):
     published: float | None = None
 
     def reference(self):
-        """Points and the solution there.
+        """The points, and the solution there.
 
         Returns
         -------
@@ -97,6 +101,11 @@ class Burgers1d(Case, Burgers):
     nu : float, Unknown or Input, default=0.01/π
         Viscosity ν, positive.
 
+    See Also
+    --------
+    skngd.problems.pinnacle.KS : Chaos in one dimension.
+    skngd.problems.pinnacle.Wave1d : A string.
+
     Examples
     --------
     >>> from skngd.problems.pinnacle import Burgers1d
@@ -112,6 +121,10 @@ class Wave1d(Case):
     """u_tt = 4 u_xx on [0, 1], u = sin πx + ½ sin 4πx and u_t = 0 at the start, u = 0 at the ends.
 
     The solution is u = sin πx cos 2πt + ½ sin 4πx cos 8πt.
+
+    See Also
+    --------
+    skngd.problems.pinnacle.Wave2dMS : A membrane.
 
     Examples
     --------
@@ -147,6 +160,10 @@ class KS(Case):
     The Kuramoto-Sivashinsky equation; chaos sets in at t = 0.5. The suite leaves out that the
     solution is periodic, without which it is not determined.
 
+    See Also
+    --------
+    skngd.problems.pinnacle.Burgers1d : Burgers' equation.
+
     Examples
     --------
     >>> from skngd.problems.pinnacle import KS
@@ -168,6 +185,10 @@ class KS(Case):
 
 class Poisson2dC(Case):
     """Δu = 0 on a square less four disks; u = 1 on the square, 0 on the disks.
+
+    See Also
+    --------
+    skngd.problems.pinnacle.Poisson2dCG : Disks of several sizes.
 
     Examples
     --------
@@ -191,6 +212,11 @@ class Poisson2dCG(Case):
     """−Δu + 64 u = 10 (17 + x² + y²) sin πx sin 4πy on a square less four disks of several sizes.
 
     u = 0.2 on the square, 1 on the disks.
+
+    See Also
+    --------
+    skngd.problems.pinnacle.Poisson2dC : Four disks that are left out.
+    skngd.problems.pinnacle.Heat2dCG : Heat around seventeen disks.
 
     Examples
     --------
@@ -216,6 +242,10 @@ class Poisson2dMS(Case):
 
     f = c + d sin πr sin πs in each cell, where (r, s) in (0, 1)² is the place in it; a, c and d are
     a table of the suite. u and its gradient are continuous, Δu jumps.
+
+    See Also
+    --------
+    skngd.problems.pinnacle.Poisson2dC : Four disks that are left out.
 
     Examples
     --------
@@ -246,6 +276,10 @@ def cells():
 class PNd(Case):
     """−Δu = (π²/4) Σ sin(πx_k/2) on the unit cube in five dimensions, u = Σ sin(πx_k/2).
 
+    See Also
+    --------
+    skngd.problems.pinnacle.Poisson2dC : Four disks that are left out.
+
     Examples
     --------
     >>> from skngd.problems.pinnacle import PNd
@@ -275,6 +309,11 @@ class Heat2dMS(Case):
     """u_t = u_xx/(500π)² + u_yy/π² on the unit square, u = sin 20πx sin πy at the start.
 
     u = 0 on the boundary; the solution is that times exp(−(0.04² + 1) t).
+
+    See Also
+    --------
+    skngd.problems.pinnacle.Heat2dCG : Heat around seventeen disks.
+    skngd.problems.pinnacle.Heat2dLT : A long time.
 
     Examples
     --------
@@ -309,6 +348,11 @@ class Heat2dCG(Case):
 
     a = 5 on the eleven large disks, 1 on the six small ones, 0.1 outside. The suite's sign of u_n
     on the disks is in doubt; here n points out of the domain, so that heat flows from warm to cold.
+
+    See Also
+    --------
+    skngd.problems.pinnacle.Heat2dMS : Two scales.
+    skngd.problems.pinnacle.Heat2dLT : A long time.
 
     Examples
     --------
@@ -345,6 +389,11 @@ class Heat2dLT(Case):
 
     u = sin 4πx sin 3πy at the start, 0 on the boundary.
 
+    See Also
+    --------
+    skngd.problems.pinnacle.Heat2dMS : Two scales.
+    skngd.problems.pinnacle.Heat2dCG : Heat around seventeen disks.
+
     Examples
     --------
     >>> from skngd.problems.pinnacle import Heat2dLT
@@ -368,6 +417,10 @@ class Wave2dMS(Case):
 
     The solution is u = Σ sin mπx sin nπy cos(π √(m² + 2n²) t)/(mn), m and n up to 3. That of the
     suite, sin πx sinh πy cos πt + sinh 3πx sin 2πy cos πt, solves u_tt + u_xx + 2 u_yy = 0.
+
+    See Also
+    --------
+    skngd.problems.pinnacle.Wave1d : A string.
 
     Examples
     --------
@@ -437,6 +490,10 @@ def lid(x):
 class NS2dC(Flow):
     """A flow in the unit square, driven by its lid with 4x(1 − x); p = 0 in a corner.
 
+    See Also
+    --------
+    skngd.problems.pinnacle.NS2dCG : A flow over a step.
+
     Examples
     --------
     >>> from skngd.problems.pinnacle import NS2dC
@@ -466,6 +523,10 @@ class NS2dCG(Flow):
     The suite prescribes p alone at x = 4, which does not determine the flow, and in its reference
     nothing may flow back there: that is another solution, 6 % away from that of p = v = 0.
 
+    See Also
+    --------
+    skngd.problems.pinnacle.NS2dC : A flow driven by its lid.
+
     Examples
     --------
     >>> from skngd.problems.pinnacle import NS2dCG
@@ -490,6 +551,11 @@ class NS2dCG(Flow):
 class Inverse(Case):
     """A case with a field a that is known at the edge alone, and measurements of u with noise.
 
+    See Also
+    --------
+    skngd.problems.pinnacle.PInv : A field in Poisson's equation.
+    skngd.problems.pinnacle.HInv : A field in the heat equation.
+
     Examples
     --------
     >>> import numpy as np
@@ -503,7 +569,7 @@ class Inverse(Case):
     noise = 0.1
 
     def measured(self, random_state=None):
-        """Points and measurements of u, of normal noise with standard deviation 0.1.
+        """The points, and measurements of u with normal noise of standard deviation 0.1.
 
         Parameters
         ----------
@@ -540,6 +606,10 @@ class PInv(Inverse):
 
     a = 1/(1 + x² + y² + (x − 1)² + (y − 1)²), and f belongs to both. The suite's own f leaves a
     quarter of itself as a residual.
+
+    See Also
+    --------
+    skngd.problems.pinnacle.HInv : A field in the heat equation.
 
     Examples
     --------
@@ -581,6 +651,10 @@ class HInv(Inverse):
     """u_t = div(a ∇u) + f on [−1, 1]², t ≤ 1, u = e^{−t} sin πx sin πy measured at 2,500 points.
 
     a = 2 + sin πx sin πy does not depend on t, which is a second equation; it is known at the edge.
+
+    See Also
+    --------
+    skngd.problems.pinnacle.PInv : A field in Poisson's equation.
 
     Examples
     --------

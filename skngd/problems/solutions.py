@@ -1,4 +1,4 @@
-"""Solutions of known problems: closed formulas here, numerical methods in :mod:`.evolution`.
+"""Solutions of known problems: closed formulas here, numerical methods in ``evolution``.
 
 Points and parameters are arrays of equal shape, or of shapes that broadcast; they are computed in
 float64. A solution with several fields has them on the last axis.
@@ -27,7 +27,7 @@ __all__ = [
 
 
 def laplace_sines(X, combine="product"):
-    """Products or sums of sines, which vanish or are known on the faces of the unit cube.
+    """The products or sums of sines, which vanish or are known on the faces of the unit cube.
 
     * ``"product"``: u = Π_k sin πx_k, with Δu = −d π² u, zero on every face.
     * ``"sum"``: u = Σ_k sin πx_k, with Δu = −π² u.
@@ -198,7 +198,7 @@ def beam(x, load=1.0, stiffness=1.0, length=1.0, ends="clamped"):
 
 
 def kovasznay(x, y, reynolds=40.0):
-    """Kovasznay's flow behind a grid: exact for the steady Navier-Stokes equations in 2-D.
+    """The flow of Kovasznay behind a grid: exact for the steady Navier-Stokes equations in 2-D.
 
     (u, v) · ∇(u, v) + ∇p = Δ(u, v) / Re and u_x + v_y = 0 hold for
 

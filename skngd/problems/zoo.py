@@ -1,6 +1,6 @@
 """Known problems, written as a user would write them, each with its solution.
 
-Every coefficient may be a number, an :class:`Unknown` or an :class:`Input`.
+Every coefficient may be a number, an :class:`~skngd.pde.Unknown` or an :class:`~skngd.pde.Input`.
 """
 
 import numpy as np
@@ -14,6 +14,11 @@ from . import solutions
 
 class KnownProblem(Problem):
     """A problem with a known solution; derive a class and state ``residual`` and ``exact``.
+
+    See Also
+    --------
+    skngd.problems.zoo.Heat : Heat in a rod.
+    skngd.problems.zoo.PredatorPrey : A system of two equations.
 
     Examples
     --------
@@ -128,6 +133,11 @@ class Laplace2D(KnownProblem):
     The solution is u = sin πx sin πy. Source: J. Müller and M. Zeinhofer, *Achieving high accuracy
     with PINNs via energy natural gradient descent* (2023).
 
+    See Also
+    --------
+    skngd.problems.zoo.Laplace5D : The same in five dimensions.
+    skngd.problems.zoo.Heat : Heat in a rod.
+
     Examples
     --------
     >>> from skngd.problems.zoo import Laplace2D
@@ -155,6 +165,10 @@ class Laplace5D(KnownProblem):
     Δu = π² Σ sin πx_k; that one does not fit the boundary values, for Δ sin πx = −π² sin πx.
     Source: J. Müller and M. Zeinhofer, *Achieving high accuracy with PINNs via energy natural
     gradient descent* (2023).
+
+    See Also
+    --------
+    skngd.problems.zoo.Laplace2D : Poisson's equation on a square.
 
     Examples
     --------
@@ -189,6 +203,11 @@ class AdvectionDiffusion(KnownProblem):
         Diffusion ε, positive.
     hard : bool, default=True
         Build the conditions into the ansatz, u = 4x(1 − x) · network.
+
+    See Also
+    --------
+    skngd.problems.zoo.ReactionDiffusion : A cubic equation.
+    skngd.problems.zoo.Burgers : A shock that forms.
 
     Examples
     --------
@@ -226,6 +245,11 @@ class ReactionDiffusion(KnownProblem):
     ----------
     hard : bool, default=True
         Build the conditions into the ansatz.
+
+    See Also
+    --------
+    skngd.problems.zoo.AdvectionDiffusion : A boundary layer.
+    skngd.problems.zoo.AllenCahn : Phases that separate.
 
     Examples
     --------
@@ -266,6 +290,10 @@ class Beam(KnownProblem):
         q, force per length.
     stiffness : float, Unknown or Input, default=1.0
         EI, force times length squared, positive.
+
+    See Also
+    --------
+    skngd.problems.zoo.AdvectionDiffusion : A boundary layer.
 
     Examples
     --------
@@ -309,6 +337,11 @@ class Heat(KnownProblem):
     kappa : float, Unknown or Input, default=0.25
         Diffusivity κ.
 
+    See Also
+    --------
+    skngd.problems.zoo.Laplace2D : Poisson's equation on a square.
+    skngd.problems.zoo.Burgers : A shock that forms.
+
     Examples
     --------
     >>> from skngd.problems.zoo import Heat
@@ -346,6 +379,11 @@ class AllenCahn(KnownProblem):
     rate : float, Unknown or Input, default=5.0
         Rate r of the reaction, positive.
 
+    See Also
+    --------
+    skngd.problems.zoo.ReactionDiffusion : A cubic equation.
+    skngd.problems.zoo.Burgers : A shock that forms.
+
     Examples
     --------
     >>> from skngd.problems.zoo import AllenCahn
@@ -380,6 +418,11 @@ class Burgers(KnownProblem):
     nu : float, Unknown or Input, default=0.01/π
         Viscosity ν, positive. For the default a shock forms at x = 0, t = 1/π.
 
+    See Also
+    --------
+    skngd.problems.zoo.AdvectionDiffusion : A boundary layer.
+    skngd.problems.zoo.AllenCahn : Phases that separate.
+
     Examples
     --------
     >>> from skngd.problems.zoo import Burgers
@@ -413,6 +456,10 @@ class PredatorPrey(KnownProblem):
     ----------
     alpha, beta, delta, gamma : float, Unknown or Input, default=1.5, 1.0, 1.0, 1.0
         Growth of the prey, predation, growth of the predators by it and their death; positive.
+
+    See Also
+    --------
+    skngd.problems.zoo.KnownProblem : The base of problems with a solution.
 
     Examples
     --------

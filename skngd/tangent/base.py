@@ -29,6 +29,10 @@ class ProjectionInfo:
     kept : float
         ⟨f, A A⁺ f⟩ / ‖f‖², the fraction of the target that the projection keeps.
 
+    See Also
+    --------
+    skngd.tangent.project : Project a function.
+
     Examples
     --------
     >>> import torch
@@ -59,6 +63,11 @@ class Factorization(ABC):
     functions : list of torch.Tensor of shape (n_j, k)
         F.
 
+    See Also
+    --------
+    skngd.tangent.project : Project a function.
+    skngd.tangent.choose : Choose a form.
+
     Examples
     --------
     >>> import torch
@@ -77,7 +86,7 @@ class Factorization(ABC):
 
     @classmethod
     def of(cls, operator, functions, tol=None):
-        """The factorisation of a :class:`TangentOperator`, for functions of shape (n, k).
+        """The factorisation of a ``TangentOperator``, for functions of shape (n, k).
 
         ``tol`` is the relative residual that will do, for the forms that iterate; None: their own.
         """
@@ -85,7 +94,7 @@ class Factorization(ABC):
 
     @abstractmethod
     def solve(self, rcond=0.0, damping=0.0):
-        """Parameters A⁺ F of the projections of the functions F, equation (P).
+        """The parameters A⁺ F of the projections of the functions F, equation (P).
 
         Parameters
         ----------
@@ -113,7 +122,7 @@ class Factorization(ABC):
         """Rank and condition after truncation by ``rcond``."""
 
     def spectral(self):
-        """The singular value decomposition, as a :class:`Spectral`; forms that have none refuse."""
+        """The singular value decomposition, as a ``Spectral``; forms that have none refuse."""
         raise ValueError(
             f"Expected a form with singular values for rcond={ADAPTIVE!r}, got {self.name!r}. Take "
             "'auto', 'svd' or 'qr', or a number as rcond."

@@ -37,6 +37,10 @@ class KrylovSpace:
     max_products : int, default=1000
         Where these, or the memory for the basis, do not do, the residual is larger.
 
+    See Also
+    --------
+    skngd.tangent.cg.ConjugateGradients : A projection without a matrix.
+
     Examples
     --------
     >>> import torch
@@ -242,9 +246,13 @@ class ConjugateGradients(Factorization):
     Parameters
     ----------
     chunks : iterable of (A_j, F_j)
-        As in :class:`Factorization`; all rows are held.
+        As in :class:`~skngd.tangent.Factorization`; all rows are held.
     tol : float, default=1e-10
         ‖(AᵀA + λ I) dθ − Aᵀ f‖ ≤ tol ‖Aᵀ f‖.
+
+    See Also
+    --------
+    skngd.tangent.cg.KrylovSpace : The space that it builds.
 
     Examples
     --------

@@ -32,7 +32,7 @@ RCOND = 1e-5
 
 
 def orthonormal_basis(a, rcond=RCOND):
-    """Values of an orthonormal basis of the tangent space, in row-scaled form.
+    """The values of an orthonormal basis of the tangent space, in row-scaled form.
 
     Parameters
     ----------
@@ -141,6 +141,10 @@ class Sample:
         d.
     kept : float
         The fraction of the gradient that the tangent space holds; NaN where it is not known.
+
+    See Also
+    --------
+    skngd.tangent.christoffel.draw : Draw optimal points.
 
     Examples
     --------

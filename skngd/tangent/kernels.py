@@ -81,7 +81,7 @@ def row_space(features, rcond=RCOND):
 
 
 def determining_rows(features):
-    """As many rows as there are features, that determine every function of the space.
+    """Find as many rows as there are features, that determine every function of the space.
 
     By QR with pivots of the transposed features: each row is the one that is least determined by
     those before.

@@ -82,6 +82,10 @@ class Quantity:
     tensor : torch.Tensor of shape (m,) or ()
         Real numbers: one for each of m points, or one for all of them.
 
+    See Also
+    --------
+    skngd.pde.quantity.Field : A field with its derivatives.
+
     Examples
     --------
     >>> import numpy as np
@@ -229,6 +233,10 @@ class Field(Quantity):
         Highest order of a derivative.
     place : Place, default=None
         Where it is looked at, for integrals.
+
+    See Also
+    --------
+    skngd.pde.quantity.Quantity : What is computed from fields.
 
     Examples
     --------
