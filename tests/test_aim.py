@@ -1,5 +1,7 @@
 """``tol`` for problems: the relative error, by the linearised problem, with which a fit ends."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from skngd import PINNEstimator
 from skngd.estimators import aim
 from skngd.estimators.aim import Aim
 from skngd.estimators.device import plain_tensors
+from skngd.estimators.error import ErrorEstimate
 from skngd.estimators.ground import Ground
 from skngd.pde import Box, Dirichlet, Problem, Unknown
 from skngd.problems import zoo
@@ -102,3 +105,23 @@ def test_looks_wait_for_work_and_for_a_fall_of_the_loss():
     assert not wanted.is_due(physics, 1e-5)
     # A loss so large that nothing makes the solution exact enough.
     assert not Aim(1e-12, is_estimated=True, is_measured=False).is_due(physics, 1e-4)
+
+
+def test_a_tol_that_is_named_is_not_called_auto():
+    fitted = solver(Wave(), (3,), max_iter=300, estimate_error=True, tol=1e-14).fit()
+    assert "a fraction 0.001 of itself in" in fitted.stop_reason_
+    assert "auto" not in fitted.stop_reason_
+
+
+@pytest.mark.parametrize(
+    ("is_measured", "error", "told"),
+    [
+        (False, 1e-13, "Converged: the relative error is estimated at 1.0e-13, tol=1e-12"),
+        (True, 1e-4, "beside what the noise does, .* at 1.0e-04, .* at most a part 0.1 of that"),
+        (True, 1e-13, "beside what the noise does, .* at 1.0e-13, tol=1e-12"),
+    ],
+)
+def test_an_error_that_is_enough_is_told_with_what_it_is_beside(is_measured, error, told):
+    met = Aim("auto", True, is_measured)
+    met.known = None, None, ErrorEstimate({"u": error}, 1.0, "", None)
+    assert re.search(told, met.stop.reason)

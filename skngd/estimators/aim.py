@@ -49,8 +49,12 @@ class Aim:
     def stop(self):
         """Why a fit ends."""
         error = self.known[2].largest
+        beside = "beside what the noise does, " if self.is_measured else ""
+        enough = f"tol={self.wanted:g}"
+        if error > self.wanted:
+            enough = f"which is at most a part {OF_NOISE:g} of that"
         return Stop(
-            f"Converged: the relative error is estimated at {error:.1e}, tol={self.wanted:g}",
+            f"Converged: {beside}the relative error is estimated at {error:.1e}, {enough}",
             "converged",
         )
 
@@ -110,7 +114,7 @@ class Watched:
 
 def of_loss(tol, aim):
     """The tolerance of the loss: a number is that of the error where there is an aim."""
-    return "auto" if aim.is_there else tol
+    return None if aim.is_there and tol != "auto" else tol
 
 
 def work_of_iterations(objective, n_iter):

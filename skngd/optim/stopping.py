@@ -51,9 +51,10 @@ class Stopping:
 
     Parameters
     ----------
-    tol : float or "auto", default="auto"
+    tol : float, "auto" or None, default="auto"
         Stop when the monitored loss has not fallen by more than ``tol`` (an absolute number)
         in ``n_iter_no_change`` iterations. ``"auto"``: by more than ``relative_tol`` of itself.
+        None: as "auto", where a ``tol`` of other things was named.
     n_iter_no_change : int, default=10
         Iterations without progress that a fit waits for.
     floor : float, default=0.0
@@ -122,7 +123,8 @@ class Stopping:
         if loss <= self.floor:
             return Stop("Converged: the loss is zero to working precision", "converged")
         part = self._part()
-        tol = part * self.reference if self.tol == "auto" else self.tol
+        is_open = self.tol in ("auto", None)
+        tol = part * self.reference if is_open else self.tol
         if loss < self.reference - tol or not math.isfinite(self.reference):
             self.reference, self.waited = loss, 0
             return None
@@ -142,8 +144,9 @@ class Stopping:
                 "Try step_size='auto' or a smaller step_size, and restart='loss' in the place of "
                 "restart=None.",
             )
-        if self.tol == "auto":
-            limit = f"a fraction {part:g} of itself (tol='auto')"
+        if is_open:
+            named = " (tol='auto')" if self.tol == "auto" else ""
+            limit = f"a fraction {part:g} of itself{named}"
         else:
             limit = f"tol={self.tol:g}"
         what, moved = ("evidence", "change") if self.settles else ("loss", "fall")
