@@ -113,10 +113,21 @@ def _square_of_error(estimator, physics, network, X):
     """(Err), and what the noise does through the unknowns."""
     square = change_at(physics, network, estimator._error, X) ** 2
     if estimator._spread is not None:
-        follow = [change_at(physics, network, part, X) for part in estimator._spread[0]]
-        follow = np.stack(follow, axis=2) + _of_hard_values(estimator, X)
+        follow = _following(estimator, physics, network, X)
         square += np.einsum("mfi,ij,mfj->mf", follow, estimator._spread[1], follow)
     return square
+
+
+def responses_of(estimator, X):
+    """How the fields follow the unknowns in their own parameters, shape (m, n_fields, q)."""
+    physics = fitted_physics(estimator)
+    X = points_of(estimator, physics, X)
+    return _following(estimator, physics, _network(estimator, physics), X)
+
+
+def _following(estimator, physics, network, X):
+    follow = [change_at(physics, network, part, X) for part in estimator._spread[0]]
+    return np.stack(follow, axis=2) + _of_hard_values(estimator, X)
 
 
 def _variance_of_posterior(estimator, physics, network, X):
@@ -204,7 +215,7 @@ def _residual_score(estimator, X):
     return -float(np.sqrt(fitted / (nothing or 1.0)))
 
 
-def _observed_at(estimator, X, told):
+def observed_at(estimator, X, told):
     """What measurements would be at points, shape (n, number of columns of y)."""
     if estimator.problem_.observed is None:
         return _fields_at(estimator, X)
@@ -223,7 +234,7 @@ def _r2_of_observed(estimator, X, y, sample_weight):
     if X is None:
         raise ValueError("Expected X with y, got None. Pass the points where y was measured.")
     told = observed_of(estimator.problem_)
-    u = _observed_at(estimator, X, told)
+    u = observed_at(estimator, X, told)
     y, weight = observed(u, y, sample_weight, [one.name for one in told])
     scores = []
     for measured, solution in zip(y.T, u.T, strict=True):

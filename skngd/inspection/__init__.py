@@ -1,12 +1,14 @@
 """What a fitted estimator knows: kernels of its tangent space, displays, a diagnosis in words."""
 
 from .convergence import ConvergenceDisplay
+from .design import NextMeasurement, next_measurement
 from .diagnosis import diagnose
 from .fields import FieldDisplay
 from .forecast_display import ForecastDisplay
 from .intervals import IntervalDisplay
 from .kernel_display import KernelDisplay
 from .kernels import determining_points, empirical_nntk, greens_function, nntk, ntk
+from .profile import ProfileInterval, profile_likelihood
 from .spectrum import SpectrumDisplay
 from .summary import Summary, summary
 from .trajectory import TrajectoryDisplay
@@ -17,6 +19,8 @@ __all__ = [
     "ForecastDisplay",
     "IntervalDisplay",
     "KernelDisplay",
+    "NextMeasurement",
+    "ProfileInterval",
     "SpectrumDisplay",
     "Summary",
     "TrajectoryDisplay",
@@ -24,7 +28,9 @@ __all__ = [
     "diagnose",
     "empirical_nntk",
     "greens_function",
+    "next_measurement",
     "nntk",
     "ntk",
+    "profile_likelihood",
     "summary",
 ]
