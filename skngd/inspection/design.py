@@ -25,6 +25,14 @@ class NextMeasurement:
         part of what it is.
     std : dict of str to ndarray of the same shape
         Standard deviation of each unknown with a measurement there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skngd.inspection import NextMeasurement
+    >>> found = NextMeasurement(1, "u", np.array([0.9, 0.7]), {"k": np.array([0.18, 0.14])})
+    >>> float(found.std["k"][found.best])
+    0.14
     """
 
     best: int
@@ -49,6 +57,7 @@ def next_measurement(estimator, candidates, *, of=None):
     Returns
     -------
     found : NextMeasurement
+        The best candidate, and what each of them would do.
 
     Raises
     ------

@@ -35,6 +35,15 @@ class ProfileInterval:
         (n − q) (S / Ŝ − 1) of each: a fit with the value fixed leaves the squares S.
     linear : tuple of float
         The interval by ``unknowns_std_``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skngd.inspection import ProfileInterval
+    >>> values = np.array([0.8, 1.0, 1.4])
+    >>> found = ProfileInterval(0.8, 1.4, values, np.array([3.84, 0.0, 3.84]), (0.7, 1.3))
+    >>> (found.low, found.high)
+    (0.8, 1.4)
     """
 
     low: float
@@ -58,14 +67,18 @@ def profile_likelihood(estimator, X, y, name, *, sample_weight=None, level=0.95)
     X : array-like of shape (n_samples, n_features)
         Where was measured: as of ``fit``.
     y : array-like of shape (n_samples,) or (n_samples, n_fields)
+        The measurements, as of ``fit``.
     name : str
         Of the unknown.
     sample_weight : array-like of shape (n_samples,), default=None
+        As of ``fit``.
     level : float in (0, 1), default=0.95
+        What the interval is to cover.
 
     Returns
     -------
     interval : ProfileInterval
+        Its ends, and the values that were tried.
 
     Raises
     ------
