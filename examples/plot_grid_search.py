@@ -38,7 +38,7 @@ pipeline = Pipeline(
         ("scale", StandardScaler()),
         (
             "network",
-            NaturalMomentumRegressor(step_size="backtracking", max_iter=60, tol=0.0, n_init=1),
+            NaturalMomentumRegressor(step_size="backtracking", max_iter=40, tol=0.0, n_init=1),
         ),
     ]
 )
@@ -57,7 +57,7 @@ search = GridSearchCV(
     error_score="raise",
 )
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", ConvergenceWarning)  # 60 iterations are the budget here
+    warnings.simplefilter("ignore", ConvergenceWarning)  # 40 iterations are the budget here
     search.fit(X_train, y_train)
 
 test = -search.score(X_test, y_test)
@@ -91,7 +91,7 @@ for marker, width in zip("o^s", (5, 10, 20), strict=True):
     axes.plot(1000 * errors, rows, marker, label=f"{width} neurons")
 axes.set_yticks(range(len(names)), names)
 axes.invert_yaxis()
-axes.set(xlabel="cross-validated RMSE × 1000", title="60 iterations with backtracking")
+axes.set(xlabel="cross-validated RMSE × 1000", title="40 iterations with backtracking")
 axes.set_xscale("log")
 axes.set_xticks([5, 10, 20, 50], ["5", "10", "20", "50"])
 axes.minorticks_off()
