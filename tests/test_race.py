@@ -16,10 +16,10 @@ from skngd.estimators import growth, neurons, race, slab, spectrum
 from skngd.estimators.device import plain_tensors
 from skngd.estimators.ground import Ground
 from skngd.estimators.problem_task import ProblemTask
-from skngd.estimators.slab import time_axis
 from skngd.models import FullyConnected
 from skngd.pde import Box, Dirichlet, Initial, Input, Periodic, Problem, Unknown
 from skngd.pde.residuals.blocks import Collocation
+from skngd.pde.slab import time_axis
 from skngd.problems import zoo
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

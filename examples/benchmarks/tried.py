@@ -13,13 +13,14 @@ import warnings
 from dataclasses import replace
 from unittest import mock
 
+import long_times
 import numpy as np
 import plates
 import race as problems
 import torch
 
 from skngd import PINNEstimator
-from skngd.estimators import growth, physics, race
+from skngd.estimators import error, growth, physics, race, slabs
 from skngd.optim import trust_region
 from skngd.optim.damping import BOLD
 from skngd.pde import Equation, Initial, Periodic
@@ -322,6 +323,45 @@ def show_cutoff(seeds):
             print(f"Laplace  {step_size!s:14} {name:16} {told}", flush=True)
 
 
+def by_slabs(problem, seed):
+    """Solutions on slabs of time, without what comes before them, and the processor's seconds."""
+    began = time.process_time()
+    estimator, random_state = PINNEstimator(problem, random_state=seed), np.random.RandomState(seed)
+    with torch.no_grad():
+        found = slabs.Slabs(estimator, problem, random_state, time.perf_counter()).run()
+    return found, time.process_time() - began
+
+
+def show_slabs(seeds):
+    ways = {
+        "as it is": [],
+        "240 fresh neurons": [(error, "FRESH_OF_SLAB", 240)],
+        "300 iterations": [(slabs, "FEW_ITERATIONS", 300)],
+        "races where one fails": [(slabs, "RACED_AFTER", 0)],
+        "half as exact": [(slabs, "WANTED", 1e-5), (slabs, "EASY", 1e-7)],
+    }
+    for cls, end in ((long_times.Duffing, 12.0), (long_times.Lorenz, 2.5)):
+        problem = type(cls.__name__, (cls,), {"end": end})()
+        t = np.linspace(0, end, 1001)
+        exact = problem.steps(t, rtol=1e-13, atol=1e-14)
+        for name, changes in ways.items():
+            rows = []
+            for seed in seeds:
+                with patched(changes):
+                    found, seconds = by_slabs(problem, seed)
+                ends = [one.problem_.high for one in found.fitted[:-1]]
+                parts = zip(found.fitted, np.split(t, np.searchsorted(t, ends)), strict=True)
+                u = [one.predict(part[:, None]).reshape(len(part), -1) for one, part in parts]
+                off = long_times.error(np.concatenate(u), exact)
+                rows.append([off, found.largest, len(found.fitted), seconds])
+            off, told, n, seconds = mean(rows)
+            print(
+                f"{cls.__name__:8} {name:22} error {off:7.1e}  told {told:7.1e}  {n:4.1f} slabs  "
+                f"{seconds:5.1f} s",
+                flush=True,
+            )
+
+
 IDEAS = {
     "race": show_race,
     "units": show_units,
@@ -333,6 +373,7 @@ IDEAS = {
     "points": show_points,
     "correction": show_correction,
     "cutoff": show_cutoff,
+    "slabs": show_slabs,
 }
 
 

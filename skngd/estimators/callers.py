@@ -2,6 +2,8 @@
 
 import sys
 import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
 from os import sep
 from os.path import dirname
 
@@ -16,6 +18,19 @@ BETWEEN = (
 )
 
 
+IS_SILENT = ContextVar("IS_SILENT", default=False)
+
+
+@contextmanager
+def silent():
+    """Within it :func:`warn` says nothing: a fit that is a part of another one, which speaks."""
+    token = IS_SILENT.set(True)
+    try:
+        yield
+    finally:
+        IS_SILENT.reset(token)
+
+
 def _frames(frame):
     """The frame and those above it, from the inner to the outer."""
     while frame is not None:
@@ -25,6 +40,8 @@ def _frames(frame):
 
 def warn(sentence, category=UserWarning):
     """Warn in the name of the line outside of skngd and scikit-learn that led here."""
+    if IS_SILENT.get():
+        return
     level = 1
     for frame in _frames(sys._getframe(1)):
         level += 1

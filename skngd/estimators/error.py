@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from ..models import FullyConnected
+from ..pde.slab import OnSlab
 from .device import to_numpy
 from .linearised import (
     MOST_OF_SEVERAL,
@@ -35,6 +36,8 @@ N_FRESH, FACTORS = 240, (0.75, 1.5, 3.0, 6.0, 12.0)
 # Fresh neurons where the fit was so long that they cost less than it, the most columns with them,
 # and an error worth them.
 MANY_FRESH, MOST_COLUMNS, WORTH_MANY = 960, 3000, 1e-11
+# The same on a slab of time alone, which is short enough for few.
+FRESH_OF_SLAB = 80
 # λ / ‖A‖² of the first look, and of that at what is left, where rounding errors are not small.
 FIRST_DAMPING, SECOND_DAMPING = 1e-24, 1e-21
 # The seed of all points and neurons.
@@ -109,16 +112,27 @@ def estimated_error(physics, theta, activation, work, rows=None):
     model = physics.model
     if not isinstance(model, FullyConnected) and model.n_parameters > MOST_OF_SEVERAL:
         return None
-    found = _estimated(physics, theta, activation, N_FRESH, rows)
+    n_fresh = _n_fresh(physics)
+    found = _estimated(physics, theta, activation, n_fresh, rows)
     is_cheap = work_of_estimate(physics, MANY_FRESH, MOST_COLUMNS) <= work
+    if n_fresh < N_FRESH:
+        return found
     if found is None or not is_cheap or not WORTH_MANY < found.largest < np.inf:
         return found
     richer = _estimated(physics, theta, activation, MANY_FRESH, rows)
     return found if richer is None or richer.largest > found.largest else richer
 
 
-def work_of_estimate(physics, n_fresh=N_FRESH, most=np.inf):
+def _n_fresh(physics):
+    """Fresh neurons of the first look."""
+    problem = physics.problem
+    is_short = isinstance(problem, OnSlab) and len(problem.domain.names) == 1
+    return FRESH_OF_SLAB if is_short else N_FRESH
+
+
+def work_of_estimate(physics, n_fresh=None, most=np.inf):
     """Multiplications of an estimate, about; infinite above so many columns."""
+    n_fresh = _n_fresh(physics) if n_fresh is None else n_fresh
     n_columns = physics.residuals.n_parameters + 2 * n_fresh * len(physics.problem.fields)
     return 2 * ROWS_PER_COLUMN * n_columns**3 if n_columns <= most else np.inf
 
@@ -216,16 +230,53 @@ def physics_of_fresh(physics, parts):
     return _on_top(physics, nothing, parts["activation"], _n_neurons(physics, fresh)), fresh
 
 
-def change_at(physics, network, change, X):
-    """A direction of the richer space, in parts, as fields at points, shape (m, n_fields)."""
+def on_top_alone(physics, solution):
+    """Physics of a solution, a function as ``base`` of :class:`Compiler`, beside which is nothing.
+
+    And the parameters of a network that is zero.
+    """
+    alone = _on_top(physics, solution, "tanh", 1)
+    return alone, torch.zeros(alone.model.n_parameters, **physics.kind)
+
+
+def carried_error(physics, theta, activation, correction):
+    """The error of a solution in parts, where its initial values have one; None where it has none.
+
+    Parameters
+    ----------
+    physics : Physics
+        Of the problem with the initial values as they should be.
+    theta : torch.Tensor of shape (P + q,)
+    activation : str
+        Of fresh neurons.
+    correction : dict or None
+        What was added to the network.
+    """
+    network, inner = physics.residuals.network(theta), theta[physics.model.n_parameters :]
+    solution = physics, network, inner
+    if correction is not None:
+        solution = corrected(physics, network, correction, inner)
+    given = physics, theta, activation, np.random.RandomState(SEED), None, 2 * _n_fresh(physics)
+    try:
+        look = _look(*given, solution, is_second=True)
+    except ValueError:  # a term is not finite at a fresh point
+        return None
+    return look.error if look.is_finite else None
+
+
+def change_at(physics, network, change, X, along=()):
+    """A direction of the richer space, in parts, as fields at points, shape (m, n_fields).
+
+    Or as derivatives of them in coordinates that are named.
+    """
     wide, fresh = physics_of_fresh(physics, change)
-    along, place = torch.zeros_like(fresh), wide.residuals.output_parameters
-    along[place] = fresh[place]
+    last, place = torch.zeros_like(fresh), wide.residuals.output_parameters
+    last[place] = fresh[place]
     direction = torch.as_tensor(change["direction"], **physics.kind)
     total = 0.0
-    for one, at, step in ((physics, network, direction), (wide, fresh - along, along)):
+    for one, at, step in ((physics, network, direction), (wide, fresh - last, last)):
         theta, dtheta = one.residuals.internal(at), one.residuals.internal(step)
-        total = total + one.objective(values_of(one, X)).at(theta).jacobian.apply(dtheta)
+        total = total + one.objective(values_of(one, X, along)).at(theta).jacobian.apply(dtheta)
     return to_numpy(total.reshape(len(physics.problem.fields), -1).T)
 
 

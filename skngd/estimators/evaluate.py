@@ -6,11 +6,13 @@ from sklearn.metrics import r2_score
 
 from ..pde.expressions.quantity import Field
 from ..pde.observe import Observed, observed_of
+from ..pde.slab import time_axis
 from .device import device_at_hand, plain_tensors, row_slices, to_numpy
-from .error import change_at, corrected, physics_of_fresh
+from .error import change_at, corrected, on_top_alone, physics_of_fresh
 from .linearised import values_of
 from .observed import named_columns, observed
 from .physics import build_physics, columns_of, fitted_view
+from .several import refuse_slabs, slabs_of
 
 # A step of an unknown in its own parameter, and what rounding leaves of a field at best.
 STEP, ROUNDING = 1e-6, 1e-14
@@ -18,22 +20,60 @@ STEP, ROUNDING = 1e-6, 1e-14
 SCORE_POINTS, SCORE_SEED = 512, 20240229
 
 
-def fitted_physics(estimator):
-    """The physics of a fitted estimator, for its predictions."""
+def fitted_physics(estimator, problem=None):
+    """The physics of a fitted estimator, for its predictions, or with another problem."""
     device, view = device_at_hand(estimator.device_), fitted_view(estimator)
-    return build_physics(estimator, estimator.problem_, device, view)
+    return build_physics(estimator, problem or estimator.problem_, device, view)
 
 
-def _network(estimator, physics):
+def measured_physics(estimator, problem=None):
+    """The same with sizes from points that are always the same, and these points."""
+    physics = fitted_physics(estimator, problem)
+    n = [SCORE_POINTS] * len(physics.problem.with_numbers().conditions)
+    random_state = np.random.RandomState(SCORE_SEED)
+    points = physics.discretization.sample(SCORE_POINTS, n, "sobol", random_state)
+    physics.adopt_sizes(physics.discretization.blocks(points))
+    return physics, points
+
+
+def network_of(estimator, physics):
+    """The parameters of a fitted network, as a tensor; refused where there are several."""
+    refuse_slabs(estimator)
     return torch.tensor(estimator.theta_, **physics.kind)
 
 
 def solved(estimator, physics):
     """Physics whose network is the whole solution, with what corrects it, and the parameters."""
-    network, correction = _network(estimator, physics), estimator._correction
+    if slabs_of(estimator):
+        return _composed(estimator, physics)
+    network, correction = network_of(estimator, physics), estimator._correction
     if correction is None:
         return physics, network
     return corrected(physics, network, correction)[:2]
+
+
+def _composed(estimator, physics):
+    """Physics whose network is zero, on top of the solutions on slabs, and its parameters."""
+    slabs = slabs_of(estimator)
+    solutions = [solved(one, fitted_physics(one)) for one in slabs]
+
+    def solution(field, index, x):
+        found = x.new_empty(len(x))
+        for number, rows in _by_slab(estimator, to_numpy(x)):
+            (one, theta), there = solutions[number], x[rows]
+            found[rows] = one.discretization.field_at(theta, there, index, field)
+        return found
+
+    return on_top_alone(physics, solution)
+
+
+def _by_slab(estimator, X):
+    """The number of each slab in which rows of X are, and these; an end belongs to its slab."""
+    slabs = slabs_of(estimator)
+    axis = time_axis(estimator.problem_)
+    ends = [one.problem_.high for one in slabs[:-1]]
+    numbers = np.searchsorted(ends, X[:, axis])
+    return [(int(number), np.flatnonzero(numbers == number)) for number in np.unique(numbers)]
 
 
 def points_of(estimator, physics, X):
@@ -66,7 +106,7 @@ def _flat(values):
     return values[:, 0] if values.shape[1] == 1 else values
 
 
-def _fields_at(estimator, X, index=()):
+def fields_at(estimator, X, index=()):
     """∂^index of each field at points, shape (n, n_fields)."""
     with plain_tensors():
         physics = fitted_physics(estimator)
@@ -78,18 +118,20 @@ def _at_points(estimator, physics, X, index=()):
     derivative, fields = physics.discretization.derivative, physics.problem.fields
     parts = [
         np.stack([derivative(theta, X[rows], index, field) for field in fields], axis=1)
-        for rows in row_slices(len(X), len(theta))
+        for rows in row_slices(len(X), max(len(theta), len(estimator.theta_)))
     ]
     return np.concatenate(parts)
 
 
 def solution_at(estimator, X, index=()):
     """∂^index of the solution at points."""
-    return _flat(_fields_at(estimator, X, index))
+    return _flat(fields_at(estimator, X, index))
 
 
 def error_of(estimator, X):
     """The estimated size of the error of the solution at points, with what the noise does."""
+    if slabs_of(estimator):
+        return _error_on_slabs(estimator, X)
     is_free = estimator.unknowns_ and estimator._spread is None
     if estimator._field_posterior is None and (estimator._error is None or is_free):
         raise ValueError(
@@ -100,13 +142,40 @@ def error_of(estimator, X):
         )
     with plain_tensors():
         physics = fitted_physics(estimator)
-        X, network = points_of(estimator, physics, X), _network(estimator, physics)
+        X, network = points_of(estimator, physics, X), network_of(estimator, physics)
         if estimator._field_posterior is not None:
             square = _variance_of_posterior(estimator, physics, network, X)
         else:
             square = _square_of_error(estimator, physics, network, X)
         size = np.abs(_at_points(estimator, physics, X)).max(axis=0, initial=0.0)
     return _flat(np.hypot(np.sqrt(square), ROUNDING * size))
+
+
+def _error_on_slabs(estimator, X):
+    """The same, where each slab tells its own, with what came from those before it."""
+    with plain_tensors():
+        X = points_of(estimator, fitted_physics(estimator), X)
+    found = np.empty((len(X), len(estimator.problem_.fields)))
+    for number, rows in _by_slab(estimator, X):
+        one = slabs_of(estimator)[number]
+        found[rows] = error_of(one, _inside(one, X[rows])).reshape(len(rows), -1)
+    return _flat(found)
+
+
+def _inside(slab, X):
+    """Rows of a slab that rounding has left just outside."""
+    low, high = slab.problem_.domain.bounds.T
+    X = X.copy()
+    X[:, : len(low)] = np.clip(X[:, : len(low)], low, high)
+    return X
+
+
+def change_on_slab(slab, X, index=()):
+    """∂^index of the estimated error of a solution at points, shape (m, n_fields)."""
+    with plain_tensors():
+        physics = fitted_physics(slab)
+        names = tuple(physics.problem.domain.names[axis] for axis in index)
+        return change_at(physics, network_of(slab, physics), slab._error, X, names)
 
 
 def _square_of_error(estimator, physics, network, X):
@@ -182,13 +251,9 @@ def _residual_score(estimator, X):
 
     Each equation is divided by the size of its terms, and nothing is the network that is zero.
     """
-    n = [SCORE_POINTS] * len(estimator.problem_.with_numbers().conditions)
-    random_state = np.random.RandomState(SCORE_SEED)
     with plain_tensors():
-        physics = fitted_physics(estimator)
-        points = physics.discretization.sample(SCORE_POINTS, n, "sobol", random_state)
         # The sizes are those at fixed points, whatever X is.
-        physics.adopt_sizes(physics.discretization.blocks(points))
+        physics, points = measured_physics(estimator)
         if X is not None:
             points[0] = [points_of(estimator, physics, X)], None, None
         fitted, nothing = (
@@ -207,7 +272,7 @@ def _residual_score(estimator, X):
 def _observed_at(estimator, X, told):
     """What measurements would be at points, shape (n, number of columns of y)."""
     if estimator.problem_.observed is None:
-        return _fields_at(estimator, X)
+        return fields_at(estimator, X)
     with plain_tensors():
         physics = fitted_physics(estimator)
         X = points_of(estimator, physics, X)

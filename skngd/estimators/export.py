@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..losses.poisson import LARGEST_LOGARITHM
 from ..models import TorchModule
+from .several import refuse_slabs
 
 # Points of a problem on which the module has to say what ``predict`` says, and how closely.
 PROBES, CLOSE = 50, 1e-10
@@ -92,6 +93,7 @@ def torch_module(estimator):
     inputs = estimator.X_mean_, estimator.X_scale_
     X_mean, X_scale = (torch.tensor(np.array(part, float)) for part in inputs)
     if _has_problem(estimator):
+        refuse_slabs(estimator)
         n_outputs = len(estimator.problem_.fields)
         shift, factor, is_flat = estimator.y_mean_, estimator.y_scale_, n_outputs == 1
         link = _affine(shift, factor, n_outputs)

@@ -7,11 +7,12 @@ import torch
 
 from ..pde.scales import free_scales
 from .device import multiplications, resolve_device
+from .error import is_determined
 from .linearised import Rows
 from .physics import build_physics, columns_of
 from .points import Points
 from .prior import MEASUREMENT_WEIGHT as BESIDE_PRIOR
-from .prior import prior_blocks, scale_blocks
+from .prior import prior_blocks, scale_blocks, unobserved
 
 # The weight of measurements where equation and conditions are constraints: while a fit finds its
 # way, and where noise has bent a nonlinear problem by more than (Err) can undo.
@@ -110,6 +111,22 @@ def with_network(estimator, activation, hidden_layer_sizes):
     shaped = copy.copy(estimator)
     shaped.activation, shaped.hidden_layer_sizes = activation, hidden_layer_sizes
     return shaped
+
+
+def free_fields(estimator, given, is_raced):
+    """Those that nobody measured, where the conditions do not determine the solution.
+
+    ``given`` are the arguments of :class:`Ground` behind the estimator.
+    """
+    problem, (_, y, _), *_ = given
+    if y is None or estimator.measurement_weight != "auto":
+        return ()
+    fields = unobserved(problem, y)
+    if not fields:
+        return ()
+    ground = Ground(with_network(estimator, *EXPECTED) if is_raced else estimator, *given)
+    theta = ground.tensor(ground.physics.initial(np.random.RandomState(0)))
+    return () if is_determined(ground.physics, theta, "tanh") else fields
 
 
 def device_for(estimator, problem, X, is_raced):

@@ -7,10 +7,11 @@ import numpy as np
 
 from ..optim.stopping import SECOND_STAGE, out_of_iterations
 from ..pde.residuals.view import view_of
+from ..pde.slab import OnSlab, time_axis
 from .candidates import SOLVED, Candidate
 from .device import few_threads, to_numpy
 from .neurons import widened, with_exact_output, with_fitted_output
-from .slab import solved_by_parts, time_axis
+from .slab import solved_by_parts
 
 DEEP = (20, 20)
 # The rounds of deep networks, that enter where a shallow one stalls.
@@ -44,13 +45,29 @@ class Growth:
 
     def __init__(self, race):
         self.race, self.estimator = race, race.estimator
-        # Seconds that second stages took so far, and whether a growing interval was tried.
-        self.second_stages, self.tried_parts, self.is_stalled = 0.0, False, False
+        # Seconds that second stages took so far.
+        self.second_stages, self.is_stalled = 0.0, False
+        # Whether a growing interval was tried, and has failed.
+        self.tried_parts, self.parts_failed = False, False
 
     def run(self, winner):
         """The winner, or what has become better on the way."""
         winner = self._grow(winner)
         return winner if self.race.aim.is_met else self._by_parts(winner)
+
+    def asks_for_slabs(self, winner):
+        """Whether an evolution is stuck, on a growing interval, too."""
+        return self.parts_failed and winner.loss > LOST
+
+    @property
+    def is_on_slab(self):
+        """Whether the problem is a part of an evolution already."""
+        return isinstance(self.race.given[0], OnSlab)
+
+    @property
+    def is_allowed(self):
+        """Whether the iterations that there may be are enough to grow."""
+        return LATEST * self.estimator.max_iter >= PATIENCE
 
     def finished(self, winner, result):
         """The end of the fit that went on from the winner, with a second stage where that helps."""
@@ -78,11 +95,12 @@ class Growth:
             stalled, self.is_stalled = winner.loss, True
             if stalled <= ENOUGH or stalled > GAIN * without:
                 return winner
-            if without == inf:
+            # Slabs are short enough for one layer.
+            if without == inf and not self.is_on_slab:
                 if len(self.race.given[0].domain.names) == 1:
                     # With time alone, parts of it cost less than other networks.
                     winner = self._by_parts(winner)
-                    if winner.is_by_parts:
+                    if winner.is_by_parts or self.parts_failed:
                         return winner
                 deep = self._deeper()
                 if self.race.aim.is_met or deep.loss < winner.loss:
@@ -162,7 +180,8 @@ class Growth:
     def _evolves(self):
         """Whether a growing interval of time can be tried."""
         problem, (X, *_), _ = self.race.given
-        return time_axis(problem) is not None and X is None and not self.tried_parts
+        is_open = X is None and not self.is_on_slab and not self.tried_parts
+        return is_open and time_axis(problem) is not None
 
     def _by_parts(self, winner):
         """The winner, or a start from a growing interval of time where an evolution is stuck."""
@@ -185,6 +204,7 @@ class Growth:
                 lambda: self.race.is_late(OF_PARTS),
             )
         if theta is None:
+            self.parts_failed = True
             return winner
         candidate = Candidate(course, None, 0, theta)
         candidate.is_by_parts, candidate.seconds = True, time.perf_counter() - began

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from ..models import FullyConnected
+from ..pde.observe import Observe, Observed
 from ..tangent.qr import Qr
 from .device import to_numpy
 
@@ -409,11 +410,19 @@ def spread_points(physics, n, random_state):
     return physics.discretization.sample(*given)
 
 
-def values_of(physics, X):
-    """Blocks of the values of each field at points."""
-    shape, unknowns = (len(X), len(physics.problem.fields)), physics.trial_unknowns()
-    given = X, np.zeros(shape), np.ones(len(X))
-    return physics.discretization.observations(*given, 1.0, unknowns)
+def values_of(physics, X, along=()):
+    """Blocks of the values of each field at points, or of derivatives in coordinates."""
+    fields, unknowns = physics.problem.fields, physics.trial_unknowns()
+    given = X, np.zeros((len(X), len(fields))), np.ones(len(X)), 1.0, unknowns
+    conditions = None
+    if along:
+        conditions = [Observed(_derivative(number, along)) for number in range(len(fields))]
+    return physics.discretization.observations(*given, conditions)
+
+
+def _derivative(number, along):
+    """What observes a derivative of the field of this number."""
+    return Observe(lambda *arguments: arguments[number].d(*along))
 
 
 def _measurements(physics, rows):

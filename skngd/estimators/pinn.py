@@ -52,8 +52,9 @@ class PINNEstimator(NaturalMomentumRegressor):
 
     Momentum acts on residuals. The iterations of the winner of a race count in ``max_iter``, its
     time in ``max_time``; callbacks see those behind it, and ``verbose=1`` prints a line for each
-    round. ``loss``, ``huber_delta``, ``alpha``, ``early_stopping``, ``validation_fraction`` and
-    ``metric="h1"`` are for ``problem=None``.
+    round. An evolution that one network does not solve is solved slab by slab, (Slab), with up to
+    ``max_iter`` iterations on each. ``loss``, ``huber_delta``, ``alpha``, ``early_stopping``,
+    ``validation_fraction`` and ``metric="h1"`` are for ``problem=None``.
 
     Parameters
     ----------
@@ -165,12 +166,19 @@ n_iter_no_change, warm_start, device, dtype, random_state, verbose
         distance r to c, the last rows of ``coefs_[0]`` are those of log r/R, in d > 2 dimensions
         of (R/r)^(d−2), for each of them, then of the components of R^(d−1) (x − c)/r^d, if these
         are 18 rows at most.
+    slabs_ : tuple of PINNEstimator
+        Where one network does not solve an evolution, the solutions on slabs of its time, one
+        after the other, each a fitted estimator; else empty. With slabs ``theta_`` has the
+        parameters of all, ``loss_`` is their mean, ``history_`` has one after the other, by number
+        in ``"start"``, ``activation_`` and ``hidden_layer_sizes_`` are those of the last one, and
+        there are no ``coefs_`` and ``intercepts_``.
     candidates_ : dict of str to ndarray
         The starts that raced, as they were at the end of it, one row each: ``activation``,
         ``hidden_layer_sizes``, ``bandwidth``
         (of the first layer; NaN is a start as networks that are named have), ``seed``, the last
         ``round`` it took part in, ``n_iter``, ``held_out_loss`` as a part of that of the solution
         zero, ``seconds``. There is a bandwidth for each coordinate, shape (n_starts, n_features).
+        With slabs there is a last row for them, and ``n_slabs``.
     theta_, coefs_, intercepts_, loss_curve_, n_iter_, stop_reason_, device_, n_features_in_, \
 feature_names_in_
         As in :class:`NaturalMomentumRegressor`.
@@ -336,7 +344,8 @@ feature_names_in_
         -----
         ConvergenceWarning
             If ``max_iter`` or ``max_time`` is reached with an error that is estimated above one
-            percent, or not known; if the fit converges with such an error; if the loss overflows.
+            percent, or not known; if the fit converges with such an error; if the loss overflows;
+            if an evolution is solved on a part of its time alone.
         UserWarning
             If the problem does not determine its solution, if it has no conditions, if conditions
             contradict each other where they meet, if optimal points are too few for a stable

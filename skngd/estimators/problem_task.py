@@ -15,14 +15,15 @@ from .callers import is_searched, warn
 from .candidates import joined
 from .data import ROWS, advice
 from .device import plain_tensors, to_numpy
-from .error import estimated_error, is_determined
-from .ground import EXPECTED, Ground, device_for, with_network
+from .error import estimated_error
+from .ground import Ground, device_for, free_fields
 from .guesses import from_other_guesses
+from .in_slabs import InSlabs
 from .neurons import fresh_activation
 from .observed import named_columns, observed, weights_of
 from .open_fields import open_names, told_of_prior, warn_of_undetermined
 from .physics import columns_of, empty_equations, fitted_view
-from .prior import answered, settled, unobserved
+from .prior import answered, settled
 from .problem_settings import check_problem_settings
 from .race import Race, is_raced
 from .statement import warn_of_the_problem
@@ -34,7 +35,7 @@ from .unknowns import (
     warn_if_unexplained,
     warn_of_loss,
 )
-from .verdict import LARGE_ERROR, Verdict, warn_if_hidden, warn_if_unsolved
+from .verdict import LARGE_ERROR, Verdict, hidden_residual, warn_if_unsolved, warn_of_hidden
 
 # The error that measurements may bend a solution by, and the part of what their noise does.
 STRAIGHT_ENOUGH, BENT = 1e-6, 0.1
@@ -57,7 +58,7 @@ class ProblemTask(Task):
                 "X_val and y_val are for problem=None. With a problem, keep rows apart and use "
                 "score(X, y), or cross-validation."
             )
-        self.began = time.perf_counter()
+        self.began, self.slabs = time.perf_counter(), InSlabs(self)
         super().__init__(estimator, estimator.warm_start)
         check_step_rule(estimator, draws=estimator.sampler == "christoffel")
         check_problem_settings(estimator)
@@ -77,6 +78,7 @@ class ProblemTask(Task):
         with plain_tensors():
             self.has_none = warn_of_the_problem(self.problem, y)
         self.random_state = check_random_state(estimator.random_state)
+        self.continues = self.continues and self.slabs.can_continue()
         self.is_raced = is_raced(estimator) and not self.continues
 
     def _validated(self, X, y, sample_weight):
@@ -107,17 +109,18 @@ class ProblemTask(Task):
         device = device_for(estimator, self.problem, self.X, self.is_raced)
         self.device = str(device)
         self.given = given = self.problem, (self.X, self.y, self.weight), device, random_state
-        free = self._free_fields(given)
+        free = free_fields(estimator, given, is_raced(estimator))
         is_estimated = self._is_estimated() and not (free or self.has_none)
         self.aim = Aim(estimator.tol, is_estimated, self.y is not None)
         if self.is_raced:
             self.race = Race(estimator, *given, self.began, self.aim, free)
             self.raced = self.race.run()
+            self.slabs.take_after_race()
             self.starts = [to_numpy(self.raced.theta)]
             self._take_winner()
             self.candidates = self.race.table()
             hides = self.raced.is_by_parts or self.raced.overfits
-            if hides and self.ground.points.adapt():
+            if hides and not self.slabs and self.ground.points.adapt():
                 # What was found with points that adapt is lost in some iterations on others.
                 drawn = self.ground.points.draw_fresh(self.raced.theta)
                 self.objective = self.ground.objective_on(*drawn)
@@ -127,6 +130,7 @@ class ProblemTask(Task):
             view = fitted_view(estimator) if self.continues else None
             self.ground = Ground(estimator, *given, view, free)
             self.network = estimator._activation(), tuple(estimator._hidden_layer_sizes())
+            self.slabs.take_again()
             self.starts = self._named_starts()
             first = drawn = self.ground.objective.at(self.ground.tensor(self.starts[0]))
             self.physics.check_start(first)
@@ -139,19 +143,6 @@ class ProblemTask(Task):
         self.first_loss = first.loss or 1.0
         self.units = UnitsOfResiduals(self.objective, first.loss)
         self.n_multiplications = self.ground.n_multiplications
-
-    def _free_fields(self, given):
-        """Those that nobody measured, where the conditions do not determine the solution."""
-        estimator = self.estimator
-        if self.y is None or estimator.measurement_weight != "auto":
-            return ()
-        fields = unobserved(self.problem, self.y)
-        if not fields:
-            return ()
-        named = with_network(estimator, *EXPECTED) if is_raced(estimator) else estimator
-        ground = Ground(named, *given)
-        theta = ground.tensor(ground.physics.initial(np.random.RandomState(0)))
-        return () if is_determined(ground.physics, theta, "tanh") else fields
 
     def _judging(self):
         """The objective that tells which iterate is the best, where the points change.
@@ -187,6 +178,8 @@ class ProblemTask(Task):
         return aim.stop if is_met else None
 
     def finished(self, result, minimized):
+        if self.slabs:
+            return self.slabs.ended(result)
         return from_other_guesses(self, self.to_its_end(result, minimized), minimized)
 
     def to_its_end(self, result, minimized):
@@ -215,6 +208,8 @@ class ProblemTask(Task):
         return result
 
     def first_iterations(self, max_iter):
+        if self.slabs:
+            return 0
         return max_iter - max_iter // 2 if self._has_constraints() else max_iter
 
     def _has_constraints(self):
@@ -247,7 +242,7 @@ class ProblemTask(Task):
     def _named_starts(self):
         """Starts of a network that is named, or the end of the last fit."""
         estimator, physics = self.estimator, self.physics
-        if self.continues:
+        if self.continues and not self.slabs:
             last = estimator._last_theta(self.model)
             return [physics.internal(last, estimator.unknowns_)]
         n_init = 1 if estimator.n_init == "auto" else estimator.n_init
@@ -280,19 +275,25 @@ class ProblemTask(Task):
         return 0.0, 1.0
 
     def conclude(self, theta, stop, n_iter):
+        if self.slabs:
+            return self.slabs.conclude()
         parts = self.physics.relative_parts(self.objective.at(theta))
         blocks, name = self.objective.points.blocks, type(self.problem).__name__
         empty = [sentence for block in blocks for sentence in empty_equations(block, name)]
-        for sentence in empty:
-            warn(sentence)
         # What jumps cannot be linearised.
-        is_hidden = warn_if_hidden(self.physics, theta, np.sqrt(parts["equation"]))
+        seen = np.sqrt(parts["equation"])
+        hidden = hidden_residual(self.physics, theta, seen)
         at, solution, self.estimate = self.aim.known
         if at is not theta:
-            solution = self.solution(theta)
-            self.estimate = None if empty or is_hidden else self._estimated(solution, n_iter)
+            solution, is_odd = self.solution(theta), empty or hidden is not None
+            self.estimate = None if is_odd else self._estimated(solution, n_iter)
         if self.has_none:
             self.estimate, self.verdict = None, " The problem has no solution."
+        if not empty and self.slabs.take_after_fit(stop, hidden is not None):
+            return self.slabs.conclude()
+        for sentence in empty:
+            warn(sentence)
+        warn_of_hidden(hidden, seen)
         self._tell(parts, stop)
         if self.y is not None and self.problem.unknowns and stop.kind == "converged":
             warn_if_unexplained(*solution[:2], solution[3], self.y, self.n_guesses)
@@ -305,6 +306,7 @@ class ProblemTask(Task):
             "_correction": getattr(estimate, "correction", None),
             "_error": getattr(estimate, "error", None),
             **dict.fromkeys(("_spread", "_field_posterior")),
+            "slabs_": (),
             **self._of_unknowns(solution),
         }
 
@@ -344,7 +346,7 @@ class ProblemTask(Task):
         return {**found, **spread}
 
     def excuses(self, stop):
-        return stop.kind == "budget" and self._error() <= LARGE_ERROR
+        return bool(self.slabs) or (stop.kind == "budget" and self._error() <= LARGE_ERROR)
 
     def _estimated(self, solution, n_iter):
         """The error of the solution, where the problem alone determines it."""
@@ -377,10 +379,10 @@ class ProblemTask(Task):
         """Of fresh neurons."""
         return fresh_activation(None if self.estimator.model is not None else self.network[0])
 
-    def is_late(self):
-        """Whether half of the time is over."""
+    def is_late(self, part=0.5):
+        """Whether this part of the time is over."""
         limit = self.estimator.max_time
-        return limit is not None and time.perf_counter() - self.began > limit / 2
+        return limit is not None and time.perf_counter() - self.began > part * limit
 
     def _tell(self, parts, stop):
         """Say how large the error is, and warn where it is large."""

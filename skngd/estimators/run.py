@@ -314,11 +314,11 @@ def _scores(history, looks_every):
 def _store(estimator, task, theta, found):
     """Fitted state, NumPy only, all at once."""
     found = {**task.attributes(theta), **found}
-    if isinstance(task.model, FullyConnected):
+    if isinstance(task.model, FullyConnected) and not found.get("slabs_"):
         found["coefs_"], found["intercepts_"] = _unfold(task, found)
     stale = ["coefs_", "intercepts_", "feature_names_in_", "activation_", "hidden_layer_sizes_"]
     stale += ["alpha_", "noise_std_", "n_effective_parameters_", "log_evidence_", "_posterior"]
-    stale += ["_X_range", "_progress", "feature_importances_"]
+    stale += ["_X_range", "_progress", "feature_importances_", "slabs_"]
     for name in stale if task.continues else [*stale, "candidates_"]:
         vars(estimator).pop(name, None)
     vars(estimator).update(found)

@@ -4,9 +4,7 @@ from math import isfinite
 
 import numpy as np
 
-from ..geometry import Box, Product
 from ..optim import Stopping, minimize
-from ..pde.conditions import At, Initial
 
 # The first part of the interval, and the shortest step by which it grows.
 FIRST_PART, SHORTEST = 1 / 8, 1 / 64
@@ -15,27 +13,6 @@ FIRST_PART, SHORTEST = 1 / 8, 1 / 64
 ITERATIONS, SOLVED, GOOD = 60, 1e-6, 1e-5
 # Parts that are tried, those that are tried again included; iterations, in multiples of max_iter.
 MOST_PARTS, MOST_ITERATIONS = 32, 3
-
-
-def time_axis(problem):
-    """The number of the coordinate that is time; None where there is no evolution in one.
-
-    There is one where initial values name it, no condition holds at its end or at one point, and a
-    part of the interval is a part of the domain.
-    """
-    if not isinstance(problem.domain, Box | Product):
-        return None
-    conditions = problem.with_numbers().conditions
-    times = {condition.time for condition in conditions if isinstance(condition, Initial)}
-    if len(times) != 1 or any(isinstance(condition, At) for condition in conditions):
-        return None
-    (time,) = times
-    ends = {time, f"{time}.max"}
-    for condition in conditions:
-        on = () if isinstance(condition, Initial) or condition.on is None else condition.on
-        if ends & set((on,) if isinstance(on, str) else on):
-            return None
-    return problem.domain.names.index(time)
 
 
 def on_part(ground, axis, part, seed, theta):

@@ -117,26 +117,24 @@ def hidden_residual(physics, theta, seen):
     return found if found > HIDDEN and found > OVERFITTED * seen else None
 
 
-def warn_if_hidden(physics, theta, seen):
-    """Whether an equation that holds at the points of the fit does not hold between them.
+def warn_of_hidden(found, seen):
+    """The equation holds at the points of the fit, if so, but not between them.
 
-    ``seen`` is as for :func:`hidden_residual`.
+    ``seen`` is as for :func:`hidden_residual`, and ``found`` what that gives.
     """
-    found = hidden_residual(physics, theta, seen)
-    is_hidden = found is not None
-    if is_hidden:
-        where = (
-            "The equation holds at the points of the fit, but not between them:"
-            if seen < HOLDS
-            else "The equation holds neither at the points of the fit nor between them:"
-        )
-        warn(
-            f"{where} where the solution is steepest the residual is {found:.2g} of the size "
-            f"of its terms, at the points {seen:.2g}. This need not be a solution, and there may "
-            "be none. Increase n_interior, set sampler='adaptive', or take fewer neurons.",
-            ConvergenceWarning,
-        )
-    return is_hidden
+    if found is None:
+        return
+    where = (
+        "The equation holds at the points of the fit, but not between them:"
+        if seen < HOLDS
+        else "The equation holds neither at the points of the fit nor between them:"
+    )
+    warn(
+        f"{where} where the solution is steepest the residual is {found:.2g} of the size "
+        f"of its terms, at the points {seen:.2g}. This need not be a solution, and there may "
+        "be none. Increase n_interior, set sampler='adaptive', or take fewer neurons.",
+        ConvergenceWarning,
+    )
 
 
 def warn_if_unsolved(name, part, untried):

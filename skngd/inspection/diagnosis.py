@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..estimators.several import slabs_of
 from .evidence_of_fit import EvidenceOfFit
 from .tangent_rows import checked
 
@@ -75,9 +76,20 @@ to 2. A network does not extrapolate: fit rows from there, or changes in place o
     checked(estimator)
     if X is None and y is not None:
         raise ValueError("Expected X with y, got None. Pass both, or neither.")
+    if slabs_of(estimator):
+        return _of_slabs(slabs_of(estimator))
     seen = EvidenceOfFit(estimator, X, y)
     found = {topic: look(estimator, seen) for topic, look in LOOKS.items()}
     return {topic: sentence for topic, sentence in found.items() if sentence}
+
+
+def _of_slabs(slabs):
+    """What is found on slabs of time, of each topic the first; rows do not matter there."""
+    found = {}
+    for number, one in enumerate(slabs):
+        for topic, sentence in diagnose(one).items():
+            found.setdefault(topic, f"Of slabs_[{number}]: {sentence}")
+    return found
 
 
 def rank(estimator, seen):

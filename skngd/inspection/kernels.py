@@ -5,14 +5,13 @@ import torch
 from sklearn.utils.validation import _check_sample_weight
 
 from ..estimators.device import plain_tensors, to_numpy
-from ..estimators.evaluate import fitted_physics, points_of
+from ..estimators.evaluate import fitted_physics, network_of, points_of
 from ..tangent.kernels import RCOND, determining_rows, row_space, whitening
 from .tangent_rows import (
     block_at,
     by_point,
     checked,
     fields_of,
-    network_of,
     residual_rows,
     rows_of_values,
     sample_of_domain,

@@ -4,11 +4,11 @@ import numpy as np
 import torch
 
 from ..estimators.device import plain_tensors, to_numpy
-from ..estimators.evaluate import fitted_physics
+from ..estimators.evaluate import fitted_physics, network_of
 from ..tangent.base import ADAPTIVE, rounding
 from ..tangent.svd import Svd
 from .drawing import COLORS, NEUTRAL, axes_for, keep, styled
-from .tangent_rows import checked, network_of, rows_of_values, sample_of_domain, solves_a_problem
+from .tangent_rows import checked, rows_of_values, sample_of_domain, solves_a_problem
 
 
 class SpectrumDisplay:

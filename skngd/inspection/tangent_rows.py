@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..estimators.base import DTYPES, BaseNaturalMomentum
 from ..estimators.dense import densified
 from ..estimators.device import device_at_hand, row_slices
-from ..estimators.evaluate import fitted_physics, points_of
+from ..estimators.evaluate import fitted_physics, network_of, points_of
 from ..estimators.linearised import values_of
 from ..estimators.pinn import PINNEstimator
 
@@ -54,11 +54,6 @@ def rows_of_values(estimator, X, is_standardised=False):
         record = model.record(theta, torch.as_tensor(standardised, **kind))
         parts.append(record.jacobian(units.expand(len(standardised), -1)))
     return torch.cat(parts), model.n_outputs
-
-
-def network_of(estimator, physics):
-    """The parameters of a fitted network, as a tensor."""
-    return torch.tensor(estimator.theta_, **physics.kind)
 
 
 def fields_of(physics, network, X):
