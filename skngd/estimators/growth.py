@@ -60,11 +60,6 @@ class Growth:
         return self.parts_failed and winner.loss > LOST
 
     @property
-    def is_on_slab(self):
-        """Whether the problem is a part of an evolution already."""
-        return isinstance(self.race.given[0], OnSlab)
-
-    @property
     def is_allowed(self):
         """Whether the iterations that there may be are enough to grow."""
         return LATEST * self.estimator.max_iter >= PATIENCE
@@ -95,8 +90,7 @@ class Growth:
             stalled, self.is_stalled = winner.loss, True
             if stalled <= ENOUGH or stalled > GAIN * without:
                 return winner
-            # Slabs are short enough for one layer.
-            if without == inf and not self.is_on_slab:
+            if without == inf:
                 if len(self.race.given[0].domain.names) == 1:
                     # With time alone, parts of it cost less than other networks.
                     winner = self._by_parts(winner)
@@ -180,7 +174,7 @@ class Growth:
     def _evolves(self):
         """Whether a growing interval of time can be tried."""
         problem, (X, *_), _ = self.race.given
-        is_open = X is None and not self.is_on_slab and not self.tried_parts
+        is_open = X is None and not (self.tried_parts or isinstance(problem, OnSlab))
         return is_open and time_axis(problem) is not None
 
     def _by_parts(self, winner):
