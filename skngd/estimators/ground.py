@@ -6,18 +6,21 @@ import numpy as np
 import torch
 
 from ..pde.scales import free_scales
-from .device import multiplications
+from .device import multiplications, resolve_device
+from .error import is_determined
 from .linearised import Rows
 from .outliers import huber_weights
-from .physics import build_physics
+from .physics import build_physics, columns_of
 from .points import Points
 from .prior import MEASUREMENT_WEIGHT as BESIDE_PRIOR
-from .prior import prior_blocks, scale_blocks
+from .prior import prior_blocks, scale_blocks, unobserved
 from .unknowns import misses
 
 # The weight of measurements where equation and conditions are constraints: while a fit finds its
 # way, and where noise has bent a nonlinear problem by more than (Err) can undo.
 FINDING, STRAIGHT = 1e-2, 1e-6
+# The network that is expected where it is left open.
+EXPECTED = "tanh", (32,)
 
 
 class Ground:
@@ -121,3 +124,33 @@ def with_network(estimator, activation, hidden_layer_sizes):
     shaped = copy.copy(estimator)
     shaped.activation, shaped.hidden_layer_sizes = activation, hidden_layer_sizes
     return shaped
+
+
+def free_fields(estimator, given, is_raced):
+    """Those that nobody measured, where the conditions do not determine the solution.
+
+    ``given`` are the arguments of :class:`Ground` behind the estimator.
+    """
+    problem, (_, y, _), *_ = given
+    if y is None or estimator.measurement_weight != "auto":
+        return ()
+    fields = unobserved(problem, y)
+    if not fields:
+        return ()
+    ground = Ground(with_network(estimator, *EXPECTED) if is_raced else estimator, *given)
+    theta = ground.tensor(ground.physics.initial(np.random.RandomState(0)))
+    return () if is_determined(ground.physics, theta, "tanh") else fields
+
+
+def device_for(estimator, problem, X, is_raced):
+    """Where to fit: from the sizes that are to be expected."""
+    n_fields = len(problem.fields)
+    if is_raced:
+        estimator = with_network(estimator, *EXPECTED)
+    model = estimator._build_model(len(columns_of(problem)), n_fields)
+    n_rows = estimator.n_interior
+    if n_rows == "auto" or X is not None:
+        n_rows = 5 * model.n_parameters if X is None else len(X)
+    n_rows = n_rows if estimator.batch_size is None else estimator.batch_size
+    work = multiplications(int(np.prod(n_rows)), n_fields, model.n_parameters)
+    return resolve_device(estimator.device, work)

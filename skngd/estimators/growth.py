@@ -174,9 +174,8 @@ class Growth:
     def _evolves(self):
         """Whether a growing interval of time can be tried."""
         problem, (X, *_), _ = self.race.given
-        if isinstance(problem, OnSlab):
-            return False
-        return time_axis(problem) is not None and X is None and not self.tried_parts
+        is_open = X is None and not (self.tried_parts or isinstance(problem, OnSlab))
+        return is_open and time_axis(problem) is not None
 
     def _by_parts(self, winner):
         """The winner, or a start from a growing interval of time where an evolution is stuck."""

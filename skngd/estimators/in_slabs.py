@@ -24,6 +24,14 @@ class InSlabs:
     def __init__(self, task):
         self.task, self.found = task, None
 
+    def __bool__(self):
+        return self.found is not None
+
+    def ended(self, result):
+        """The end of a fit whose iterations do not go on."""
+        result.stop = self.found.outcome
+        return result
+
     @property
     def former(self):
         """Those of the last fit, where this one can go on with them."""
@@ -32,6 +40,15 @@ class InSlabs:
             return ()
         is_same = slabs[0].problem_.domain.names == task.problem.domain.names
         return slabs if is_same and slabs[0].problem_.fields == task.problem.fields else ()
+
+    def can_continue(self):
+        """Whether a fit can go on from the last one: one network can, and slabs of an evolution."""
+        return bool(self.former) or not slabs_of(self.task.estimator)
+
+    def take_again(self):
+        """The slabs of the last fit, where there are some."""
+        if self.former:
+            self.take(self.former)
 
     def take(self, former=()):
         """Go from slab to slab; ``former`` are those of an earlier fit."""
@@ -51,7 +68,7 @@ class InSlabs:
         is_over = stop.kind in ("converged", "budget") and not self.task.is_late(1.0)
         if is_lost and is_over and self._is_possible():
             self.take()
-        return self.found is not None
+        return bool(self)
 
     def _is_possible(self):
         """Whether an evolution can be solved slab by slab, as far as is asked for."""

@@ -15,7 +15,7 @@ from ..models.activations import ACTIVATIONS
 from .base import has_partial_fit
 from .docstrings import described_by
 from .evaluate import error_of, multi_index, residual_at, score_of, solution_at
-from .expected import EXPECTED
+from .ground import EXPECTED
 from .problem_task import ProblemTask
 from .regressor import NaturalMomentumRegressor
 from .run import run

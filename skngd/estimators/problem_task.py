@@ -16,8 +16,7 @@ from .candidates import joined
 from .data import ROWS, advice
 from .device import plain_tensors, to_numpy
 from .error import estimated_error
-from .expected import expected_device, free_fields
-from .ground import Ground
+from .ground import Ground, device_for, free_fields
 from .guesses import from_other_guesses
 from .in_slabs import InSlabs
 from .misfit import warn_of_misfit, without_outliers
@@ -28,7 +27,6 @@ from .physics import columns_of, empty_equations, fitted_view
 from .prior import answered, settled
 from .problem_settings import check_problem_settings
 from .race import Race, is_raced
-from .several import slabs_of
 from .statement import warn_of_the_problem
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
@@ -75,9 +73,8 @@ class ProblemTask(Task):
         self.rows = self.X, (y if y is None or y.shape[1] > 1 else y[:, 0]), self.weight
         with plain_tensors():
             self.has_none = warn_of_the_problem(self.problem, y)
-        if slabs_of(estimator) and not self.slabs.former:
-            self.continues = False
         self.random_state = check_random_state(estimator.random_state)
+        self.continues = self.continues and self.slabs.can_continue()
         self.is_raced = is_raced(estimator) and not self.continues
 
     def _validated(self, X, y, sample_weight):
@@ -105,10 +102,10 @@ class ProblemTask(Task):
 
     def place(self):
         estimator, random_state = self.estimator, self.random_state
-        device = expected_device(estimator, self.problem, self.X, self.is_raced)
+        device = device_for(estimator, self.problem, self.X, self.is_raced)
         self.device = str(device)
         self.given = given = self.problem, (self.X, self.y, self.weight), device, random_state
-        free = free_fields(estimator, given)
+        free = free_fields(estimator, given, is_raced(estimator))
         is_estimated = self._is_estimated() and not (free or self.has_none)
         self.aim = Aim(estimator.tol, is_estimated, self.y is not None)
         if self.is_raced:
@@ -119,7 +116,7 @@ class ProblemTask(Task):
             self._take_winner()
             self.candidates = self.race.table()
             hides = self.raced.is_by_parts or self.raced.overfits
-            if hides and self.slabs.found is None and self.ground.points.adapt():
+            if hides and not self.slabs and self.ground.points.adapt():
                 # What was found with points that adapt is lost in some iterations on others.
                 drawn = self.ground.points.draw_fresh(self.raced.theta)
                 self.objective = self.ground.objective_on(*drawn)
@@ -129,8 +126,7 @@ class ProblemTask(Task):
             view = fitted_view(estimator) if self.continues else None
             self.ground = Ground(estimator, *given, view, free)
             self.network = estimator._activation(), tuple(estimator._hidden_layer_sizes())
-            if self.slabs.former:
-                self.slabs.take(self.slabs.former)
+            self.slabs.take_again()
             self.starts = self._named_starts()
             first = drawn = self.ground.objective.at(self.ground.tensor(self.starts[0]))
             self.physics.check_start(first)
@@ -182,9 +178,8 @@ class ProblemTask(Task):
         return aim.stop if is_met else None
 
     def finished(self, result, minimized):
-        if self.slabs.found is not None:
-            result.stop = self.slabs.found.outcome
-            return result
+        if self.slabs:
+            return self.slabs.ended(result)
         return from_other_guesses(self, self.to_its_end(result, minimized), minimized)
 
     def to_its_end(self, result, minimized):
@@ -214,7 +209,7 @@ class ProblemTask(Task):
         return result
 
     def first_iterations(self, max_iter):
-        if self.slabs.found is not None:
+        if self.slabs:
             return 0
         return max_iter - max_iter // 2 if self._has_constraints() else max_iter
 
@@ -248,7 +243,7 @@ class ProblemTask(Task):
     def _named_starts(self):
         """Starts of a network that is named, or the end of the last fit."""
         estimator, physics = self.estimator, self.physics
-        if self.continues and self.slabs.found is None:
+        if self.continues and not self.slabs:
             last = estimator._last_theta(self.model)
             return [physics.internal(last, estimator.unknowns_)]
         n_init = 1 if estimator.n_init == "auto" else estimator.n_init
@@ -281,7 +276,7 @@ class ProblemTask(Task):
         return 0.0, 1.0
 
     def conclude(self, theta, stop, n_iter):
-        if self.slabs.found is not None:
+        if self.slabs:
             return self.slabs.conclude()
         parts = self.physics.relative_parts(self.objective.at(theta))
         blocks, name = self.objective.points.blocks, type(self.problem).__name__
@@ -299,8 +294,7 @@ class ProblemTask(Task):
             return self.slabs.conclude()
         for sentence in empty:
             warn(sentence)
-        if hidden is not None:
-            warn_of_hidden(hidden, seen)
+        warn_of_hidden(hidden, seen)
         self._tell(parts, stop)
         if self.y is not None and self.problem.unknowns and stop.kind == "converged":
             warn_of_misfit(self, *solution[:2], solution[3])
@@ -353,9 +347,7 @@ class ProblemTask(Task):
         return {**found, **spread}
 
     def excuses(self, stop):
-        if self.slabs.found is not None:
-            return True
-        return stop.kind == "budget" and self.error() <= LARGE_ERROR
+        return bool(self.slabs) or (stop.kind == "budget" and self.error() <= LARGE_ERROR)
 
     def _estimated(self, solution, n_iter):
         """The error of the solution, where the problem alone determines it."""

@@ -12,10 +12,12 @@ from .callers import is_searched, silent
 from .composition import Composition
 from .ends import End, error_from
 
-# The first slab and the shortest one, as parts of the interval; how many there may be.
-FIRST_SLAB, SHORTEST, MOST_SLABS = 1 / 8, 1 / 8192, 2000
-# The error of a slab that is small enough, and one with which the next is longer, so many times.
-WANTED, EASY, LONGER = 1e-10, 1e-12, 1.5
+# The first slab and the shortest one, as parts of the interval; how many there may be, with time
+# alone and with other coordinates, where each takes long.
+FIRST_SLAB, SHORTEST, MOST_SLABS, MOST_OF_SEVERAL = 1 / 8, 1 / 8192, 2000, 128
+# The error of a slab that is small enough, with time alone and with other coordinates, and the part
+# of it with which the next is longer, so many times.
+WANTED, WANTED_OF_SEVERAL, EASY, LONGER = 1e-10, 1e-7, 0.01, 1.5
 # A half of a slab has to leave this part of its error; where it does not, errors up to this are
 # taken as they are, and as many times as large ones on the slabs to come.
 HALF_LEAVES, TAKEN, SLACK = 0.1, 1e-3, 3.0
@@ -24,8 +26,8 @@ FIRST_HALVINGS = 3
 # Slabs after one that was too long before which the next is not longer, failures from a former
 # network before others race, and the part of a slab that is not left at the end.
 CALM, RACED_AFTER, SHORT_REST = 3, 2, 0.1
-# The network where it is open, with time alone.
-OF_ONE = (32,)
+# The network where it is open, with time alone and with other coordinates.
+OF_ONE, OF_SEVERAL = (32,), (80,)
 # Iterations from the network of the slab before, and on what is left of the interval at the end.
 FEW_ITERATIONS, ITERATIONS_OF_REST = 40, 20
 # What is said where Ctrl-C has ended the way.
@@ -64,8 +66,10 @@ class Slabs:
         self.axis = time_axis(problem)
         self.low, self.high = problem.domain.bounds[self.axis].tolist()
         self.span, self.time = self.high - self.low, problem.domain.names[self.axis]
-        self.reached, self.stop, self.wanted = self.low, "", WANTED
+        self.reached, self.stop = self.low, ""
         self.fitted, self.end = [], None
+        self.has_time_alone = len(problem.domain.names) == 1
+        self.wanted = WANTED if self.has_time_alone else WANTED_OF_SEVERAL
 
     def run(self, former=()):
         """A :class:`Composition`, or None where not even the first slab comes out.
@@ -114,14 +118,15 @@ class Slabs:
             self._accept(attempt)
             # What was too long is not tried again at once.
             calm = calm + 1 if made == length else -CALM
-            is_easy = attempt.error <= EASY * self.wanted / WANTED
+            is_easy = attempt.error <= EASY * self.wanted
             length = LONGER * made if is_easy and calm > 0 else made
 
     def _next(self, length):
         """The longest slab from here on that comes out, and its length; None where none does."""
         longer, n_failed = None, 0
-        if len(self.fitted) >= MOST_SLABS:
-            self.stop = f"there are {MOST_SLABS} slabs"
+        most = MOST_SLABS if self.has_time_alone else MOST_OF_SEVERAL
+        if len(self.fitted) >= most:
+            self.stop = f"there are {most} slabs"
         while not self.stop:
             attempt = self._best_attempt(length, n_failed)
             if attempt.error <= self.wanted:
@@ -163,9 +168,8 @@ class Slabs:
             warm_start=former is not None,
             verbose=0,
         )
-        has_time_alone = len(self.problem.domain.names) == 1
-        if has_time_alone and isinstance(solution.hidden_layer_sizes, str):
-            solution.hidden_layer_sizes = OF_ONE
+        if isinstance(solution.hidden_layer_sizes, str):
+            solution.hidden_layer_sizes = OF_ONE if self.has_time_alone else OF_SEVERAL
         if former is not None:
             fitted = {name: value for name, value in vars(former).items() if name.endswith("_")}
             vars(solution).update(fitted)

@@ -120,8 +120,10 @@ def hidden_residual(physics, theta, seen):
 def warn_of_hidden(found, seen):
     """The equation holds at the points of the fit, if so, but not between them.
 
-    ``found`` and ``seen`` are as for :func:`hidden_residual`.
+    ``seen`` is as for :func:`hidden_residual`, and ``found`` what that gives.
     """
+    if found is None:
+        return
     where = (
         "The equation holds at the points of the fit, but not between them:"
         if seen < HOLDS

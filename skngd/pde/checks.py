@@ -188,16 +188,7 @@ def _check_contents(problem):
 
 def needs_conditions(problem):
     """Whether the equation differentiates: an integral equation tells its solution alone."""
-    requested = asked_of(problem)[0].values()
-    return any(index for asked in requested for _, index in asked)
-
-
-def asked_of(problem):
-    """What the equation, and then each condition, ask for: see ``requested`` of Recording."""
-    trials, found = Trials(problem), []
-    starts = torch.tensor([float(one.start) for one in problem.unknowns.values()], **KIND)
-    for stated in (trials.compiler.equation, *trials.compiler.conditions):
-        trial = trials.of(stated)
-        trial.rows(starts)
-        found.append(trial.requested)
-    return found
+    trials = Trials(problem)
+    trial = trials.of(trials.compiler.equation)
+    trial.rows(torch.tensor([float(one.start) for one in problem.unknowns.values()], **KIND))
+    return any(index for asked in trial.requested.values() for _, index in asked)
