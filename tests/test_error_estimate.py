@@ -326,3 +326,13 @@ def test_no_error_is_told_of_a_problem_that_nothing_solves():
         torn = fitted(Torn())
     assert np.isnan(torn.error_estimate_["u"])
     assert "The problem has no solution." in torn.stop_reason_
+
+
+def test_beside_conditions_that_contradict_the_number_says_what_it_is():
+    class Cooled(zoo.Heat):
+        conditions = (Initial(lambda x: np.sin(np.pi * x) + 0.05 * x), Dirichlet(0.0, on="x"))
+
+    with pytest.warns(UserWarning, match="contradict each other"):
+        fitted = solver(Cooled(), (10,), max_iter=20, estimate_error=True).fit()
+    assert "relative error over the whole domain" in fitted.stop_reason_
+    assert "of the size of the gap" in fitted.stop_reason_

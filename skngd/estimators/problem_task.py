@@ -72,7 +72,7 @@ class ProblemTask(Task):
         y = self.y
         self.rows = self.X, (y if y is None or y.shape[1] > 1 else y[:, 0]), self.weight
         with plain_tensors():
-            self.has_none = warn_of_the_problem(self.problem, y)
+            self.has_none, self.contradicts = warn_of_the_problem(self.problem, y)
         self.random_state = check_random_state(estimator.random_state)
         self.continues = self.continues and self.slabs.can_continue()
         self.is_raced = is_raced(estimator) and not self.continues
@@ -392,7 +392,9 @@ class ProblemTask(Task):
             if stop.kind == "converged":
                 warn_if_unsolved(name, part, self._untried())
             return
-        told = Verdict(self.estimate, name, type(self.problem).__name__, self._untried())
+        told = Verdict(
+            *(self.estimate, name, type(self.problem).__name__, self._untried(), self.contradicts)
+        )
         self.verdict = told.sentence
         if self.estimator.verbose:
             print(f"[{type(self.estimator).__name__}]{self.verdict}")

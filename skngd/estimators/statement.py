@@ -7,7 +7,13 @@ from .callers import warn
 
 
 def warn_of_the_problem(problem, y):
-    """Say what is wrong with a problem before it is solved; whether nothing solves it."""
+    """Say what is wrong with a problem before it is solved.
+
+    Returns
+    -------
+    has_none, contradicts : bool
+        Whether nothing solves it, and whether conditions contradict each other where they meet.
+    """
     name = type(problem).__name__
     is_bare = not problem.with_numbers().conditions and y is None
     if is_bare and needs_conditions(problem):
@@ -18,4 +24,4 @@ def warn_of_the_problem(problem, y):
     told = contradictions(problem)
     for sentence in [*told, *naive_coefficients(problem)]:
         warn(sentence)
-    return any(NO_SOLUTION in sentence for sentence in told)
+    return any(NO_SOLUTION in sentence for sentence in told), bool(told)

@@ -35,12 +35,15 @@ class Verdict:
         What it is called.
     untried : str
         Networks that were not fitted yet.
+    contradicts : bool, default=False
+        Whether conditions contradict each other where they meet.
     """
 
     estimate: ErrorEstimate
     worst: str
     problem: str
     untried: str
+    contradicts: bool = False
 
     @property
     def sentence(self):
@@ -49,7 +52,11 @@ class Verdict:
             return " The problem has no solution."
         if not self.estimate.is_determined:
             return " The problem does not determine its solution."
-        return f" Estimated relative error: {self.estimate.largest:.1e}."
+        where = more = ""
+        if self.contradicts:
+            where = " over the whole domain"
+            more = " Where conditions contradict each other it is of the size of the gap."
+        return f" Estimated relative error{where}: {self.estimate.largest:.1e}.{more}"
 
     @property
     def has_none(self):
