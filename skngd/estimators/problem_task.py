@@ -27,7 +27,7 @@ from .physics import columns_of, empty_equations, fitted_view
 from .prior import answered, settled
 from .problem_settings import check_problem_settings
 from .race import Race, is_raced
-from .statement import warn_of_the_problem
+from .statement import refuse_untold, warn_of_the_problem
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
 from .unknowns import noise_of, told_unknowns, warn_of_loss
@@ -63,12 +63,7 @@ class ProblemTask(Task):
             check_problem(self.problem)
         self.is_weighted = sample_weight is not None
         self.X, self.y, self.weight = self._validated(X, y, sample_weight)
-        if self.problem.unknowns and y is None and not self.problem.with_numbers().conditions:
-            raise ValueError(
-                "Expected measurements for the unknown coefficients "
-                f"{list(self.problem.unknowns)}, fit(X, y), or conditions that determine them, as "
-                "an eigenvalue; got neither. Give the coefficients as numbers, or add conditions."
-            )
+        refuse_untold(self.problem, y)
         y = self.y
         self.rows = self.X, (y if y is None or y.shape[1] > 1 else y[:, 0]), self.weight
         with plain_tensors():

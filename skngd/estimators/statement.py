@@ -6,6 +6,16 @@ from ..pde.jumps import naive_coefficients
 from .callers import warn
 
 
+def refuse_untold(problem, y):
+    """Refuse unknown coefficients of which neither measurements nor conditions tell anything."""
+    if problem.unknowns and y is None and not problem.with_numbers().conditions:
+        raise ValueError(
+            f"Expected measurements for the unknown coefficients {list(problem.unknowns)}, "
+            "fit(X, y), or conditions that determine them, as an eigenvalue; got neither. Give the "
+            "coefficients as numbers, or add conditions."
+        )
+
+
 def warn_of_the_problem(problem, y):
     """Say what is wrong with a problem before it is solved.
 

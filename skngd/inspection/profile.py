@@ -36,6 +36,10 @@ class ProfileInterval:
     linear : tuple of float
         The interval by ``unknowns_std_``.
 
+    See Also
+    --------
+    profile_likelihood : Finds it.
+
     Examples
     --------
     >>> import numpy as np

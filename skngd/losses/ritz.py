@@ -35,6 +35,10 @@ class RitzEnergy(PointwiseLoss):
     ValueError
         If ``stiffness`` has another shape, is negative, or zero throughout.
 
+    See Also
+    --------
+    SquaredLoss : Of residuals, where the equation has no energy.
+
     Examples
     --------
     The first two powers of x, and −u″ = 1 with u'(0) = 0 and u(1) = 0 by x² − 1:

@@ -181,6 +181,10 @@ class TruncatedSpace(KrylovSpace):
     max_products : int, default=1000
         Where these, or the memory for the basis, do not do, the residual is larger.
 
+    See Also
+    --------
+    KrylovSpace : The same where the matrix is positive semidefinite.
+
     Examples
     --------
     >>> import torch
