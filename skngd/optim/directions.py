@@ -201,7 +201,7 @@ class Newton(Direction):
     Undamped, it goes to a saddle point as readily as to a minimum. The trust region raises λ
     until ∇²_θ L + λ I is positive definite. With ``projection="cg"``, and with "auto" from 500
     parameters on for steps that the loss checks, no matrix is formed, and each step points
-    downhill: see :class:`PreparedProducts`.
+    downhill.
 
     Parameters
     ----------
