@@ -26,6 +26,10 @@ class NextMeasurement:
     std : dict of str to ndarray of the same shape
         Standard deviation of each unknown with a measurement there.
 
+    See Also
+    --------
+    skngd.inspection.next_measurement : Finds it.
+
     Examples
     --------
     >>> import numpy as np

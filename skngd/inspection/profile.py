@@ -36,6 +36,10 @@ class ProfileInterval:
     linear : tuple of float
         The interval by ``unknowns_std_``.
 
+    See Also
+    --------
+    skngd.inspection.profile_likelihood : Finds one.
+
     Examples
     --------
     >>> import numpy as np
