@@ -316,8 +316,7 @@ class ProblemTask(Task):
         """What is kept of unknown coefficients, and of fields that only measurements determine."""
         if not (self.problem.unknowns or self.field_evidence):
             return {}
-        parts = posterior = None
-        left_open = ()
+        parts, posterior, left_open = None, None, ()
         if self.field_evidence:
             parts, posterior = answered(self.ground, solution[1], self.field_evidence)
             left_open = open_names(self.field_evidence, self.ground)
@@ -326,7 +325,6 @@ class ProblemTask(Task):
         if posterior is not None:
             is_open = [field in left_open for field in self.problem.fields]
             spread = np.where(is_open, np.inf, posterior.relative(self.physics))
-            # What is open is said by itself.
             self.spread = float(spread.max(initial=0.0, where=~np.array(is_open)))
             found["error_estimate_"] = dict(zip(self.problem.fields, spread.tolist(), strict=True))
             found["_correction"], found["_field_posterior"] = parts, posterior.kept(is_open)
@@ -387,9 +385,8 @@ class ProblemTask(Task):
             if stop.kind == "converged":
                 warn_if_unsolved(name, part, self._untried())
             return
-        told = Verdict(
-            *(self.estimate, name, type(self.problem).__name__, self._untried(), self.contradicts)
-        )
+        given = self.estimate, name, type(self.problem).__name__, self._untried()
+        told = Verdict(*given, self.contradicts)
         self.verdict = told.sentence
         if self.estimator.verbose:
             print(f"[{type(self.estimator).__name__}]{self.verdict}")

@@ -28,7 +28,7 @@ class NextMeasurement:
 
     See Also
     --------
-    next_measurement : Finds it.
+    skngd.inspection.next_measurement : Finds it.
 
     Examples
     --------

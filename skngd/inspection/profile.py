@@ -38,7 +38,7 @@ class ProfileInterval:
 
     See Also
     --------
-    profile_likelihood : Finds it.
+    skngd.inspection.profile_likelihood : Finds one.
 
     Examples
     --------
