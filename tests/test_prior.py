@@ -115,7 +115,7 @@ def test_posterior_knows_that_the_weight_is_not_known():
 
 def test_a_field_that_nobody_measured_is_not_made_of_noise():
     covered, errors = [], []
-    for seed in range(4):
+    for seed in range(2):
         fitted = solver(Load(), **NETWORK, random_state=seed).fit(X, measured(0.003, seed))
         values, std = fitted.predict(X, return_std=True)
         off = values - Load().solution(X)

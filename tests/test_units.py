@@ -144,7 +144,6 @@ class Cooling(Scaled):
 PROBLEMS = [Diffusion, Flux, Source, Reaction, Wave, System, Exchange, Rod]
 # Powers of two change nothing but exponents; other factors round.
 UNITS = [
-    {"T": 2.0**20, "L": 2.0**-14, "U": 2.0**25, "E": 2.0**-29},
     {"T": 3e-9, "L": 7e5, "U": 2e-7, "E": 1.1e9},
     {"T": 5e8, "L": 3e-4, "U": 4e8, "E": 6e-9},
 ]
@@ -160,7 +159,7 @@ def in_plain_units(kind):
     return fitted(kind())
 
 
-@pytest.mark.parametrize("units", UNITS, ids=["powers of two", "small times", "long times"])
+@pytest.mark.parametrize("units", UNITS, ids=["small times", "long times"])
 @pytest.mark.parametrize("kind", PROBLEMS)
 def test_units_change_no_iterate(kind, units):
     plain, other = in_plain_units(kind), fitted(kind(**units))
@@ -175,7 +174,7 @@ def test_units_change_no_iterate(kind, units):
     assert other.score() == pytest.approx(plain.score(), rel=1e-6, abs=1e-6)
 
 
-@pytest.mark.parametrize("units", UNITS, ids=["powers of two", "small times", "long times"])
+@pytest.mark.parametrize("units", UNITS, ids=["small times", "long times"])
 def test_unknowns_and_their_intervals_scale(units):
     def measured(problem):
         t = np.linspace(0, problem.T, 20)[:, None]
@@ -192,7 +191,7 @@ def test_unknowns_and_their_intervals_scale(units):
     assert fits[1].noise_std_ == pytest.approx(units["U"] * fits[0].noise_std_, rel=1e-4)
 
 
-@pytest.mark.parametrize("start", [1e-8, 1e-3, 1.0, 1e8])
+@pytest.mark.parametrize("start", [1e-8, 1e8])
 def test_an_unknown_that_starts_far_away_is_found(start):
     t = np.linspace(0, 1, 20)[:, None]
     problem = Cooling(rate=Unknown(start, low=0))
