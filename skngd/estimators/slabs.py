@@ -150,8 +150,7 @@ class Slabs:
         if not self.fitted:
             return self._attempt(high)
         attempt = self._attempt(high, self.fitted[-1], FEW_ITERATIONS)
-        is_raced = n_failed >= RACED_AFTER or attempt.error <= TAKEN
-        if attempt.error <= self.wanted or self.stop or not is_raced:
+        if attempt.error <= self.wanted or self.stop or n_failed < RACED_AFTER:
             return attempt
         raced = self._attempt(high)
         return attempt if attempt.error < raced.error else raced
