@@ -60,8 +60,8 @@ class NaturalMomentumClassifier(ClassifierMixin, BaseNaturalMomentum):
         included, for all weights together and then by layer: whichever predicts rows better that
         are left out one after the other, by a step of Newton's method for each, or those that are
         held out. The second fit is left out where left-out rows are told nearly as well as those
-        of the first one, and half of the entropy of the labels is explained. A first fit that has
-        learnt more than half of what it knows by heart gives way, equation (LO). It is 3e-3 in
+        of the first one, and half of the entropy of the labels is explained. A first fit with
+        more effective parameters than a third of the labels gives way, equation (LO). It is 3e-3 in
         ``partial_fit`` and where more than 1500 parameters meet as many outputs times rows, what
         the last fit had with ``warm_start``, and the evidence with ``hidden_layer_sizes="auto"``.
     sampler : {"uniform", "christoffel"}, default="uniform"

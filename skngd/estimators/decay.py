@@ -83,7 +83,7 @@ class _Choice:
         loss = np.nan if found is None else found.loss
         if self.best is None or loss < self.least:
             self.best, self.least = (one, alpha, warned), loss
-            # What the plain decay has learnt by heart any other one may do better.
+            # What the plain decay has learnt by heart the evidence does better.
             if not is_auto(alpha) and found is not None and found.is_by_heart:
                 self.least = inf
         seconds = time.perf_counter() - began

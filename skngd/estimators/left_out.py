@@ -10,27 +10,28 @@ from .outliers import MOST_LEVERAGE
 
 # See LeftOut.is_near.
 KNOWN, NEAR = 0.5, 0.1
-# A part of what a fit knows.
-BY_HEART = 0.5
+# Effective parameters, as a part of the values of y, with which the loss is not trusted.
+BY_HEART = 1 / 3
 # Rows that are looked at, at most, and multiplications; rows at a time.
 MOST_ROWS, MOST_MULTIPLICATIONS, AT_ONCE = 2000, 2e9, 100
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Mean losses: of rows that are left out, of the same rows in the fit, and of constants."""
+    """Mean losses: of rows that are left out, of the same rows in the fit, and of constants.
+
+    With the number of effective parameters for each value of y.
+    """
 
     loss: float
     of_fit: float
     of_constant: float
+    effective: float = 0.0
 
     @property
     def is_by_heart(self):
-        """Whether left-out rows lack so much of what is known that their loss is no more trusted.
-
-        The step to each of them is a long one then.
-        """
-        return self.loss - self.of_fit > BY_HEART * (self.of_constant - self.of_fit)
+        """Whether so many parameters are effective that a step without one row is a long one."""
+        return self.effective > BY_HEART
 
     @property
     def is_near(self):
@@ -39,14 +40,16 @@ class LeftOut:
         Half of what constants do not know is known, and left-out rows know nearly as much.
         """
         unknown = self.of_constant
+        if self.is_by_heart:
+            return False
         return self.loss < KNOWN * unknown and self.loss - self.of_fit < NEAR * unknown
 
 
 def left_out(task, posterior, theta):
     """The mean loss of rows that are left out, one after the other, of the linearised fit.
 
-    v_i + C_i (I − W_i C_i)⁻¹ g_i with C_i = J_i H⁻¹ J_iᵀ, equation (LO): one step of Newton's method on the loss
-    without the row, whose Hessian is H − J_iᵀ W_i J_i (Rad and Maleki, 2020).
+    v_i + C_i (I − W_i C_i)⁻¹ g_i with C_i = J_i H⁻¹ J_iᵀ, equation (LO): one step of
+    Newton's method on the loss without the row, whose Hessian is H − J_iᵀ W_i J_i (Rad and Maleki, 2020).
 
     Parameters
     ----------
@@ -88,7 +91,8 @@ def left_out(task, posterior, theta):
         without = spread + seen.mT @ (seen / (1 - leverage.clamp(0.0, MOST_LEVERAGE))[..., None])
         moved[part] += (without @ steps[part])[..., 0]
     constant = loss.constant().expand_as(value)
-    return LeftOut(*(float(loss.value(v)) for v in (moved, value, constant)))
+    effective = float(posterior.shares.sum()) / (task.n_observed * task.targets.n_outputs)
+    return LeftOut(*(float(loss.value(v)) for v in (moved, value, constant)), effective)
 
 
 def _held_out(task, theta):
