@@ -49,7 +49,8 @@ def left_out(task, posterior, theta):
     """The mean loss of rows that are left out, one after the other, of the linearised fit.
 
     v_i + C_i (I − W_i C_i)⁻¹ g_i with C_i = J_i H⁻¹ J_iᵀ, equation (LO): one step of
-    Newton's method on the loss without the row, whose Hessian is H − J_iᵀ W_i J_i (Rad and Maleki, 2020).
+    Newton's method on the loss without the row, whose Hessian is
+    H − J_iᵀ W_i J_i (Rad and Maleki, 2020).
 
     Parameters
     ----------
