@@ -11,7 +11,17 @@ from ..tangent.posterior import Posterior, variances
 from .callers import is_refitted, warn
 from .device import to_numpy
 from .left_out import left_out
-from .outliers import HARMS, LEAST_ROWS, MOST_ROWS, leave_one_out, outliers
+from .outliers import (
+    HARMS,
+    LEAST_ROWS,
+    MOST_ROWS,
+    alone,
+    leave_one_out,
+    outliers,
+    outliers_on_one_side,
+    remark_on_alone,
+    robust_variances,
+)
 from .outliers import remark as remark_on_outliers
 from .underfit import neighbours, remark
 
@@ -279,10 +289,12 @@ class Belief:
         is_asked = task.targets.follows_outliers and is_auto(task.alpha)
         # What a fit has not learnt yet may look like outliers.
         is_asked = is_asked and stop is not None and stop.kind == "converged"
-        if not is_asked or found.posterior is None or noise.max() <= NOISY:
-            return ""
         X, y, weight = task.training
-        if len(X) < LEAST_ROWS:
+        if not is_asked or found.posterior is None or len(X) < LEAST_ROWS:
+            return ""
+        # Outliers make the variance of y so large that the noise of all other rows is nothing.
+        ordinary = robust_variances(task.targets.encode(y))
+        if np.all(noise <= NOISY * np.minimum(ordinary, 1.0)):
             return ""
         rows = np.linspace(0, len(X) - 1, min(len(X), MOST_ROWS)).round().astype(int)
         objective = task._objective(X[rows], y[rows], weight[rows], values_only=True)
@@ -291,13 +303,14 @@ class Belief:
         spread = variances(jacobian, posterior.scale, posterior.half, posterior.by_rows)
         spread = to_numpy(spread).reshape(len(rows), -1) * found.unit
         leverage = np.asarray(weight)[rows, None] / np.sum(weight) * spread
-        residual = task.targets.encode(y[rows]) - to_numpy(end.value).reshape(len(rows), -1)
-        errors = leave_one_out(residual, leverage / np.where(noise > 0, noise, 1.0))
+        target = task.targets.encode(y[rows])
+        leverage = leverage / np.where(noise > 0, noise, 1.0)
+        errors = leave_one_out(target - to_numpy(end.value).reshape(len(rows), -1), leverage)
         errors = errors[:, np.mean(errors**2, axis=0) > HARMS]
-        told = ""
-        if errors.size:
-            count, ratio = outliers(errors)
-            told = remark_on_outliers(count, len(rows), ratio)
+        told = remark_on_alone(alone(target, leverage), len(rows))
+        if errors.size and not told and noise.max() > NOISY:
+            told = remark_on_outliers(*outliers(errors), len(rows))
+            told = told or remark_on_outliers(*outliers_on_one_side(errors), len(rows))
         if told and not is_refitted():
             warn(told.lstrip())
         return told
