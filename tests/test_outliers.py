@@ -8,7 +8,7 @@ import torch
 from numpy.testing import assert_allclose
 
 from skngd import NaturalMomentumRegressor
-from skngd.estimators.outliers import leave_one_out, outliers
+from skngd.estimators.outliers import alone, leave_one_out, outliers, outliers_on_one_side, remark
 from skngd.estimators.scaling import moments_without_far
 
 
@@ -116,3 +116,47 @@ def test_inputs_may_be_tensors():
     X, y = rows(0, normal, 60)
     of_tensors = regressor().fit(torch.as_tensor(X), torch.as_tensor(y))
     assert_allclose(of_tensors.predict(torch.as_tensor(X)), regressor().fit(X, y).predict(X))
+
+
+def exponential(rng, n):
+    return rng.exponential(size=n)
+
+
+def lognormal(rng, n):
+    return np.exp(0.5 * rng.standard_normal(n))
+
+
+@pytest.mark.parametrize("errors", [exponential, lognormal, normal, laplace])
+def test_skewed_errors_are_not_outliers_on_one_side(errors):
+    rng = np.random.RandomState(0)
+    for _ in range(200):
+        assert not remark(*outliers_on_one_side(errors(rng, 100)[:, None]), 100)
+
+
+def test_outliers_on_one_side_are_said():
+    X, y = rows(0, normal, 100)
+    y[::5] += 10
+    with pytest.warns(UserWarning, match="Outliers: .* Try loss='huber'"):
+        model = regressor().fit(X, y)
+    assert "Outliers" in model.stop_reason_
+
+
+def test_a_far_row_that_sets_the_fit_by_itself_has_no_error():
+    rng = np.random.RandomState(0)
+    target, leverage = rng.standard_normal((100, 1)), np.full((100, 1), 0.1)
+    target[3] = 200.0
+    assert alone(target, leverage) == 0
+    leverage[3] = 0.999
+    assert alone(target, leverage) == 1
+    leverage[4] = 0.999
+    assert alone(target, leverage) == 1
+    assert alone(0 * target, leverage) == 0
+
+
+def test_a_neuron_of_its_own_for_one_row_is_said():
+    rng = np.random.RandomState(14)
+    X = rng.uniform(-2, 2, (300, 1))
+    y = np.sin(2 * X[:, 0]) + 0.1 * rng.standard_normal(300)
+    y[7] = 200.0
+    with pytest.warns(UserWarning, match="Outliers"):
+        NaturalMomentumRegressor(random_state=0).fit(X, y)

@@ -1,4 +1,4 @@
-"""Log loss of classifiers on six tables: a named decay, decay by the evidence, moderation, peers.
+"""Log loss of classifiers on six tables: decay by default, a named one, moderation, peers.
 
 ``python examples/benchmarks/classes.py [--splits 10] [table ...]``. One thread. Means over splits
 of the log loss of held-out rows, and of the processor's seconds of a fit. "moderated" are
@@ -30,6 +30,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skngd import NaturalMomentumClassifier
+from skngd.tangent.posterior import covariances
 
 FIRST_SEED = 100
 
@@ -57,27 +58,22 @@ TABLES = {
 }
 
 
-def covariances(model, X):
-    """Of the outputs at each row, shape (n, c, c)."""
-    kept = model._posterior
+def spread(model, X):
+    """Covariances of the outputs at each row, shape (n, c, c)."""
+    kept, n_outputs = model._posterior, model.intercepts_[-1].size
     scale, half = (torch.as_tensor(kept[name]) for name in ("scale", "half"))
-    network = model._build_model(X.shape[1], model.intercepts_[-1].size)
+    network = model._build_model(X.shape[1], n_outputs)
     points = torch.as_tensor((X - model.X_mean_) / model.X_scale_)
     found = []
     for part in points.split(50):
-        rows = network.record(torch.as_tensor(model.theta_), part).jacobian() * scale
-        known = (rows @ half.T).view(len(part), -1, len(half))
-        covariance = known @ known.mT
-        if kept["by_rows"]:
-            rows = rows.view(*covariance.shape[:2], -1)
-            covariance = rows @ rows.mT - covariance
-        found.append(kept["unit"] * covariance.numpy())
-    return np.concatenate(found)
+        rows = network.record(torch.as_tensor(model.theta_), part).jacobian()
+        found.append(covariances(rows, scale, half, kept["by_rows"], n_outputs))
+    return kept["unit"] * np.concatenate(found)
 
 
 def moderated(model, X):
     """Probabilities by the probit formula."""
-    values, covariance = model.decision_function(X), covariances(model, X)
+    values, covariance = model.decision_function(X), spread(model, X)
     if values.ndim == 1:
         p = expit(values / np.sqrt(1 + np.pi / 8 * covariance[:, 0, 0]))
         return np.column_stack([1 - p, p])
@@ -93,7 +89,7 @@ def methods(seed):
     network = MLPClassifier(max_iter=500, random_state=seed)
     return {
         "skngd": NaturalMomentumClassifier(random_state=seed),
-        "skngd, auto": NaturalMomentumClassifier(alpha="auto", random_state=seed),
+        "skngd, alpha=3e-3": NaturalMomentumClassifier(alpha=3e-3, random_state=seed),
         "logistic, search": make_pipeline(StandardScaler(), search),
         "MLP": make_pipeline(StandardScaler(), network),
         "boosting": HistGradientBoostingClassifier(random_state=seed),

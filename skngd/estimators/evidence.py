@@ -1,14 +1,27 @@
 """Decay and noise by the evidence, equation (EV), as a fit to rows sets it up and keeps it."""
 
+from functools import cached_property
+
 import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 
 from ..optim.evidence import Estimate, Evidence, Groups, first_decay
-from ..tangent.posterior import variances
+from ..tangent.posterior import Posterior, variances
 from .callers import is_refitted, warn
 from .device import to_numpy
-from .outliers import HARMS, LEAST_ROWS, MOST_ROWS, leave_one_out, outliers
+from .left_out import left_out
+from .outliers import (
+    HARMS,
+    LEAST_ROWS,
+    MOST_ROWS,
+    alone,
+    leave_one_out,
+    outliers,
+    outliers_on_one_side,
+    remark_on_alone,
+    robust_variances,
+)
 from .outliers import remark as remark_on_outliers
 from .underfit import neighbours, remark
 
@@ -67,7 +80,7 @@ def judged_objective(task):
 def build_evidence(task):
     """The source that estimates, or None where all is named."""
     estimator, model = task.estimator, task.model
-    adapts = is_auto(estimator.alpha)
+    adapts = is_auto(task.alpha)
     if not adapts and not task.objective.loss.follows_noise:
         return None
     kind = {"device": task.objective.points.device}
@@ -126,7 +139,7 @@ def noisy_part(task):
 def _first_decays(task, adapts):
     """The first α of each start."""
     if not adapts:
-        return lambda iterate, number: task.estimator.alpha
+        return lambda iterate, number: task.alpha
     if task.continues and getattr(task.estimator, "_progress", None) is not None:
         known = torch.as_tensor(task.estimator.alpha_).to(task.objective.points)
         return lambda iterate, number: known
@@ -184,7 +197,10 @@ class Belief:
         if self.task.validation is not None:
             return False
         is_noisy = not self.found.has_noise or float(self.found.noise.max()) > NOISY
-        return is_noisy and self.found.n_effective > MANY * self.n_values
+        most = MANY * self.n_values
+        if not is_noisy or not self.found.n_effective > most:
+            return False
+        return float(self.decayed.shares.sum()) > most
 
     @property
     def is_constant(self):
@@ -210,12 +226,34 @@ class Belief:
                 f"should, add rows{more}."
             )
         if self.follows_noise:
+            n = float(self.decayed.shares.sum())
             told += (
                 f" The fit has {n:.1f} effective parameters for {self.n_values:g} values of y, "
                 "more than a third: it may follow the noise. Take fewer neurons, alpha='auto' "
                 "where it is named, or more rows."
             )
         return told
+
+    @cached_property
+    def decayed(self):
+        """The posterior where a named decay holds hidden biases, too, or None.
+
+        They are free, and count in full where no row has a say in them.
+        """
+        largest, found = self.penalty.max(), self.found
+        if found.posterior is None or largest <= 0 or is_auto(self.task.alpha):
+            return found.posterior
+        penalty = torch.as_tensor(np.where(self.penalty > 0, self.penalty, largest))
+        here = self.task.judged.with_decay(penalty.to(self.theta)).at(self.theta)
+        return Posterior(here.operator, here.objective.penalty)
+
+    def left_out(self):
+        """The loss of left-out rows; None where the matrix of all rows is not formed."""
+        task = self.task
+        n_values = len(task.training[0]) * task.targets.n_outputs
+        if min(n_values, len(self.penalty)) > LARGEST or self.decayed is None:
+            return None
+        return left_out(task, self.decayed, self.theta)
 
     def warn_of_underfit(self, stop):
         """Say where errors of neighbouring rows are alike: a sentence for ``stop_reason_``.
@@ -248,13 +286,15 @@ class Belief:
         task, found = self.task, self.found
         noise = to_numpy(found.noise)
         # A fit without decay learns outliers by heart, as it does noise: another word for that.
-        is_asked = task.targets.follows_outliers and is_auto(task.estimator.alpha)
+        is_asked = task.targets.follows_outliers and is_auto(task.alpha)
         # What a fit has not learnt yet may look like outliers.
         is_asked = is_asked and stop is not None and stop.kind == "converged"
-        if not is_asked or found.posterior is None or noise.max() <= NOISY:
-            return ""
         X, y, weight = task.training
-        if len(X) < LEAST_ROWS:
+        if not is_asked or found.posterior is None or len(X) < LEAST_ROWS:
+            return ""
+        # Outliers make the variance of y so large that the noise of all other rows is nothing.
+        ordinary = robust_variances(task.targets.encode(y))
+        if np.all(noise <= NOISY * np.minimum(ordinary, 1.0)):
             return ""
         rows = np.linspace(0, len(X) - 1, min(len(X), MOST_ROWS)).round().astype(int)
         objective = task._objective(X[rows], y[rows], weight[rows], values_only=True)
@@ -263,13 +303,14 @@ class Belief:
         spread = variances(jacobian, posterior.scale, posterior.half, posterior.by_rows)
         spread = to_numpy(spread).reshape(len(rows), -1) * found.unit
         leverage = np.asarray(weight)[rows, None] / np.sum(weight) * spread
-        residual = task.targets.encode(y[rows]) - to_numpy(end.value).reshape(len(rows), -1)
-        errors = leave_one_out(residual, leverage / np.where(noise > 0, noise, 1.0))
+        target = task.targets.encode(y[rows])
+        leverage = leverage / np.where(noise > 0, noise, 1.0)
+        errors = leave_one_out(target - to_numpy(end.value).reshape(len(rows), -1), leverage)
         errors = errors[:, np.mean(errors**2, axis=0) > HARMS]
-        told = ""
-        if errors.size:
-            count, ratio = outliers(errors)
-            told = remark_on_outliers(count, len(rows), ratio)
+        told = remark_on_alone(alone(target, leverage), len(rows))
+        if errors.size and not told and noise.max() > NOISY:
+            told = remark_on_outliers(*outliers(errors), len(rows))
+            told = told or remark_on_outliers(*outliers_on_one_side(errors), len(rows))
         if told and not is_refitted():
             warn(told.lstrip())
         return told

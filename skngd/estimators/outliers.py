@@ -10,6 +10,11 @@ LEAST_ROWS, MOST_ROWS, MOST_LEVERAGE = 50, 5000, 0.95
 HARMS = 0.1
 # Errors of this many robust standard deviations are outliers.
 FAR = 5.0
+# A part of the rows that is on one side of the others; of exponential noise a hundredth is as far.
+MANY = 0.08
+# A leverage with which a row sets the fit by itself, and how many robust standard deviations of y
+# it is away from the others where that does harm.
+ALONE, FAR_OF_Y = 0.9, 10.0
 # How far the standard deviation is above the robust one where outliers lead: it is 1 for normal
 # errors, 1.4 for Laplace's, about 1.4 for Student's t with three degrees of freedom.
 LEADS = 2.0
@@ -50,6 +55,15 @@ def outliers(errors):
     return int(np.sum(sizes[:, worst] > FAR * robust[worst])), float(ratios[worst])
 
 
+def outliers_on_one_side(errors):
+    """The same about the median: outliers on one side have moved the fit away from other rows.
+
+    None where they are few, which skewed noise has, too.
+    """
+    count, ratio = outliers(errors - np.median(errors, axis=0))
+    return (count, ratio) if count > MANY * len(errors) else (0, ratio)
+
+
 def huber_weights(errors):
     """ψ(r) / r of Huber's M-estimate with its scale from the median size, shape (n,)."""
     scale = np.median(np.abs(errors)) / NORMAL_MEDIAN
@@ -57,7 +71,34 @@ def huber_weights(errors):
     return np.minimum(1.0, TUNING * max(scale, np.finfo(float).tiny) / sizes)
 
 
-def remark(count, n_rows, ratio):
+def alone(target, leverage):
+    """How many rows far from all others in y set the fit by themselves, so that no error shows.
+
+    Parameters
+    ----------
+    target, leverage : ndarray of shape (n, c)
+    """
+    distance, robust = np.abs(target - np.median(target, axis=0)), robust_variances(target) ** 0.5
+    is_far = (distance > FAR_OF_Y * robust) & (robust > 0)
+    return int(np.sum(np.any(is_far & (leverage > ALONE), axis=1)))
+
+
+def robust_variances(target):
+    """Of each column, from the median distance to its median."""
+    return (np.median(np.abs(target - np.median(target, axis=0)), axis=0) / NORMAL_MEDIAN) ** 2
+
+
+def remark_on_alone(count, n_rows):
+    """A sentence on rows that set the fit by themselves, or none."""
+    if count == 0:
+        return ""
+    return (
+        f" Outliers: {count} of {n_rows} rows, more than {FAR_OF_Y:g} times as far from the median "
+        "of y as the others usually are, are met by neurons of their own. Try loss='huber'."
+    )
+
+
+def remark(count, ratio, n_rows):
     """A sentence on them, or none."""
     if ratio < LEADS or count == 0:
         return ""

@@ -319,7 +319,7 @@ def _store(estimator, task, theta, found):
     stale = ["coefs_", "intercepts_", "feature_names_in_", "activation_", "hidden_layer_sizes_"]
     stale += ["alpha_", "noise_std_", "n_effective_parameters_", "log_evidence_", "_posterior"]
     stale += ["_X_range", "_progress", "feature_importances_", "slabs_"]
-    for name in stale if task.continues else [*stale, "candidates_"]:
+    for name in stale if task.continues else [*stale, "candidates_", "_decay"]:
         vars(estimator).pop(name, None)
     vars(estimator).update(found)
     TOLD.discard(estimator)

@@ -10,6 +10,8 @@ from sklearn.utils import check_random_state
 
 from .callers import warn
 from .evidence import is_auto
+from .run import run
+from .task import RowsTask
 
 # Hidden layers that are tried, from none, the linear model; the last has two.
 WIDTHS, DEEP = ((), (5,), (10,), (20,), (40,)), (20, 20)
@@ -59,6 +61,33 @@ def fit_each_size(estimator, *data):
     choice.store()
 
 
+def is_ended(one):
+    """Whether a fit was ended from outside, so that no further one is to follow."""
+    return one.stop_reason_.startswith(("Interrupted", "Stopped"))
+
+
+def take_state(estimator, best, more, told, warned):
+    """Give the estimator the state of the best fit, all at once, and its warnings.
+
+    Parameters
+    ----------
+    estimator, best : estimator
+    more : dict
+        Further attributes.
+    told : str
+        What ``stop_reason_`` says of the choice.
+    warned : list of warnings.WarningMessage
+    """
+    names = estimator.get_params(deep=False)
+    kept = {name: value for name, value in vars(best).items() if name not in names}
+    kept = {**kept, **more, "stop_reason_": best.stop_reason_ + told}
+    for name in [name for name in vars(estimator) if name.endswith("_") and name not in kept]:
+        del vars(estimator)[name]
+    vars(estimator).update(kept)
+    for one in warned:
+        warn(str(one.message), one.category)
+
+
 class _Choice:
     """The fits so far, and the best of them."""
 
@@ -79,7 +108,7 @@ class _Choice:
             one.set_params(max_time=max(estimator.max_time - (began - self.began), 1e-3))
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
-            one.fit(*self.data)
+            run(one, RowsTask(one, *self.data), began)
         worth = self._worth(one)
         is_better = self.best is None or worth > self.most
         pays = self.best is None or worth > self.most + (0.0 if self.is_held_out else ONE_NAT)
@@ -88,7 +117,7 @@ class _Choice:
         seconds = time.perf_counter() - began
         self.rows.append((sizes, worth, one.n_effective_parameters_, one.n_iter_, seconds))
         late = time.perf_counter() - self.began >= (estimator.max_time or inf)
-        self.is_over = late or one.stop_reason_.startswith(("Interrupted", "Stopped"))
+        self.is_over = late or is_ended(one)
         if estimator.verbose:
             print(
                 f"[{type(estimator).__name__}] hidden_layer_sizes={sizes}: {self.judge} "
@@ -107,26 +136,20 @@ class _Choice:
 
     def store(self):
         """Give the estimator the state of the best fit, all at once."""
-        estimator, best = self.estimator, self.best
-        names = estimator.get_params(deep=False)
-        kept = {name: value for name, value in vars(best).items() if name not in names}
+        best, kept = self.best, {}
         sizes, worth, effective, n_iter, seconds = zip(*self.rows, strict=True)
-        told = np.empty(len(sizes), dtype=object)
-        told[:] = sizes
+        tried = np.empty(len(sizes), dtype=object)
+        tried[:] = sizes
         kept["hidden_layer_sizes_"] = best.hidden_layer_sizes
         kept["candidates_"] = {
-            "hidden_layer_sizes": told,
+            "hidden_layer_sizes": tried,
             "validation_score" if self.is_held_out else "log_evidence": np.array(worth),
             "n_effective_parameters": np.array(effective),
             "n_iter": np.array(n_iter),
             "time": np.array(seconds),
         }
-        kept["stop_reason_"] += (
+        told = (
             f" Of {len(sizes)} networks hidden_layer_sizes={best.hidden_layer_sizes} has the "
             f"largest {self.judge}."
         )
-        for name in [name for name in vars(estimator) if name.endswith("_") and name not in kept]:
-            del vars(estimator)[name]
-        vars(estimator).update(kept)
-        for one in self.warned:
-            warn(str(one.message), one.category)
+        take_state(self.estimator, best, kept, told, self.warned)

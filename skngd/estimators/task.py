@@ -94,6 +94,12 @@ class Task(ABC):
         A sentence for ``stop_reason_`` on the end, after :meth:`conclude`.
     last_score : float or None
         Of the held-out rows, when they were looked at last.
+    alpha : float or "auto"
+        The decay of this fit, or that the evidence is to tell it.
+    n_init : int or "auto"
+        How many starts are drawn.
+    left_out : LeftOut or None
+        The loss of left-out rows, where it was asked for, after :meth:`conclude`.
     resumes : bool
         Whether the iterations go on where those of the last fit ended, with all they remember.
     step_size : str, float or None
@@ -107,11 +113,13 @@ class Task(ABC):
     resumes, step_size, fingerprint = False, None, None
     raced, remark, verdict = None, "", ""
     told_of_inputs = ""
+    asks_left_out, left_out = False, None
 
     def __init__(self, estimator, continues):
         # The copy gets the attributes of a validation.
         self.estimator, self.seen = estimator, copy.copy(estimator)
         self.continues = continues and hasattr(estimator, "theta_")
+        self.alpha, self.n_init = estimator.alpha, getattr(estimator, "n_init", 1)
         self.n_iter_no_change = estimator.n_iter_no_change
         estimator._check_settings()
 
@@ -309,7 +317,7 @@ class RowsTask(Task):
     def _objective(self, X, y, weight, values_only=False):
         """L(v_θ) on standardised rows, equation (L), with the weight decay."""
         kind = {"dtype": DTYPES[self.estimator.dtype], "device": self.device}
-        alpha, metric = self.estimator.alpha, self.estimator._metric()
+        alpha, metric = self.alpha, self.estimator._metric()
         metric = "l2" if values_only else metric
         points = torch.as_tensor((X - self.X_mean) / self.X_scale, **kind)
         target = torch.as_tensor(self.targets.encode(y), **kind)
@@ -326,9 +334,9 @@ class RowsTask(Task):
 
     def _draw_starts(self):
         """Random starting points, several where an iteration costs next to nothing."""
-        estimator, n_init = self.estimator, self.estimator.n_init
+        estimator, n_init = self.estimator, self.n_init
         if n_init == "auto":
-            largest = COMPARED_NETWORK if is_auto(estimator.alpha) else SMALL_NETWORK
+            largest = COMPARED_NETWORK if is_auto(self.alpha) else SMALL_NETWORK
             if self._count() * self.model.n_parameters**2 > CHEAP_MULTIPLICATIONS:
                 largest = SMALL_NETWORK
             small = self.model.n_parameters <= largest
@@ -378,6 +386,7 @@ class RowsTask(Task):
         """Decay, noise and intervals, equations (EV) and (Var)."""
         belief = Belief(self, theta)
         self.verdict = belief.sentence()
+        self.left_out = belief.left_out() if self.asks_left_out else None
         self.verdict += belief.warn_of_underfit(stop) + belief.warn_of_outliers(stop)
         self.verdict += self.told_of_inputs
         return belief.attributes()
@@ -433,7 +442,7 @@ class StreamTask(RowsTask):
     def _estimate(self):
         # One call does not know how many rows are to come: the decay is that of the last fit.
         known = getattr(self.estimator, "alpha_", None)
-        if is_auto(self.estimator.alpha) and self.continues and known is not None:
+        if is_auto(self.alpha) and self.continues and known is not None:
             decay = torch.as_tensor(known).to(self.objective.points)
             self.objective = self.objective.with_decay(decay)
 

@@ -35,6 +35,10 @@ class LogisticLoss(PointwiseLoss):
     def density(self, v):
         return torch.logaddexp(v, torch.zeros_like(v)) - self.target * v
 
+    def constant(self):
+        """Log-odds of the targets, the best values that are the same everywhere: shape (1, c)."""
+        return torch.logit((self.weights * self.target).sum(0, keepdim=True))
+
     def gradient(self, v):
         return torch.sigmoid(v) - self.target
 
@@ -78,6 +82,10 @@ class CrossEntropy(Loss):
     def value(self, v):
         logs = torch.log_softmax(v, dim=1)
         return -(self.weights * self.target * logs).sum()
+
+    def constant(self):
+        """Logarithms of the shares, the best values that are the same everywhere: shape (1, c)."""
+        return torch.log((self.weights * self.target).sum(0, keepdim=True))
 
     def gradient(self, v):
         return torch.softmax(v, dim=1) - self.target

@@ -86,6 +86,14 @@ def _halved(matrix, right):
     return (vectors / torch.sqrt(squares)).T @ right, torch.log(squares).sum()
 
 
+def covariances(rows, scale, half, by_rows, n_outputs):
+    """Blocks of J G⁻¹ Jᵀ, shape (m, c, c), for the rows J of m points with c outputs."""
+    scaled = (rows * scale).view(len(rows) // n_outputs, n_outputs, -1)
+    known = scaled @ half.T
+    found = known @ known.mT
+    return scaled @ scaled.mT - found if by_rows else found
+
+
 def variances(rows, scale, half, by_rows):
     """The diagonal of J G⁻¹ Jᵀ for rows J, shape (k, P), from what a :class:`Posterior` keeps."""
     scaled = rows * scale

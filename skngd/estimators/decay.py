@@ -1,0 +1,124 @@
+"""alpha="auto" of classes: a plain decay or that of the evidence, whichever tells left-out rows."""
+
+import copy
+import time
+import warnings
+from math import inf
+
+import numpy as np
+
+from .evidence import LARGEST, is_auto
+from .run import run
+from .sizes import is_ended, take_state
+
+# A decay of the mean loss that is right where classes can be told apart.
+PLAIN = 3e-3
+# A loss of left-out rows, as a part of that of constants, from which on a fit by the evidence has
+# found next to nothing; the starts that it gets then.
+NOTHING, MORE_STARTS = 0.9, 3
+
+
+def take_plain_decay(task):
+    """Of a part of the rows after the other the plain decay, until a fit has told another."""
+    if is_auto(task.alpha) and not task.continues:
+        task.alpha = PLAIN
+
+
+def chooses_decay(estimator, task):
+    """Whether the fit is to choose: "auto", for sizes that are named, and not known already."""
+    if not is_auto(estimator.alpha) or is_auto(estimator.hidden_layer_sizes):
+        return False
+    if task.continues:
+        task.alpha = getattr(estimator, "_decay", "auto")
+    return not task.continues
+
+
+def fit_each_decay(estimator, task, began):
+    """Fit with the plain decay, then by the evidence where that may be better; keep the best.
+
+    Parameters
+    ----------
+    estimator : NaturalMomentumClassifier
+        Gets the state of the best fit, and ``candidates_``.
+    task : RowsTask
+        Before it is placed; ``alpha`` is what differs.
+    began : float
+        When the fit began.
+    """
+    choice = _Choice(estimator, task, began)
+    plain = choice.tries(PLAIN, estimator.n_init)
+    if not choice.is_over and (plain is None or not plain.is_near):
+        n_init = 1 if estimator.n_init == "auto" else estimator.n_init
+        found = choice.tries("auto", n_init)
+        is_stuck = found is not None and found.loss > NOTHING * found.of_constant
+        is_small = choice.task.model.n_parameters <= LARGEST
+        if estimator.n_init == "auto" and is_stuck and is_small and not choice.is_over:
+            choice.tries("auto", MORE_STARTS)
+    choice.store()
+
+
+class _Choice:
+    """The fits so far, and the best of them."""
+
+    def __init__(self, estimator, task, began):
+        self.estimator, self.began, self.task = estimator, began, task
+        # Each fit begins with the same draws.
+        self.first, self.random_state = task, copy.deepcopy(task.random_state)
+        self.rows, self.best, self.least, self.is_over = [], None, inf, False
+
+    def tries(self, alpha, n_init):
+        """Fit once: what left-out rows say, or None where they are not asked."""
+        estimator, task, began = self.estimator, copy.copy(self.first), time.perf_counter()
+        one = copy.copy(estimator)
+        if self.rows:
+            # Callbacks see the first fit.
+            vars(one).pop("_skl_callbacks", None)
+            task.random_state = copy.deepcopy(self.random_state)
+        task.estimator, task.alpha, task.n_init = one, alpha, n_init
+        task.looks, task.asks_left_out = [], True
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            run(one, task, self.began)
+        found, self.task = task.left_out, task
+        loss = np.nan if found is None else found.loss
+        if self.best is None or loss < self.least:
+            self.best, self.least = (one, alpha, warned), loss
+            # What the plain decay has learnt by heart the evidence does better.
+            if not is_auto(alpha) and found is not None and found.is_by_heart:
+                self.least = inf
+        seconds = time.perf_counter() - began
+        name = "evidence" if is_auto(alpha) else alpha
+        self.rows.append((name, loss, one.n_effective_parameters_, one.n_iter_, seconds))
+        late = time.perf_counter() - self.began >= (estimator.max_time or inf)
+        self.is_over = found is None or late or is_ended(one)
+        if estimator.verbose:
+            print(
+                f"[{type(estimator).__name__}] alpha={name}: loss of left-out rows {loss:.6g}, "
+                f"{one.n_effective_parameters_:.1f} effective parameters, {seconds:.1f} s."
+            )
+        return found
+
+    def store(self):
+        """Give the estimator the state of the best fit, all at once."""
+        one, alpha, warned = self.best
+        names, losses, effective, n_iter, seconds = zip(*self.rows, strict=True)
+        kept = {
+            "_decay": alpha,
+            "candidates_": {
+                "alpha": np.array(names, dtype=object),
+                "left_out_loss": np.array(losses),
+                "n_effective_parameters": np.array(effective),
+                "n_iter": np.array(n_iter),
+                "time": np.array(seconds),
+            },
+        }
+        chosen = "by the evidence" if is_auto(alpha) else f"alpha={alpha:g}"
+        told = f" Decay {chosen}"
+        if len(names) > 1:
+            others = ", ".join(f"{n}: {loss:.3g}" for n, loss in zip(names, losses, strict=True))
+            told += f", chosen by the loss of left-out rows ({others})."
+        elif np.isfinite(losses[0]):
+            told += f": left-out rows have the loss {losses[0]:.3g}, and no other was tried."
+        else:
+            told += ", without a look at left-out rows: they are too many for a comparison."
+        take_state(self.estimator, one, kept, told, warned)
