@@ -23,6 +23,9 @@ WANTED, WANTED_OF_SEVERAL, EASY, LONGER = 1e-10, 1e-7, 0.01, 1.5
 HALF_LEAVES, TAKEN, SLACK = 0.1, 1e-3, 3.0
 # Halvings of the first slab with which something has to be found.
 FIRST_HALVINGS = 3
+# With other coordinates and without max_time, slabs that would take so many times as long as the
+# fit before them are given up.
+MOST_TIMES = 4
 # Slabs after one that was too long before which the next is not longer, failures from a former
 # network before others race, and the part of a slab that is not left at the end.
 CALM, RACED_AFTER, SHORT_REST = 3, 2, 0.1
@@ -128,6 +131,9 @@ class Slabs:
         if len(self.fitted) >= most:
             self.stop = f"there are {most} slabs"
         while not self.stop:
+            if self._would_take_too_long():
+                self.fitted, self.stop = [], "all of them would take too long"
+                break
             attempt = self._best_attempt(length, n_failed)
             if attempt.error <= self.wanted:
                 return attempt, length
@@ -142,6 +148,14 @@ class Slabs:
             if is_hopeless or length < SHORTEST * self.span:
                 self.stop = self.stop or "no slab comes out there, short as it is"
         return None, length
+
+    def _would_take_too_long(self):
+        """Whether all slabs take many times as long as one network did, as far as one can see."""
+        if self.has_time_alone or self.estimator.max_time is not None:
+            return False
+        before, spent = self.started - self.began, time.perf_counter() - self.started
+        done = (self.reached - self.low) / self.span
+        return spent > before and spent > MOST_TIMES * before * done
 
     def _best_attempt(self, length, n_failed):
         """From the network of the slab before, or where that has failed, of all that race."""
