@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 from ..optim.stopping import out_of_iterations
 from ..pde.checks import check_problem, needs_conditions
 from ..pde.observe import observed_of
+from .again import best_of_races
 from .aim import Aim, Watched, of_loss, work_of_iterations
 from .callers import is_searched, warn
 from .candidates import joined
@@ -26,12 +27,12 @@ from .open_fields import open_names, told_of_prior, warn_of_undetermined
 from .physics import columns_of, empty_equations, fitted_view
 from .prior import answered, settled
 from .problem_settings import check_problem_settings
-from .race import Race, is_raced
+from .race import is_raced
 from .statement import refuse_untold, warn_of_the_problem
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
 from .unknowns import noise_of, told_unknowns, warn_of_loss
-from .verdict import LARGE_ERROR, Verdict, hidden_residual, warn_if_unsolved, warn_of_hidden
+from .verdict import LARGE_ERROR, hidden_residual, tell, warn_of_hidden
 
 # The error that measurements may bend a solution by, and the part of what their noise does.
 STRAIGHT_ENOUGH, BENT = 1e-6, 0.1
@@ -104,8 +105,8 @@ class ProblemTask(Task):
         is_estimated = self._is_estimated() and not (free or self.has_none)
         self.aim = Aim(estimator.tol, is_estimated, self.y is not None)
         if self.is_raced:
-            self.race = Race(estimator, *given, self.began, self.aim, free)
-            self.raced = self.race.run()
+            self.race, self.raced = best_of_races(estimator, *given, self.began, self.aim, free)
+            self.aim = self.race.aim
             self.slabs.take_after_race()
             self.starts = [to_numpy(self.raced.theta)]
             self._take_winner()
@@ -290,7 +291,7 @@ class ProblemTask(Task):
         for sentence in empty:
             warn(sentence)
         warn_of_hidden(hidden, seen)
-        self._tell(parts, stop)
+        tell(self, parts, stop)
         if self.y is not None and self.problem.unknowns and stop.kind == "converged":
             warn_of_misfit(self, *solution[:2], solution[3])
         estimate, unknown = self.estimate, dict.fromkeys(self.problem.fields, np.nan)
@@ -377,28 +378,6 @@ class ProblemTask(Task):
         """Whether this part of the time is over."""
         limit = self.estimator.max_time
         return limit is not None and time.perf_counter() - self.began > part * limit
-
-    def _tell(self, parts, stop):
-        """Say how large the error is, and warn where it is large."""
-        name, part = self.physics.unsolved(self.first_parts, parts)
-        if self.estimate is None:
-            if stop.kind == "converged":
-                warn_if_unsolved(name, part, self._untried())
-            return
-        given = self.estimate, name, type(self.problem).__name__, self._untried()
-        told = Verdict(*given, self.contradicts)
-        self.verdict = told.sentence
-        if self.estimator.verbose:
-            print(f"[{type(self.estimator).__name__}]{self.verdict}")
-        if stop.kind == "budget" and self.error() > LARGE_ERROR:
-            self.budget_advice = told.advice_for_more
-        told.warn(stop)
-
-    def _untried(self):
-        """Networks that were not fitted yet."""
-        if self.raced is None:
-            return "other neurons, such as hidden_layer_sizes='auto', or activation='sin'"
-        return "hidden_layer_sizes=(20, 20, 20)"
 
     def error(self):
         """The largest relative error of a field; NaN where it is not known."""
