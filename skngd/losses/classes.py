@@ -36,7 +36,7 @@ class LogisticLoss(PointwiseLoss):
         return torch.logaddexp(v, torch.zeros_like(v)) - self.target * v
 
     def constant(self):
-        """The log-odds of the targets, the best values that are the same everywhere: shape (1, c)."""
+        """The log-odds of the targets, the best values that are all the same: shape (1, c)."""
         return torch.logit((self.weights * self.target).sum(0, keepdim=True))
 
     def gradient(self, v):
@@ -84,7 +84,7 @@ class CrossEntropy(Loss):
         return -(self.weights * self.target * logs).sum()
 
     def constant(self):
-        """The logarithms of the shares, the best values that are the same everywhere: shape (1, c)."""
+        """The logarithms of the shares, the best values that are all the same: shape (1, c)."""
         return torch.log((self.weights * self.target).sum(0, keepdim=True))
 
     def gradient(self, v):
