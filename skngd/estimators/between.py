@@ -3,6 +3,9 @@
 A network can jump between two points. Its values at both then meet the equation, and no residual
 tells. So the place where the solution changes most along a line is looked at more and more closely:
 a layer that is there dissolves, and meets the equation inside; a jump that hides does not.
+
+What the terms of an equation are at a point is asked there: one size for all of them says little
+where they change by many orders of magnitude.
 """
 
 import numpy as np
@@ -71,6 +74,15 @@ def residual_between(physics, theta):
     residual = residual.abs()
     is_unbalanced = residual > UNBALANCED * _local_terms(physics, theta, block)
     return float(torch.where(is_unbalanced, residual, 0.0).max())
+
+
+def typical_part(physics, theta, X):
+    """The median residual of the worst equation at points, as a part of its terms there."""
+    block = physics.discretization.equation(X, unknowns=physics.residuals.unknowns(theta))
+    residual = physics.residuals.value(theta, Collocation([block])).view(block.n_equations, -1)
+    terms = _local_terms(physics, theta, block)
+    part = residual.abs() / torch.where(terms > 0, terms, 1.0)
+    return float(part.median(dim=1).values.max())
 
 
 def _local_terms(physics, theta, block):

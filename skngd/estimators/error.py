@@ -17,9 +17,12 @@ import numpy as np
 import torch
 
 from ..models import FullyConnected
+from ..pde.initial_values import states_its_solution
 from ..pde.slab import OnSlab
+from .between import typical_part
 from .device import to_numpy
 from .linearised import (
+    LOOKED_AT,
     MOST_OF_SEVERAL,
     ROWS_PER_COLUMN,
     UNDETERMINED,
@@ -45,6 +48,8 @@ SEED = 20241129
 # An error that is not worth a correction, and the parts of the error and of the residuals on fresh
 # points that a correction leaves at most.
 ROUNDING, ERROR_LEFT, RESIDUAL_LEFT = 1e-13, 0.3, 0.5
+# A residual beside its terms with which an equation holds at a point, where little would do.
+HOLDS = 1e-3
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,8 @@ class ErrorEstimate:
         The residuals that no change of the solution makes smaller, as parts of their terms.
     free_unknowns : tuple of str
         Those that are not determined without measurements.
+    is_stated : bool
+        Whether there is one solution at most by what is stated, whatever amplification it has.
     """
 
     relative: dict
@@ -83,15 +90,26 @@ class ErrorEstimate:
     following: Following | None = None
     unreached: float = 0.0
     free_unknowns: tuple[str, ...] = ()
+    is_stated: bool = False
 
     @property
     def is_determined(self):
-        return self.amplification < UNDETERMINED
+        return self.is_stated or not self.is_amplified
+
+    @property
+    def is_amplified(self):
+        """Whether small residuals allow a large error."""
+        return self.amplification >= UNDETERMINED
 
     @property
     def largest(self):
         """The error of the worst field."""
         return max(self.relative.values())
+
+    def unknown(self):
+        """The same where the error may have any size."""
+        relative = dict.fromkeys(self.relative, np.inf)
+        return dataclasses.replace(self, relative=relative, error=None, correction=None)
 
 
 def estimated_error(physics, theta, activation, work, rows=None):
@@ -139,6 +157,8 @@ def work_of_estimate(physics, n_fresh=None, most=np.inf):
 
 def is_determined(physics, theta, activation):
     """Whether the conditions determine the solution, for given unknowns, as far as θ tells."""
+    if states_its_solution(physics.problem):
+        return True
     solution = physics, physics.residuals.network(theta), theta[physics.model.n_parameters :]
     random_state = np.random.RandomState(SEED)
     try:
@@ -177,8 +197,9 @@ def _estimated(physics, theta, activation, n_fresh, rows):
         if not found.is_determined:
             if rows is not None:
                 return None
-            unknown = dict.fromkeys(physics.problem.fields, np.inf)
-            return dataclasses.replace(found, relative=unknown, error=None)
+            return found.unknown()
+        if found.is_amplified and not _holds(physics, theta):
+            return found.unknown()
         if found.largest < ROUNDING:
             return found
         better = corrected(physics, network, found.error, inner)
@@ -195,6 +216,12 @@ def _estimated(physics, theta, activation, n_fresh, rows):
     )
 
 
+def _holds(physics, theta):
+    """Whether the equation holds at most points, by its terms there."""
+    X = physics.discretization.source.sample(LOOKED_AT, "sobol", np.random.RandomState(SEED))
+    return typical_part(physics, theta, X) < HOLDS
+
+
 def _told(look):
     """What a look says, without a correction."""
     amplification, free = look.amplification, look.free
@@ -202,7 +229,8 @@ def _told(look):
         amplification, free = np.inf, f"{', '.join(look.free_unknowns)} may have any value"
     found = look.relative, amplification, free, look.error
     told = look.following, look.unreached, tuple(look.free_unknowns)
-    return ErrorEstimate(*found, None, *told)
+    is_stated = not look.free_unknowns and states_its_solution(look.physics.problem)
+    return ErrorEstimate(*found, None, *told, is_stated)
 
 
 def corrected(physics, network, correction, inner=None):

@@ -385,8 +385,9 @@ class ProblemTask(Task):
             if stop.kind == "converged":
                 warn_if_unsolved(name, part, self._untried())
             return
-        given = self.estimate, name, type(self.problem).__name__, self._untried()
-        told = Verdict(*given, self.contradicts)
+        left = np.sqrt(parts[name]) if stop.kind == "converged" else 0.0
+        given = self.estimate, name, type(self.problem).__name__, self._untried(), self.contradicts
+        told = Verdict(*given, left, self.objective.points.is_linear_in_output)
         self.verdict = told.sentence
         if self.estimator.verbose:
             print(f"[{type(self.estimator).__name__}]{self.verdict}")

@@ -114,11 +114,13 @@ def told_unknowns(
         of_noise, noise = covariance(*found)
     if measured:
         noise = physics.noise_in_units_of_y(noise, measured)
-    total = of_noise + np.diag(np.broadcast_to(change, len(values)) ** 2)
-    # The delta method: through the bounds by the slope of the transform.
-    total = slopes[:, None] * total * slopes + np.diag((ROUNDING * np.array(values)) ** 2)
     open_ones = {*free, *(() if estimate is None else estimate.free_unknowns)}
-    is_free = [name in open_ones for name in physics.problem.unknowns]
+    is_free = np.array([name in open_ones for name in physics.problem.unknowns], dtype=bool)
+    # What is free stays so at a bound, where the slope of the transform vanishes.
+    is_free |= ~np.isfinite(np.diag(of_noise))
+    # The delta method: through the bounds by the slope of the transform.
+    total = slopes[:, None] * np.where(np.isfinite(of_noise), of_noise, 0.0) * slopes
+    total += np.diag((slopes * change) ** 2 + (ROUNDING * np.array(values)) ** 2)
     total[is_free], total[:, is_free] = np.nan, np.nan
     total[is_free, is_free] = np.inf
     told = Told(
@@ -150,8 +152,14 @@ def noise_of(estimate):
 
 def _warn_of_loose(physics, told, known):
     """Warn of unknowns with infinite intervals, but for the known ones, and of those at a bound."""
+    is_wide = dict(zip(told.values, np.sqrt(np.diag(told.inner)) > LOOSE, strict=True))
+    at_bound = {
+        name: f"{of}={bound:g}"
+        for name, of, bound in at_bounds(physics.problem, told.values.values())
+        if is_wide[name]
+    }
     loose = {name for name, std in told.std.items() if not np.isfinite(std)}
-    free = [name for name in told.std if name in loose - {*known}]
+    free = [name for name in told.std if name in loose - {*known, *at_bound}]
     if free and told.noise is not None and np.isnan(told.noise):
         warn(
             "Expected more measurements than unknown coefficients: there is nothing to estimate "
@@ -163,14 +171,12 @@ def _warn_of_loose(physics, told, known):
             "coefficients may have any value. The standard deviation is infinite. Measure where "
             "the solution depends on it, or give one as a number."
         )
-    is_loose = dict(zip(told.values, np.sqrt(np.diag(told.inner)) > LOOSE, strict=True))
-    for name, of, bound in at_bounds(physics.problem, told.values.values()):
-        if is_loose[name]:
-            warn(
-                f"The unknown coefficient {name} is at its bound, {of}={bound:g}: the "
-                "measurements ask for a value beyond it, or for none. Move the bound, or check "
-                "the equation and the measurements."
-            )
+    for name, bound in at_bound.items():
+        warn(
+            f"The unknown coefficient {name} is at its bound, {bound}: the measurements ask for a "
+            "value beyond it, or for none. Move the bound, or check the equation and the "
+            "measurements."
+        )
 
 
 def at_bounds(problem, values):

@@ -18,6 +18,8 @@ HIDDEN, OVERFITTED = 1.0, 100.0
 HOLDS = 0.03
 # Residuals, as a part of their terms, that a problem with a solution does not keep.
 UNREACHED = 0.01
+# Residuals of a converged fit, as a part of their terms, with which nothing is solved.
+FAR = 0.1
 # An error, as a part of the solution, that is said.
 LARGE_ERROR = 0.01
 
@@ -37,6 +39,10 @@ class Verdict:
         Networks that were not fitted yet.
     contradicts : bool, default=False
         Whether conditions contradict each other where they meet.
+    left : float
+        The residuals of that block where the fit has converged, as a part of their terms.
+    is_linear : bool
+        Whether there are no other minima that a fit could have converged to.
     """
 
     estimate: ErrorEstimate
@@ -44,13 +50,15 @@ class Verdict:
     problem: str
     untried: str
     contradicts: bool = False
+    left: float = 0.0
+    is_linear: bool = False
 
     @property
     def sentence(self):
         """For ``stop_reason_``."""
         if self.has_none:
             return " The problem has no solution."
-        if not self.estimate.is_determined:
+        if self.is_free:
             return " The problem does not determine its solution."
         where = more = ""
         if self.contradicts:
@@ -61,7 +69,18 @@ class Verdict:
     @property
     def has_none(self):
         """Whether something is free, and yet the residuals do not become small."""
-        return not self.estimate.is_determined and self.estimate.unreached > UNREACHED
+        is_far = self.is_linear and self.left > FAR
+        return not self.estimate.is_determined and (self.estimate.unreached > UNREACHED or is_far)
+
+    @property
+    def is_free(self):
+        """Whether there are other solutions beside the one that was found."""
+        return not (self.estimate.is_determined or self.has_none or self.left > FAR)
+
+    @property
+    def stays(self):
+        """What the residuals stay at, in percent of their terms."""
+        return f"{100 * max(self.estimate.unreached, self.left * self.is_linear):.2g} %"
 
     @property
     def found(self):
@@ -70,10 +89,18 @@ class Verdict:
             f"The error of the solution is estimated at {100 * estimate.largest:.3g} % of its "
             f"size; the largest residuals are those of {self.worst!r}."
         )
+        if not np.isfinite(estimate.largest):
+            sentence = f"The largest residuals are those of {self.worst!r}."
+        if estimate.is_amplified:
+            sentence = (
+                f"{sentence} A change of residuals by {1 / estimate.amplification:.0e} of their "
+                "terms may change all of the solution: it grows by orders of magnitude, is stiff, "
+                "or this is far from it."
+            )
         if estimate.unreached <= UNREACHED:
             return sentence
         return (
-            f"{sentence} Whatever is added, they stay at {100 * estimate.unreached:.1g} % of their "
+            f"{sentence} Whatever is added, they stay at {100 * estimate.unreached:.2g} % of their "
             "terms: there may be no solution, because conditions contradict each other or do not "
             "balance the sources, or it is very rough."
         )
@@ -96,10 +123,10 @@ class Verdict:
         if self.has_none:
             warn(
                 f"{self.problem} has no solution: whatever is added, the residuals stay at "
-                f"{100 * estimate.unreached:.1g} % of their terms, while {estimate.free}. Sources "
+                f"{self.stays} of their terms, while {estimate.free}. Sources "
                 "and conditions do not balance: check them, or take one of them out."
             )
-        elif not estimate.is_determined:
+        elif self.is_free:
             how = ". Add the condition that is missing, or measurements by fit(X, y)."
             if not estimate.free_unknowns:
                 how = (

@@ -1,0 +1,130 @@
+"""Problems whose statement says that they have one solution at most: initial value problems.
+
+Equations that can be solved for the highest derivatives in time, with an initial value for each
+lower one and conditions on all other faces, have at most one solution for given coefficients
+(Picard and Lindelöf; with several coordinates Holmgren, for smooth coefficients). A small change of
+their residuals may still change it much: where it grows, or is stiff.
+"""
+
+import numpy as np
+import torch
+
+from .conditions import Dirichlet, Initial, Neumann, Periodic, Robin
+from .residuals.bound import ranges_of
+from .residuals.compile import Compiler
+from .residuals.recording import Recording
+
+# Points of a trial, trials, and a part of the largest singular value that counts as zero.
+N_POINTS, TRIALS, SINGULAR = 16, 3, 1e-8
+# Conditions that are one row for each of their fields.
+OF_ONE_ROW = Dirichlet, Neumann, Robin
+
+
+def states_its_solution(problem):
+    """Whether a problem is an initial value problem with all conditions that belong to one.
+
+    False is no verdict. Unknown coefficients have their first values.
+    """
+    conditions = problem.with_numbers().conditions
+    times = {one.time for one in conditions if isinstance(one, Initial)}
+    if len(times) != 1:
+        return False
+    axis = problem.domain.names.index(times.pop())
+    trial = _trial(problem, axis)
+    unknowns = torch.tensor([float(unknown.start) for unknown in problem.unknowns.values()])
+    try:
+        rows = trial.rows(unknowns)
+    except ValueError:
+        return False
+    asked = trial.requested.pop(0)
+    # Integrals over the solution may be met by several.
+    if trial.requested or len(rows) != len(problem.fields):
+        return False
+    orders = {field: _order(field, axis, asked) for field in problem.fields}
+    highest = [(field, (axis,) * order) for field, order in orders.items()]
+    # ∂_t ∂_xx in the place of ∂_t needs another theorem.
+    is_mixed = any(
+        orders[field] and index.count(axis) == orders[field] and (field, index) not in highest
+        for field, index in asked
+    )
+    return (
+        any(orders.values())
+        and not is_mixed
+        and all(_is_started(field, order, conditions) for field, order in orders.items())
+        and _is_solvable(trial, asked, highest, unknowns)
+        and all(_are_sides_given(problem, axis, field, asked) for field in problem.fields)
+    )
+
+
+def _trial(problem, axis):
+    """The equation at some points, two of them at the ends of time."""
+    kind = {"dtype": torch.float64, "device": "cpu"}
+    compiler, random_state = Compiler(problem, None, None, kind), np.random.RandomState(0)
+    low, high = ranges_of(problem).T
+    x = random_state.uniform(low, high, (N_POINTS, len(low)))
+    n = len(problem.domain.names)
+    x[:, :n] = problem.domain.sample(N_POINTS, "sobol", random_state)[:, :n]
+    x[:2, axis] = low[axis], high[axis]
+    return Recording(compiler.bound(compiler.equation, [x]))
+
+
+def _order(field, axis, asked):
+    """The order of a field in one coordinate."""
+    return max((index.count(axis) for name, index in asked if name == field), default=0)
+
+
+def _is_started(field, order, conditions):
+    """Whether a field has as many initial values as its order in time."""
+    initial = [one for one in conditions if isinstance(one, Initial)]
+    given = {one.derivative for one in initial if one.field in (None, field)}
+    return given.issuperset(range(order))
+
+
+def _is_solvable(trial, asked, highest, unknowns):
+    """Whether det ∂(equations) / ∂(highest derivatives) has the same sign everywhere."""
+    keys, signs = sorted(asked | set(highest)), set()
+    for _ in range(TRIALS):
+        values = torch.as_tensor(trial.random.uniform(-1.0, 1.0, (len(keys), N_POINTS)))
+        jets = dict(zip(keys, values, strict=True))
+        leaves = [jets[key].requires_grad_() for key in highest]
+        trial.jets = {(0, *key): jet for key, jet in jets.items()}
+        with torch.enable_grad():
+            slopes = [_slopes(row, leaves) for row in trial.rows(unknowns)]
+        matrix = torch.stack(slopes).permute(2, 0, 1)
+        if not bool(torch.isfinite(matrix).all()):
+            return False
+        for side in (1, 2):
+            # Equations and fields have units of their own, the same at all points.
+            sizes = matrix.abs().amax((0, side), keepdim=True)
+            matrix = matrix / torch.where(sizes > 0, sizes, torch.ones_like(sizes))
+        if bool((torch.linalg.svdvals(matrix)[:, -1] < SINGULAR).any()):
+            return False
+        signs |= set(torch.linalg.det(matrix).sign().tolist())
+    return len(signs) == 1
+
+
+def _slopes(row, leaves):
+    """Derivatives of one equation at each point, shape (n_leaves, m)."""
+    tensor, zero = getattr(row, "tensor", None), torch.zeros_like(leaves[0])
+    if tensor is None or not tensor.requires_grad:
+        return torch.stack([zero] * len(leaves))
+    found = torch.autograd.grad(tensor.sum(), leaves, allow_unused=True)
+    return torch.stack([zero if one is None else one for one in found])
+
+
+def _are_sides_given(problem, axis, field, asked):
+    """Whether each face has half as many rows on a field as its order in space."""
+    domain, time = problem.domain, problem.domain.names[axis]
+    order = max((_order(field, i, asked) for i in range(len(domain.names)) if i != axis), default=0)
+    if not order:
+        return True
+    rows = dict.fromkeys(set(domain.face_names(None)) - {f"{time}.min", f"{time}.max"}, 0.0)
+    for one in problem.with_numbers().conditions:
+        if one.field not in (None, field) or not isinstance(one, (*OF_ONE_ROW, Periodic)):
+            continue
+        for face in domain.face_names(one.faces(domain)):
+            # A row that compares two faces is half a row of each.
+            rows[face] = rows.get(face, 0.0) + (
+                (one.derivatives + 1) / 2 if isinstance(one, Periodic) else 1.0
+            )
+    return min(rows.values(), default=0.0) >= order / 2
