@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 from ..optim.stopping import out_of_iterations
 from ..pde.checks import check_problem, needs_conditions
 from ..pde.observe import observed_of
+from .again import best_of_races
 from .aim import Aim, Watched, of_loss, work_of_iterations
 from .callers import is_searched, warn
 from .candidates import joined
@@ -26,7 +27,7 @@ from .open_fields import open_names, told_of_prior, warn_of_undetermined
 from .physics import columns_of, empty_equations, fitted_view
 from .prior import answered, settled
 from .problem_settings import check_problem_settings
-from .race import Race, is_raced
+from .race import is_raced
 from .statement import refuse_untold, warn_of_the_problem
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
@@ -104,8 +105,9 @@ class ProblemTask(Task):
         is_estimated = self._is_estimated() and not (free or self.has_none)
         self.aim = Aim(estimator.tol, is_estimated, self.y is not None)
         if self.is_raced:
-            self.race = Race(estimator, *given, self.began, self.aim, free)
-            self.raced = self.race.run()
+            given_to_race = *given, self.began, self.aim, free
+            self.race, self.raced = best_of_races(estimator, *given_to_race)
+            self.aim = self.race.aim
             self.slabs.take_after_race()
             self.starts = [to_numpy(self.raced.theta)]
             self._take_winner()

@@ -64,10 +64,15 @@ class Race:
         self.estimator, self.random_state, self.began = estimator, random_state, began
         self.aim = aim
         self.given, self.free_fields = (problem, rows, device), free_fields
-        self.candidates, self.growth = [], Growth(self)
+        self.candidates, self.growth, self.n_races = [], Growth(self), 1
         self.is_open = isinstance(estimator.hidden_layer_sizes, str)
         # A network that is named sees no more than its coordinates.
         self.view = view_of(problem, has_holes=self.is_open)
+
+    @property
+    def iterates(self):
+        """Whether iterations race, and not last layers alone as where each draws its points."""
+        return self.estimator.batch_size is None and self.estimator.sampler != "christoffel"
 
     @property
     def best(self):
@@ -75,8 +80,7 @@ class Race:
 
     def run(self):
         """The winner, as far as it has come."""
-        # Where each iteration draws its own points, only last layers race.
-        iterates = self.estimator.batch_size is None and self.estimator.sampler != "christoffel"
+        iterates = self.iterates
         try:
             self._qualify()
             ground = self.best.course.ground
@@ -105,7 +109,8 @@ class Race:
         course, sizes = winner.course, ", ".join(map(str, winner.course.sizes))
         how = ", on a growing interval of time" if winner.is_by_parts else ""
         n, name = len(self.candidates), course.activation
-        return f" The best of {n} starts: {name}, {sizes} neurons{how}."
+        races = f" in {self.n_races} races" if self.n_races > 1 else ""
+        return f" The best of {n} starts{races}: {name}, {sizes} neurons{how}."
 
     def table(self):
         """What ``candidates_`` shows."""
