@@ -32,7 +32,7 @@ from .statement import refuse_untold, warn_of_the_problem
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
 from .unknowns import noise_of, told_unknowns, warn_of_loss
-from .verdict import LARGE_ERROR, Verdict, hidden_residual, warn_if_unsolved, warn_of_hidden
+from .verdict import LARGE_ERROR, hidden_residual, tell, warn_of_hidden
 
 # The error that measurements may bend a solution by, and the part of what their noise does.
 STRAIGHT_ENOUGH, BENT = 1e-6, 0.1
@@ -105,8 +105,7 @@ class ProblemTask(Task):
         is_estimated = self._is_estimated() and not (free or self.has_none)
         self.aim = Aim(estimator.tol, is_estimated, self.y is not None)
         if self.is_raced:
-            given_to_race = *given, self.began, self.aim, free
-            self.race, self.raced = best_of_races(estimator, *given_to_race)
+            self.race, self.raced = best_of_races(estimator, *given, self.began, self.aim, free)
             self.aim = self.race.aim
             self.slabs.take_after_race()
             self.starts = [to_numpy(self.raced.theta)]
@@ -292,7 +291,7 @@ class ProblemTask(Task):
         for sentence in empty:
             warn(sentence)
         warn_of_hidden(hidden, seen)
-        self._tell(parts, stop)
+        tell(self, parts, stop)
         if self.y is not None and self.problem.unknowns and stop.kind == "converged":
             warn_of_misfit(self, *solution[:2], solution[3])
         estimate, unknown = self.estimate, dict.fromkeys(self.problem.fields, np.nan)
@@ -379,29 +378,6 @@ class ProblemTask(Task):
         """Whether this part of the time is over."""
         limit = self.estimator.max_time
         return limit is not None and time.perf_counter() - self.began > part * limit
-
-    def _tell(self, parts, stop):
-        """Say how large the error is, and warn where it is large."""
-        name, part = self.physics.unsolved(self.first_parts, parts)
-        if self.estimate is None:
-            if stop.kind == "converged":
-                warn_if_unsolved(name, part, self._untried())
-            return
-        left = np.sqrt(parts[name]) if stop.kind == "converged" else 0.0
-        given = self.estimate, name, type(self.problem).__name__, self._untried(), self.contradicts
-        told = Verdict(*given, left, self.objective.points.is_linear_in_output)
-        self.verdict = told.sentence
-        if self.estimator.verbose:
-            print(f"[{type(self.estimator).__name__}]{self.verdict}")
-        if stop.kind == "budget" and self.error() > LARGE_ERROR:
-            self.budget_advice = told.advice_for_more
-        told.warn(stop)
-
-    def _untried(self):
-        """Networks that were not fitted yet."""
-        if self.raced is None:
-            return "other neurons, such as hidden_layer_sizes='auto', or activation='sin'"
-        return "hidden_layer_sizes=(20, 20, 20)"
 
     def error(self):
         """The largest relative error of a field; NaN where it is not known."""

@@ -142,6 +142,13 @@ class Verdict:
             )
 
 
+def _untried(is_raced):
+    """Networks that were not fitted yet."""
+    if not is_raced:
+        return "other neurons, such as hidden_layer_sizes='auto', or activation='sin'"
+    return "hidden_layer_sizes=(20, 20, 20)"
+
+
 def hidden_residual(physics, theta, seen):
     """The residual between the points of the fit where it is not that at them; None elsewhere.
 
@@ -183,3 +190,25 @@ def warn_if_unsolved(name, part, untried):
             f"{untried}, more points by n_interior, a smaller domain, or another random_state.",
             ConvergenceWarning,
         )
+
+
+def tell(task, parts, stop):
+    """Say how large the error of a task is, and warn where it is large.
+
+    ``parts`` are the mean squares of the residuals by block, in units of their terms.
+    """
+    name, part = task.physics.unsolved(task.first_parts, parts)
+    networks = _untried(task.raced is not None)
+    if task.estimate is None:
+        if stop.kind == "converged":
+            warn_if_unsolved(name, part, networks)
+        return
+    left = np.sqrt(parts[name]) if stop.kind == "converged" else 0.0
+    given = task.estimate, name, type(task.problem).__name__, networks, task.contradicts
+    told = Verdict(*given, left, task.objective.points.is_linear_in_output)
+    task.verdict = told.sentence
+    if task.estimator.verbose:
+        print(f"[{type(task.estimator).__name__}]{task.verdict}")
+    if stop.kind == "budget" and task.error() > LARGE_ERROR:
+        task.budget_advice = told.advice_for_more
+    told.warn(stop)
