@@ -286,7 +286,7 @@ def test_weights_equal_repetitions():
     X, y = load_digits(return_X_y=True)
     X, y = X[:200], y[:200]
     weight = np.random.RandomState(0).randint(0, 3, len(X))
-    settings = {"projection": "cg", "max_iter": 5, "tol": 0, "random_state": 0}
+    settings = {"alpha": 3e-3, "projection": "cg", "max_iter": 5, "tol": 0, "random_state": 0}
     with pytest.warns(match="max_iter"):
         weighted = NaturalMomentumClassifier(**settings).fit(X, y, sample_weight=weight)
     with pytest.warns(match="max_iter"):

@@ -379,6 +379,7 @@ def test_chunks_of_rows_change_nothing(settings, n_outputs, monkeypatch):
 # Losses beyond the square
 
 
+@pytest.mark.filterwarnings("ignore:Outliers. 20 of 200 rows:UserWarning")
 def test_outliers_bend_the_squared_loss_not_the_huber_loss():
     rng = np.random.RandomState(0)
     X = rng.uniform(-1, 1, (200, 1))
