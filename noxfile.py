@@ -26,6 +26,7 @@ IN_TORCH = (
     *("ansatz", "circles", "integrals", "interfaces", "pinn_parametric", "spectrum", "units"),
     *("batches", "directions", "evidence", "momentum", "toy", "variable_projection", "pilot"),
     *("cg", "jets", "modes", "optimal_rows", "pretended_device", "residuals", "unknown_values"),
+    *("again", "initial_values", "misfit", "slabs"),
     *("pinn", "pinn_answers", "pinn_batches", "pinn_devices", "pinn_inverse", "pinn_points"),
 )
 
