@@ -16,5 +16,5 @@ check_all_refusals()
 def pytest_runtest_setup(item):
     if item.get_closest_marker("cuda") and not torch.cuda.is_available():
         pytest.skip("there is no CUDA device")
-    # Where random_state is None: a test is the same in each run.
+    # What random_state=None reads, so that a test is the same in each run; no Generator does that.
     np.random.seed(0)  # noqa: NPY002

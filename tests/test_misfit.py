@@ -63,3 +63,23 @@ def test_noise_is_not_said(seed):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fitted(noisy(np.exp(-T[:, 0]), seed))
+
+
+def test_rows_with_a_small_weight_are_no_outliers():
+    """Of a noise that is told row by row Huber holds off no more than squares do."""
+    rng = np.random.RandomState(0)
+    std = np.where(np.arange(60) % 2, 0.01, 0.1)
+    y = np.exp(-T[:, 0]) + std * rng.standard_normal(60)
+    found = [
+        PINNEstimator(
+            Decay(Unknown(0.5, low=0)),
+            (12,),
+            activation="tanh",
+            measurement_loss=loss,
+            random_state=0,
+        ).fit(T, y, sample_weight=std**-2)
+        for loss in ("squared", "huber")
+    ]
+    squares, robust = (solver.unknowns_["k"] for solver in found)
+    assert abs(robust - squares) < found[0].unknowns_std_["k"]
+    assert found[1].unknowns_std_["k"] < 1.3 * found[0].unknowns_std_["k"]

@@ -96,14 +96,18 @@ class Ground:
         self.is_straight = True
 
     def hold_off(self, theta):
-        """Weigh measurements by Huber's ψ(r) / r at θ; the largest change of such a weight."""
+        """Weigh measurements by Huber's ψ(r) / r at θ; the largest change of such a weight.
+
+        The residuals are in units of one noise: a weight of the row tells how far it may be off.
+        """
         y = self.rows[1].reshape(len(self.rows[0]), -1)
-        found = misses(self.physics, theta, self.measured, y)
-        weights = [self.tensor(huber_weights(off)) for off, *_ in found.values()]
-        before = self.held_off or [torch.ones_like(one) for one in weights]
-        pairs = zip(self.measured, weights, before, strict=True)
-        self.measured = [block.weighted(new / old) for block, new, old in pairs]
-        self.held_off = weights
+        plain, before = self.held_off or (self.measured, None)
+        found = misses(self.physics, theta, plain, y).values()
+        weights = [self.tensor(huber_weights(off * np.sqrt(w))) for off, w, *_ in found]
+        before = before or [torch.ones_like(one) for one in weights]
+        pairs = zip(plain, weights, strict=True)
+        self.measured = [block.weighted(weight) for block, weight in pairs]
+        self.held_off = plain, weights
         return max(float((a - b).abs().max()) for a, b in zip(weights, before, strict=True))
 
     def held_out(self, seed):

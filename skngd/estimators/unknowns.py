@@ -206,7 +206,7 @@ def explained_parts(physics, theta, measured, y, is_robust=False):
     for name, (off, weights, seen, column) in misses(physics, theta, measured, y).items():
         values = column[seen]
         if is_robust:
-            weights = weights * huber_weights(off) ** 2
+            weights = weights * huber_weights(off * np.sqrt(weights)) ** 2
             weights = weights / weights.sum()
         spread = weights @ (values - weights @ values) ** 2
         is_told = spread > 0 and len(values) > 2
