@@ -27,7 +27,8 @@ class Pretended:
         if self.loss is None:
             raise KeyboardInterrupt
         result = SimpleNamespace(stop=self.stop or Stop("", "converged"))
-        return SimpleNamespace(loss=self.loss, result=result)
+        is_interrupted = self.stop == INTERRUPTED
+        return SimpleNamespace(loss=self.loss, result=result, is_interrupted=is_interrupted)
 
     def tell(self, stage, chosen):
         pass

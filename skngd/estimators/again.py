@@ -44,13 +44,12 @@ def best_of_races(estimator, problem, rows, device, random_state, began, aim, fr
         except KeyboardInterrupt:
             _interrupt(race, winner)
             break
-        is_interrupted = other.result is not None and other.result.stop == INTERRUPTED
         spent, candidates = spent + again.aim.spent, candidates + again.candidates
         if other.loss < winner.loss:
             race, winner = again, other
         race.tell(f"fresh seeds, the best of {number} races", [winner])
         race.candidates, race.n_races = candidates, number
-        if is_interrupted:
+        if other.is_interrupted:
             _interrupt(race, winner)
             break
     return race, winner
@@ -73,10 +72,9 @@ def is_stuck(race, winner):
     is_judged = aim.is_there and not (aim.is_measured or aim.is_met)
     if not (is_open and is_judged) or winner.loss <= LEFT or race.is_late():
         return False
-    is_interrupted = winner.result is not None and winner.result.stop == INTERRUPTED
     is_linear = ground.objective.points.is_linear_in_output
     # An evolution goes on from one time to the next.
-    if is_interrupted or is_linear or time_axis(ground.physics.problem) is not None:
+    if winner.is_interrupted or is_linear or time_axis(ground.physics.problem) is not None:
         return False
     activation = fresh_activation(winner.course.activation)
     with few_threads(ground.n_multiplications):

@@ -4,6 +4,7 @@ from math import inf, isfinite
 
 import numpy as np
 
+from ..optim.stopping import INTERRUPTED
 from .units import UnitsOfResiduals
 
 # How much larger the held-out loss may be than that of the fit, both beside those of zero, and a
@@ -79,6 +80,11 @@ class Candidate:
     def is_finished(self):
         """Whether its run has ended by itself."""
         return self.result is not None and self.result.stop.kind != "budget"
+
+    @property
+    def is_interrupted(self):
+        """Whether its run was broken off."""
+        return self.result is not None and self.result.stop == INTERRUPTED
 
 
 def joined(earlier, later):

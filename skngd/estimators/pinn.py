@@ -118,6 +118,11 @@ class PINNEstimator(NaturalMomentumRegressor):
     n_init : int or "auto", default="auto"
         Number of random starts, of each candidate where they race. ``"auto"`` is one; with
         ``problem=None`` as in :class:`NaturalMomentumRegressor`.
+    n_jobs : int, default=None
+        Processes in which starts that race make their iterations side by side, as joblib counts
+        them: None is 1, or what :func:`joblib.parallel_config` says, and -1 all cores. What comes
+        out is the same up to rounding. Beginning a process takes seconds, and in the end one start
+        goes on alone.
     tol : float or "auto", default="auto"
         Relative error of each field, as ``error_estimate_`` tells it, that is enough: the fit looks
         at it now and then, and ends there. ``"auto"`` is 1e-12. Where there are measurements, a
@@ -224,6 +229,7 @@ class PINNEstimator(NaturalMomentumRegressor):
         "measurement_loss": [StrOptions({"squared", "huber"})],
         "variable_projection": ["boolean"],
         "estimate_error": ["boolean"],
+        "n_jobs": [Integral, None],
     }
 
     def __init__(
@@ -239,6 +245,7 @@ class PINNEstimator(NaturalMomentumRegressor):
         measurement_loss="squared",
         variable_projection=True,
         estimate_error=True,
+        n_jobs=None,
         activation="auto",
         optimizer="ngd",
         metric="auto",
@@ -312,6 +319,7 @@ class PINNEstimator(NaturalMomentumRegressor):
         self.measurement_loss = measurement_loss
         self.variable_projection = variable_projection
         self.estimate_error = estimate_error
+        self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X=None, y=None, sample_weight=None, X_val=None, y_val=None):

@@ -4,14 +4,15 @@ import time
 
 import numpy as np
 
-from ..optim import Stopping, minimize
+from ..optim import Stopping
 from ..optim.stopping import INTERRUPTED
 from ..pde.residuals.view import view_of
 from .aim import of_loss
-from .candidates import SOLVED, Candidate, Course, joined
+from .candidates import SOLVED, Candidate, Course
 from .device import few_threads
 from .ground import Ground, with_network
 from .growth import Growth
+from .legs import go_on
 from .neurons import bandwidths_of, fresh_activation, fresh_neurons, with_fitted_output
 from .spectrum import telling_weights
 
@@ -299,44 +300,39 @@ class Race:
         is_decided = len(chosen) < 2 and places > 1
         if best < SOLVED or is_decided or self.is_late():
             return False
+        self._advance_all(chosen, n_iter)
         for candidate in chosen:
-            self.advance(candidate, n_iter)
             candidate.round = number
         self.tell(stage, chosen)
         return True
 
     def advance(self, candidate, n_iter):
         """Let a candidate make iterations, at most half of those that are left."""
-        estimator, course, earlier = self.estimator, candidate.course, candidate.result
-        n_iter = min(n_iter, (estimator.max_iter - candidate.n_iter) // 2)
-        if candidate.is_finished or (n_iter < 1 and earlier is not None):
-            return
-        began, objective = time.perf_counter(), course.ground.objective
-        with few_threads(course.ground.n_multiplications):
-            result = minimize(
-                candidate.method_of(estimator),
-                objective,
-                candidate.theta,
-                report=course.units.loss,
-                parts=course.ground.physics.parts,
-                stop_rules=Stopping(
-                    of_loss(estimator.tol, self.aim),
-                    estimator.n_iter_no_change,
-                    course.units.floor(objective.points.dtype),
-                    relative_tol=course.ground.relative_tol,
-                ),
-                max_iter=n_iter,
-                past=candidate.past,
-                began=self.began,
-            )
-        self.aim.spend(objective, result.n_iter)
-        # The last step belongs to the last iterate.
-        candidate.past = result.past if result.theta is result.last.theta else None
-        candidate.theta, candidate.result = result.theta, joined(earlier, result)
-        candidate.judge()
-        candidate.seconds += time.perf_counter() - began
-        if result.stop.kind == "interrupted":
-            raise KeyboardInterrupt
+        self._advance_all([candidate], n_iter)
+
+    def _advance_all(self, candidates, n_iter):
+        """Let some make iterations, side by side where ``n_jobs`` says so."""
+        estimator, legs = self.estimator, []
+        for candidate in candidates:
+            most = min(n_iter, (estimator.max_iter - candidate.n_iter) // 2)
+            if not candidate.is_finished and (most >= 1 or candidate.result is None):
+                candidate.method_of(estimator)
+                legs.append((candidate, most, self._stopping(candidate.course), self.began))
+        before = [candidate.n_iter for candidate, *_ in legs]
+        go_on(legs, estimator.n_jobs)
+        for (candidate, *_), n in zip(legs, before, strict=True):
+            self.aim.spend(candidate.course.ground.objective, candidate.n_iter - n)
+            if candidate.is_interrupted:
+                raise KeyboardInterrupt
+
+    def _stopping(self, course):
+        objective, estimator = course.ground.objective, self.estimator
+        return Stopping(
+            of_loss(estimator.tol, self.aim),
+            estimator.n_iter_no_change,
+            course.units.floor(objective.points.dtype),
+            relative_tol=course.ground.relative_tol,
+        )
 
     def tell(self, stage, chosen):
         if self.estimator.verbose:
