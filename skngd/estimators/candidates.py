@@ -85,12 +85,3 @@ class Candidate:
     def is_interrupted(self):
         """Whether its run was broken off."""
         return self.result is not None and self.result.stop == INTERRUPTED
-
-
-def joined(earlier, later):
-    """The result of a run that continues another one, if there is one."""
-    if earlier is not None:
-        for name, column in later.history.items():
-            later.history[name] = earlier.history[name] + column[1:]
-        later.n_iter += earlier.n_iter
-    return later

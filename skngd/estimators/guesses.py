@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .candidates import joined
 from .device import few_threads
 from .ground import Ground, with_network
 from .neurons import fresh_activation, fresh_neurons, with_fitted_output
@@ -151,14 +150,14 @@ def from_other_guesses(task, result, minimized):
         if not task.raced.is_finished:
             n_iter = left - (0 if again is None else again.n_iter)
             start = task.ground.tensor(task.starts[0])
-            again = joined(again, minimized(task.objective, start, n_iter))
+            again = minimized(task.objective, start, n_iter).after(again)
         again = task.to_its_end(again, minimized)
         found = explained(task, again)
         if found > part:
             task.remark += (
                 f"{told}{named} was the best: from there it explains {_percent(found)} %."
             )
-            return joined(result, again)
+            return again.after(result)
         vars(task).update(before)
     task.remark += f"{told}none leads to more."
     return result

@@ -6,7 +6,6 @@ from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 
 from ..optim import minimize
-from .candidates import joined
 from .device import few_threads
 
 
@@ -65,6 +64,6 @@ def _take(candidate, end):
     candidate.method, result, seconds = end
     # The last step belongs to the last iterate.
     candidate.past = result.past if result.theta is result.last.theta else None
-    candidate.theta, candidate.result = result.theta, joined(candidate.result, result)
+    candidate.theta, candidate.result = result.theta, result.after(candidate.result)
     candidate.judge()
     candidate.seconds += seconds

@@ -4,7 +4,6 @@ import numpy as np
 
 from ..optim.stopping import out_of_iterations
 from .callers import warn
-from .candidates import joined
 from .outliers import LEADS, NORMAL_MEDIAN, outliers
 from .scaling import moments, scale_of_inputs
 from .underfit import correlation, neighbours
@@ -46,7 +45,7 @@ def without_outliers(task, result, minimized):
             break
         task.objective = task.ground.objective_on(task.ground.points.draw())
         stop, again = result.stop, minimized(task.objective, result.theta, left)
-        result = joined(result, again)
+        result = again.after(result)
         if again.stop == out_of_iterations(left):
             result.stop = stop
     return result

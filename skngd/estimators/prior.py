@@ -17,7 +17,6 @@ from ..pde.observe import observed_of
 from ..pde.residuals.bound import Stated
 from ..pde.scales import Scale
 from ..pde.smoothness import Smoothness
-from .candidates import joined
 from .device import to_numpy
 from .error import corrected, wider_at
 from .linearised import ROWS_PER_COLUMN, in_parts, points_for, system, values_of
@@ -260,7 +259,7 @@ def settled(ground, result, minimized, max_iter, activation):
         made = minimized(
             ground.objective_on(constraints), result.theta, left if last else min(ITERATIONS, left)
         )
-        result = joined(result, made)
+        result = made.after(result)
     if result.stop.kind == "budget":
         result.stop = out_of_iterations(max_iter)
     return result, Evidence(ground, result.theta, activation)

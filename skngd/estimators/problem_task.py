@@ -13,7 +13,6 @@ from ..pde.observe import observed_of
 from .again import best_of_races
 from .aim import Aim, Watched, of_loss, work_of_iterations
 from .callers import is_searched, warn
-from .candidates import joined
 from .data import ROWS, advice
 from .device import plain_tensors, to_numpy
 from .error import estimated_error
@@ -199,7 +198,7 @@ class ProblemTask(Task):
                 self.objective = self.ground.objective_on(self.ground.points.draw())
             left = max_iter - result.n_iter
             if left and (result.stop.kind == "budget" or self.ground.is_straight):
-                result = joined(result, minimized(self.objective, result.theta, left))
+                result = minimized(self.objective, result.theta, left).after(result)
                 if result.stop == out_of_iterations(left):
                     result.stop = out_of_iterations(max_iter)
         return result

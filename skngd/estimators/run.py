@@ -13,7 +13,6 @@ from ..optim.stopping import out_of_iterations
 from ..tangent.christoffel import STABLE, enough_points
 from .callbacks import Watch
 from .callers import is_refitted, is_searched, warn
-from .candidates import joined
 from .device import few_threads, plain_tensors, to_numpy
 from .evidence import noisy_part
 from .memory import on_device, recall, remember
@@ -194,7 +193,7 @@ def _train(estimator, task, watch, began):
             small = 0.0 if task.raced is None else units.small()
             result = descent.run(method, theta, n_first, past, average, small)
             if raced is not None:
-                result = joined(raced.result, result)
+                result = result.after(raced.result)
             if ended is not None:
                 result.stop = ended
 

@@ -60,6 +60,25 @@ class Result:
     last: object = None
     past: object = None
 
+    def after(self, earlier):
+        """The result of both runs, where this one has continued an earlier one.
+
+        Parameters
+        ----------
+        earlier : Result or None
+            None is no run.
+
+        Returns
+        -------
+        self : Result
+            With the history and the iterations of both.
+        """
+        if earlier is not None:
+            for name, column in self.history.items():
+                self.history[name] = earlier.history[name] + column[1:]
+            self.n_iter += earlier.n_iter
+        return self
+
 
 class History:
     """Columns of numbers, one row for each iteration."""
