@@ -60,8 +60,8 @@ def test_repr_is_what_one_writes(text, condition):
 
 
 def test_repr_of_functions():
-    assert repr(Dirichlet(square, on="x")).startswith("Dirichlet(value=<function square")
-    assert repr(Equation(square, weight=2.0)).startswith("Equation(<function square")
+    assert repr(Dirichlet(square, on="x")) == "Dirichlet(value=square, on='x')"
+    assert repr(Equation(lambda u, x: u, weight=2.0)) == "Equation(lambda u, x: ..., weight=2.0)"
 
 
 @every_condition
@@ -188,6 +188,9 @@ def compiled(condition, domain=STRIP):
     [
         (Dirichlet(lambda a, b, c: a, on="x"), r"arguments out of \('t', 'x'\)", "'c'"),
         (Initial(lambda x, y, z: x), r"arguments out of \('t', 'x'\)", "'z'"),
+        # Each in the order of the coordinates, x would be t.
+        (Initial(lambda x, q: x), r"arguments out of \('t', 'x'\)", "'q'"),
+        (Equation(lambda u, x, t: u.x, on="x"), r"in the order \(u, t, x\)", r"\(u, x, t\)"),
         (Dirichlet(field="w"), r"one of \('u',\)", "'w'"),
         (Periodic("x", field="w"), r"one of \('u',\)", "'w'"),
         (Robin(1, 1, field="w", on="x"), r"one of \('u',\)", "'w'"),

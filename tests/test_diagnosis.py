@@ -232,3 +232,12 @@ def test_what_is_refused():
         diagnose(NaturalMomentumRegressor())
     with pytest.raises(ValueError, match="Expected X with y"):
         diagnose(regressor(2, tol=1.0).fit(X, SINE), y=SINE)
+
+
+def test_what_noise_does_is_no_fault_of_the_network():
+    noisy = np.exp(-X[50:].ravel()) + 0.1 * NOISE[50:]
+    fitted = PINNEstimator(Decay(Unknown(0.5, low=0.0)), random_state=0).fit(X[50:], noisy)
+    assert fitted.error_estimate_["u"] > 0.01
+    found = diagnose(fitted)
+    assert "rank" not in found
+    assert "n_interior" not in found.get("error", "")

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import LogNorm
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skngd import NaturalMomentumClassifier, NaturalMomentumRegressor, PINNEstimator
@@ -249,6 +250,8 @@ def test_a_band_of_a_cut_through_a_problem(heat):
     cut = np.array([[0.5, 0.0], [0.5, 2.0]])
     display = IntervalDisplay.from_estimator(heat, cut)
     assert (display.column, display.label) == ("x", "u")
+    # Measurements have noise that the band does not.
+    assert display.artists_[1].get_label() == "95 % band of u"
     assert np.isnan(display.coverage)
     with pytest.raises(ValueError, match="a single column"):
         IntervalDisplay.from_estimator(heat, np.eye(2))
@@ -297,7 +300,9 @@ def test_a_forecast_follows_the_past(several):
     assert_allclose(display.band[1] - display.band[0], 0.8 * np.sqrt([1, 2, 3, 4]))
     assert display.coverage == 1.0
     past, _, line, _ = display.artists_
-    assert (past.get_xdata()[-1], line.get_xdata()[0]) == (0, 1)
+    # The forecast begins where the past ends.
+    assert past.get_xydata()[-1].tolist() == line.get_xydata()[0].tolist() == [0, 19]
+    assert line.get_xdata()[-1] == 4
     assert len(display.plot(n_past=5).artists_[0].get_xdata()) == 5
 
 
@@ -388,3 +393,32 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch, regressor):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match=r"skngd\[plot\]"):
         ConvergenceDisplay.from_estimator(regressor)
+
+
+# Frames
+
+
+def test_a_fit_to_a_frame_is_drawn_without_a_warning(recwarn):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": LINE[:, 0]})
+    model = NaturalMomentumRegressor((3,), max_iter=5, n_init=1, random_state=0)
+    FieldDisplay.from_estimator(model.fit(frame, 1 + LINE[:, 0]), frame)
+    assert not [one for one in recwarn if "feature names" in str(one.message)]
+
+
+def test_a_forecast_is_called_as_its_series():
+    pandas = pytest.importorskip("pandas")
+    past = pandas.Series(np.arange(20.0), name="load")
+    assert ForecastDisplay.from_estimator(Drift(), 3, past).ax_.get_ylabel() == "load"
+    frame = pandas.DataFrame({"a": past, "b": past})
+    assert ForecastDisplay.from_estimator(Drift(), 3, frame, series=1).ax_.get_ylabel() == "b"
+
+
+def test_an_error_that_changes_its_sign_is_not_small_there():
+    grid = {"x": np.linspace(-1, 1, 21), "y": np.linspace(0, 1, 5)}
+    values = np.repeat(grid["x"], 5)
+    display = FieldDisplay.from_predictions(grid, values, is_size=True)
+    assert display.artists_[0].norm.vmin == pytest.approx(1e-2)
+    # Sizes that are alike have a linear scale.
+    near = FieldDisplay.from_predictions(grid, 5 + values, is_size=True)
+    assert not isinstance(near.artists_[0].norm, LogNorm)

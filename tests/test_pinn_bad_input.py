@@ -190,6 +190,15 @@ def test_unknown_without_measurements(data):
     refused(lambda: fit(*data), "measurements", r"\['a'\]")
 
 
+def test_points_in_the_place_of_measurements():
+    """fit(X), where fit(X, y) was meant: the residual alone does not tell the coefficient."""
+    with pytest.warns(UserWarning, match=r"nothing tells whether .* determines a.* fit\(X, y\)"):
+        fitted = solver(Rod(Unknown(1.0)), max_iter=5).fit(X)
+    assert np.isnan(fitted.unknowns_std_["a"])
+    with pytest.raises(ValueError, match=r"Expected a problem, .* got neither"):
+        PINNEstimator().fit()
+
+
 def function_of_a_module(x):
     return 1 + x
 

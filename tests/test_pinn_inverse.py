@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from solvers import Rod, error, solver
 
 from skngd.pde import Box, Dirichlet, Problem, Unknown
+from skngd.pde.uncertainty import covariance
 from skngd.problems.zoo import PredatorPrey
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -260,3 +261,14 @@ def test_a_noise_that_cannot_be_estimated_is_no_certainty():
 def test_problems_without_unknowns_have_no_standard_deviations():
     fitted = solver(Rod(), max_iter=2).fit(X, Rod().solution(X))
     assert fitted.unknowns_ == fitted.unknowns_std_ == {}
+
+
+def test_information_within_rounding_is_none():
+    seen = np.random.RandomState(0).standard_normal((50, 1)) * [1.0, 1.0 + 1e-14]
+    found, noise = covariance(seen.T @ seen, np.full(50, 0.01), np.ones(50))
+    assert (np.diag(found) == np.inf).all()
+    assert noise == pytest.approx(0.01, rel=0.03)
+    # A hundred thousand times less of it is information.
+    seen[:, 1] = 1e-5 * np.random.RandomState(1).standard_normal(50)
+    found, _ = covariance(seen.T @ seen, np.full(50, 0.01), np.ones(50))
+    assert np.isfinite(found).all()

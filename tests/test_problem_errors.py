@@ -172,6 +172,11 @@ REFUSED = {
         r"\(u, t, x\)",
         r"\(u, x, t\)",
     ),
+    "a coordinate at another's place": (
+        of_residual(lambda u, x, time: u.t - x, STRIP),
+        r"\(u, t, x\)",
+        r"\(u, x, time\)",
+    ),
     "coordinates first": (of_residual(lambda x, u: u.x), r"\(u, x\)", r"\(x, u\)"),
     "fields in another order": (
         of_residual(lambda v, u, x: (u, v), fields=("u", "v")),

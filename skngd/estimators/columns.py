@@ -52,15 +52,28 @@ def columns_without_numbers(frame):
 def sentence_on_columns(frame):
     """What to do with the columns that hold no numbers; empty where there are none."""
     names = columns_without_numbers(frame)
-    if not names:
-        return ""
+    times = [name for name in names if has_times(frame[name])]
+    words = [name for name in names if name not in times]
+    told = []
+    if words:
+        subject, shown = _subject(words)
+        told.append(
+            f"{subject} no numbers. Encode words, for example with make_column_transformer("
+            f"(OneHotEncoder(handle_unknown='ignore'), [{shown}]), remainder='passthrough')."
+        )
+    if times:
+        subject, _ = _subject(times)
+        told.append(
+            f"{subject} times. Turn them into numbers, such as "
+            f"(X[{times[0]!r}] - X[{times[0]!r}].min()) / np.timedelta64(1, 'D')."
+        )
+    return " ".join(told)
+
+
+def _subject(names):
+    """The beginning of a sentence on columns, and their names."""
     shown = ", ".join(map(repr, names[:MOST_NAMES])) + (", …" if len(names) > MOST_NAMES else "")
-    subject = f"Column {shown} holds" if len(names) == 1 else f"Columns {shown} hold"
-    return (
-        f"{subject} no numbers. Encode words, for example with make_column_transformer("
-        f"(OneHotEncoder(handle_unknown='ignore'), [{shown}]), remainder='passthrough'), and turn "
-        "times into numbers."
-    )
+    return (f"Column {shown} holds" if len(names) == 1 else f"Columns {shown} hold"), shown
 
 
 def refuse_times(X):

@@ -45,6 +45,6 @@ def warn_if_far_outside(estimator, X):
         f"Expected rows near those of fit, where {name} is from {low[column]:.4g} to "
         f"{high[column]:.4g}, got {X[:, column].min():.4g} to {X[:, column].max():.4g}: a network "
         f"with activation={estimator._activation()!r} is bounded, and does not extrapolate. Fit "
-        "rows from there, changes in place of values, or hidden_layer_sizes=(), the linear model. "
-        "This is said once for each fit."
+        "rows from there, differences or logarithms where values grow, or hidden_layer_sizes=(), "
+        "the linear model. This is said once for each fit."
     )

@@ -260,8 +260,9 @@ class Physics:
             raise ValueError(
                 f"Expected X inside the domain of the problem ({ranges}), got {len(outside)} of "
                 f"{len(X)} rows outside, the first ({written(self.problem, X[outside[0]])}). Pass "
-                "X in the units of the equation: a scaler in front of a PINNEstimator would change "
-                "the equation, and is not needed, for coordinates are normalised inside."
+                f"the columns in the order {tuple(d.columns)} and in the units of the equation: a "
+                "scaler in front of a PINNEstimator would change the equation, and is not needed, "
+                "for coordinates are normalised inside."
             )
         # A copy where torch could not take it: with negative strides, or read-only.
         return np.require(X, requirements=["C", "W"])

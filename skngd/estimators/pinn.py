@@ -146,7 +146,8 @@ class PINNEstimator(NaturalMomentumRegressor):
     unknowns_std_ : dict of str to float
         Their standard deviations: from the noise of the measurements, the equation and its
         conditions being constraints, and from what the network does not resolve. 1.96 of them to
-        both sides are a 95 % interval. Infinite for what is not determined.
+        both sides are a 95 % interval. Infinite for what is not determined, NaN where nothing was
+        measured and the error is not estimated.
     unknowns_cov_ : ndarray of shape (n_unknowns, n_unknowns)
         Their covariance, in the order of ``unknowns_``.
     sizes_ : dict of str to ndarray of shape (n_equations,)
@@ -348,9 +349,9 @@ class PINNEstimator(NaturalMomentumRegressor):
         TypeError
             If ``problem`` is not an instance of a Problem.
         ValueError
-            If X leaves the domain, if y has another shape or nothing was observed, if there are
-            unknowns and no measurements, if an equation is not pointwise, not finite or of the
-            wrong shape, or if the hyperparameters name a combination that does not exist.
+            If X leaves the domain, if y has another shape or nothing was observed, if an equation
+            is not pointwise, not finite or of the wrong shape, or if the hyperparameters name a
+            combination that does not exist.
 
         Warns
         -----
@@ -359,10 +360,15 @@ class PINNEstimator(NaturalMomentumRegressor):
             percent, or not known; if the fit converges with such an error; if the loss overflows;
             if an evolution is solved on a part of its time alone.
         UserWarning
-            If the problem does not determine its solution, if it has no conditions, if conditions
-            contradict each other where they meet, if optimal points are too few for a stable
-            projection, or if the fit is interrupted. The best model so far is kept.
+            If the problem does not determine its solution or its unknowns, if it has no
+            conditions, if conditions contradict each other where they meet, if optimal points are
+            too few for a stable projection, or if the fit is interrupted. The best model so far is
+            kept.
         """
+        if self.problem is None and X is None:
+            raise ValueError(
+                "Expected a problem, PINNEstimator(problem).fit(), or rows, fit(X, y); got neither."
+            )
         began = time.perf_counter()
         # The residuals of equation, conditions and measurements as one L(v_θ), equation (PINN).
         task = self._kind_of_fit().task(self, X, y, sample_weight, X_val, y_val)

@@ -301,7 +301,7 @@ class ProblemTask(Task):
             "error_estimate_": unknown if estimate is None else estimate.relative,
             "_correction": getattr(estimate, "correction", None),
             "_error": getattr(estimate, "error", None),
-            **dict.fromkeys(("_spread", "_field_posterior")),
+            **dict.fromkeys(("_spread", "_field_posterior", "_error_beside_noise")),
             "slabs_": (),
             **self._of_unknowns(solution),
         }

@@ -71,6 +71,7 @@ class Told:
             return {}
         pairs = zip(estimate.relative.items(), relative_spread(self.inner, estimate), strict=True)
         found = {"error_estimate_": {name: float(np.hypot(e, s)) for (name, e), s in pairs}}
+        found["_error_beside_noise"] = estimate.relative
         if np.isfinite(self.inner).all():
             found["_spread"] = estimate.following.parts, self.inner
         return found
@@ -123,6 +124,10 @@ def told_unknowns(
     total += np.diag((slopes * change) ** 2 + (ROUNDING * np.array(values)) ** 2)
     total[is_free], total[:, is_free] = np.nan, np.nan
     total[is_free, is_free] = np.inf
+    if estimate is None and posterior is None and not measured:
+        # The residual alone does not tell whether another value would do as well.
+        total[:] = np.nan
+        _warn_of_untold(physics.problem)
     told = Told(
         dict(zip(physics.problem.unknowns, values, strict=True)), total, noise, of_noise, slopes
     )
@@ -148,6 +153,16 @@ def noise_of(estimate):
         return np.zeros(len(following.responses))
     found = covariance(following.information, following.residuals, following.weights)
     return relative_spread(found[0], estimate)
+
+
+def _warn_of_untold(problem):
+    names = ", ".join(problem.unknowns)
+    warn(
+        f"Nothing was measured, and the error is not estimated in this fit: nothing tells whether "
+        f"{type(problem).__name__} determines {names}, and the standard deviations are NaN. "
+        "Measurements are given by fit(X, y), X alone are points of the equation; fit() estimates "
+        "the error."
+    )
 
 
 def _warn_of_loose(physics, told, known):

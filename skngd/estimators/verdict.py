@@ -114,8 +114,11 @@ class Verdict:
 
     @property
     def advice_for_more(self):
-        """Behind the sentence that the budget is spent."""
-        return f"{self.found} The best one so far was kept. Increase it. {self.advice}"
+        """Behind the sentence that the budget, of iterations or seconds, is spent."""
+        return (
+            f"{self.found} The best one so far was kept. Allow more iterations, or more time. "
+            f"{self.advice}"
+        )
 
     def warn(self, stop):
         """Warn of what is not determined, and of an end that is none, but for a spent budget."""

@@ -25,6 +25,8 @@ OUTSIDE, FEW_ROWS = 0.1, 0.01
 LOOSE, TIED = 0.5, 0.99
 # An error, and a part of the spread of y, that matter.
 LARGE_ERROR, LEFT = 0.01, 1e-3
+# An error by the noise of measurements that is worth a word.
+BY_NOISE = 0.1
 # The part of the gradient that is seen: enough to go on, and too little to do so.
 GOES_ON, BLIND = 0.3, 0.01
 
@@ -71,7 +73,7 @@ def diagnose(estimator, X=None, y=None):
     >>> for sentence in diagnose(model, X + 1).values():
     ...     print(sentence)
     40 % of the rows are outside of those of the fit: column 0 is there from -1 to 1, here from 0 \
-to 2. A network does not extrapolate: fit rows from there, or changes in place of values.
+to 2. A network does not extrapolate: fit rows from there, or changes of y in place of its values.
     """
     checked(estimator)
     if X is None and y is not None:
@@ -94,7 +96,7 @@ def _of_slabs(slabs):
 
 def rank(estimator, seen):
     """Directions of the parameters that change nothing."""
-    if seen.tangent is None or seen.left < LEFT:
+    if seen.tangent is None or seen.left < LEFT or seen.is_held_back:
         return None
     (m, n), found = seen.tangent[0].shape, seen.rank
     if found >= THIN * min(m, n):
@@ -258,7 +260,8 @@ def extrapolation(estimator, seen):
     return (
         f"{100 * part:.0f} % of the rows are outside of those of the fit: {name} is there from "
         f"{low[column]:.4g} to {high[column]:.4g}, here from {here.min():.4g} to {here.max():.4g}. "
-        "A network does not extrapolate: fit rows from there, or changes in place of values."
+        "A network does not extrapolate: fit rows from there, or changes of y in place of its "
+        "values."
     )
 
 
@@ -340,11 +343,21 @@ def error(estimator, seen):
             f"The problem does not determine {name!r}. Add the condition that is missing, or "
             "measurements by fit(X, y)."
         )
-    return (
-        f"The error of {name!r} is estimated at {100 * found[name]:.2g} % of its size. Take "
-        "hidden_layer_sizes='auto' and activation='auto', more points by n_interior, or increase "
-        "max_iter."
-    )
+    sentence = f"The error of {name!r} is estimated at {100 * found[name]:.2g} % of its size"
+    if seen.error_beside_noise < LARGE_ERROR:
+        if found[name] < BY_NOISE:
+            return None
+        return (
+            f"{sentence}, and that is what the noise of the measurements does. Take more of them, "
+            "where the solution depends on the unknowns, or better ones."
+        )
+    untried = [
+        f"{setting}='auto'"
+        for setting in ("hidden_layer_sizes", "activation")
+        if getattr(estimator, setting) != "auto"
+    ]
+    advice = ", ".join([*untried, "more points by n_interior"])
+    return f"{sentence}. Take {advice}, or increase max_iter."
 
 
 def end(estimator, seen):

@@ -131,6 +131,20 @@ class EvidenceOfFit:
             return max((error for error in errors if not np.isnan(error)), default=1.0)
         return float(np.linalg.norm(self.tangent[1]))
 
+    @property
+    def is_held_back(self):
+        """Whether noise is told apart, by a decay or by unknowns: idle directions do no harm."""
+        decay = getattr(self.estimator, "alpha_", None)
+        return self.has_measurements or (decay is not None and bool(np.any(np.asarray(decay) > 0)))
+
+    @property
+    def error_beside_noise(self):
+        """The largest estimated error of a field that is not by the noise of measurements."""
+        own = getattr(self.estimator, "_error_beside_noise", None)
+        if own is None:
+            return 0.0 if getattr(self.estimator, "_field_posterior", None) else np.inf
+        return max(own.values())
+
     @functools.cached_property
     def held_out(self):
         """The loss on the rows, and how many times the error of the fit that is."""

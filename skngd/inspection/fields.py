@@ -1,5 +1,7 @@
 """A solution, its residual or its error over one or two coordinates."""
 
+import warnings
+
 import numpy as np
 from sklearn.base import is_classifier
 
@@ -10,8 +12,9 @@ from .tangent_rows import checked, solves_a_problem
 
 # Points of a grid with one free coordinate, and along each of two.
 N_LINE, N_PLANE = 300, 121
-# On a logarithmic scale of colours, the smallest part of the largest value.
-SMALLEST = 1e-4
+# On a logarithmic scale of colours the smallest part of the largest value: where an error changes
+# its sign it is no smaller around. Values within this factor have a linear scale.
+SMALLEST, NARROW = 1e-2, 10.0
 RESPONSES = ("value", "residual", "error")
 
 
@@ -151,7 +154,10 @@ class FieldDisplay:
                 "Choose other values."
             )
         values = np.full(len(rows), np.nan)
-        values[inside], label = _response(estimator, rows[inside], response, field)
+        with warnings.catch_warnings():
+            # The rows have the columns of the fit, without their names.
+            warnings.filterwarnings("ignore", "X does not have valid feature names")
+            values[inside], label = _response(estimator, rows[inside], response, field)
         points = None
         if X is not None and not fixed:
             points = np.asarray(X, dtype=float)
@@ -242,7 +248,8 @@ class FieldDisplay:
             places = np.ravel(self.points)
             artists.append(ax.scatter(places, self.measured, s=14, color=NEUTRAL, zorder=1.5))
         ax.set(xlabel=coordinate, ylabel=self.label)
-        if self.is_size:
+        seen = values[np.isfinite(values)]
+        if self.is_size and seen.max(initial=0.0) > NARROW * seen.min(initial=np.inf):
             ax.set_yscale("log")
         if name is not None:
             ax.legend(fontsize="small")
@@ -256,7 +263,9 @@ class FieldDisplay:
         largest = np.nanmax(values)
         if self.is_size and largest > 0:
             values = np.maximum(values, SMALLEST * largest)
-            look |= {"cmap": "magma", "norm": LogNorm(np.nanmin(values), largest)}
+            look["cmap"] = "magma"
+            if largest > NARROW * np.nanmin(values):
+                look["norm"] = LogNorm(np.nanmin(values), largest)
         image = ax.pcolormesh(x, y, values.T, **styled(style, **look))
         self.colorbar_ = ax.figure.colorbar(image, ax=ax, label=self.label)
         artists = [image]

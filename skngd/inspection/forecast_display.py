@@ -120,8 +120,9 @@ class ForecastDisplay:
         ends = (0.5 - level / 2, 0.5 + level / 2)
         forecast = _one(forecaster.predict(steps, **given), 1, series)
         band = _one(forecaster.predict_quantiles(steps, ends, **given), 2, series)
+        label = _name_of(past, series)
         past, future = (_one(values, 1, series) for values in (past, future))
-        return cls(forecast, band, past, future, level=level).plot(ax)
+        return cls(forecast, band, past, future, level=level, label=label).plot(ax)
 
     @classmethod
     def from_predictions(
@@ -195,12 +196,16 @@ class ForecastDisplay:
         if self.past is not None:
             past = self.past[-n_past:]
             artists += ax.plot(np.arange(1 - len(past), 1), past, label="past", **look)
+        # The last value that is known stands at 0, where lines into the future begin.
+        known = [] if self.past is None else self.past[-1:]
         if self.future is not None:
-            future = self.future[: len(steps)]
+            future = np.concatenate([known, self.future[: len(steps)]])
             look |= {"linestyle": (0, (1, 1)), "label": "what came"}
-            artists += ax.plot(steps[: len(future)], future, **look)
+            artists += ax.plot(np.arange(len(future)) + 1 - len(known), future, **look)
         look = {"color": COLORS[0], "linewidth": 1.3, "label": "forecast"}
-        (line,) = ax.plot(steps, self.forecast, **styled(style, **look))
+        forecast = np.concatenate([known, self.forecast])
+        places = np.arange(len(forecast)) + 1 - len(known)
+        (line,) = ax.plot(places, forecast, **styled(style, **look))
         artists.append(line)
         if self.band is not None:
             name = f"{100 * self.level:g} % band"
@@ -209,6 +214,13 @@ class ForecastDisplay:
         ax.set(xlabel="steps ahead", ylabel=self.label)
         ax.legend(fontsize="small")
         return keep(self, ax, *artists)
+
+
+def _name_of(past, series):
+    """What a Series or a column of a frame is called."""
+    columns = getattr(past, "columns", None)
+    name = getattr(past, "name", None) if columns is None else columns[series]
+    return "x" if name is None else str(name)
 
 
 def _one(values, n_axes, series):

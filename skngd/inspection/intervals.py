@@ -29,6 +29,8 @@ class IntervalDisplay:
         Measurements, their places and values.
     truth : ndarray of shape (n,), default=None
         The true coefficients.
+    of : str, default=""
+        What the band is of, for the legend, where it is not of measurements, such as " of u".
 
     Attributes
     ----------
@@ -64,10 +66,11 @@ class IntervalDisplay:
         level=0.95,
         points=None,
         truth=None,
+        of="",
     ):
         self.x, self.value, self.half_width = x, value, half_width
         self.label, self.column, self.level = label, column, level
-        self.points, self.truth = points, truth
+        self.points, self.truth, self.of = points, truth, of
 
     @property
     def coverage(self):
@@ -148,6 +151,8 @@ class IntervalDisplay:
         label = "y" if fields is None else fields[output]
         points = None if y is None else (rows[:, column], np.asarray(y, dtype=float))
         told = {"label": label, "column": name, "level": level, "points": points}
+        if fields is not None:
+            told["of"] = f" of {label}"
         return cls(x, value, _quantile(level) * std, **told).plot(ax)
 
     @classmethod
@@ -265,7 +270,7 @@ class IntervalDisplay:
 
     def _band(self, ax, style):
         low, high = self.value - self.half_width, self.value + self.half_width
-        name = f"{100 * self.level:g} % band"
+        name = f"{100 * self.level:g} % band{self.of}"
         (line,) = ax.plot(self.x, self.value, **styled(style, color=COLORS[0], label="predicted"))
         band = ax.fill_between(
             self.x, low, high, color=line.get_color(), alpha=0.25, linewidth=0, label=name

@@ -11,6 +11,8 @@ from ..geometry.shown import shown
 from .coefficients import Input, Unknown
 from .condition import Condition
 from .conditions import Equation, Interior
+from .expressions.places import misplaced
+from .expressions.signatures import signature_of
 from .problem import FunctionProblem, Problem
 from .scales import KIND, Trials, depends_on, refuse_common_factor
 
@@ -122,13 +124,12 @@ def _check_arguments(problem, name):
         raise ValueError(f"{sentence} another signature: {error}. Change its arguments.") from error
     except ValueError:  # a function of another language does not tell
         return
-    names = list(signature.parameters)[: len(wanted)]
-    for part in (slice(None), slice(len(fields)), slice(len(fields), None)):
-        if names[part] != wanted[part] and sorted(names[part]) == sorted(wanted[part]):
-            raise ValueError(
-                f"{sentence} them in the order ({', '.join(names)}). They come in the order of "
-                "fields and of the domain, whatever they are called: change one of the two."
-            )
+    names = signature_of(function).positional[: len(wanted)]
+    if misplaced(names, wanted, wanted):
+        raise ValueError(
+            f"{sentence} them in the order ({', '.join(names)}). They come in the order of "
+            "fields and of the domain, whatever they are called: change one of the two."
+        )
 
 
 def _check_columns(problem, name):

@@ -3,6 +3,9 @@
 import numpy as np
 import torch
 
+# An eigenvalue of the information beside the largest that is rounding: some times that of its sums.
+ROUNDING = 64 * np.finfo(float).eps
+
 
 def fisher_information(constraints, measurements, n_network, rcond=1e-6):
     """Information on the unknowns, shape (q, q), the equations being constraints.
@@ -47,7 +50,7 @@ def covariance(information, residuals, weights):
     if degrees > 0:
         noise = float(np.sqrt((weights * residuals**2).sum() / degrees))
         eigenvalues, vectors = np.linalg.eigh(information)
-        informed = eigenvalues > np.finfo(float).eps * max(eigenvalues.max(initial=0.0), 0.0)
+        informed = eigenvalues > ROUNDING * max(eigenvalues.max(initial=0.0), 0.0)
         of_informed = vectors[:, informed]
         found = noise**2 * (of_informed / eigenvalues[informed]) @ of_informed.T
         free = (vectors[:, ~informed] != 0).any(axis=1)

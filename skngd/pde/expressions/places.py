@@ -106,14 +106,12 @@ def _called(function, place, fixed, what):
         )
     fits = all(name in known for name in taken.keywords)
     if taken.has_rest:
-        # A name that is another coordinate's would get a wrong one.
-        pairs = zip(names, free, strict=False)
-        fits &= n <= len(free) and all(name not in known or name == at for name, at in pairs)
+        fits &= n <= len(free) and not misplaced(names, free, known)
         names = free
     elif not (taken.is_named and all(name in known for name in names)):
         orders = {len(free): free, len(place.coordinates): list(place.coordinates)}
-        fits &= n in orders
         names = orders.get(n)
+        fits &= n in orders and not (taken.is_named and misplaced(taken.required, names, known))
     if not fits:
         raise ValueError(
             f"Expected the function in {what} to take arguments out of {tuple(known)}, got "
@@ -125,6 +123,15 @@ def _called(function, place, fixed, what):
     return function(
         *(known[name] for name in names), **{name: known[name] for name in taken.keywords}
     ), is_fixed
+
+
+def misplaced(names, places, known):
+    """Those of some names that are known, but stand at another's place, in whose order they come.
+
+    They would get what the other is.
+    """
+    pairs = zip(names, places, strict=False)
+    return [name for name, place in pairs if name in known and name != place]
 
 
 def residual_at(function, place, what):
@@ -153,18 +160,24 @@ def _further(function, place, what):
     if taken is None:
         return ()
     n = len(place.fields) + len(place.coordinates)
+    wanted = (*place.fields, *place.coordinates)
+    if taken.is_named and misplaced(taken.positional, wanted, wanted):
+        raise ValueError(
+            f"Expected the residual of {what} to take the fields and the coordinates in the order "
+            f"({', '.join(wanted)}), got ({', '.join(taken.positional)}). They come in the order "
+            "of fields and of the domain, whatever they are called: change the arguments."
+        )
     is_short = len(taken.positional) < n and not taken.has_rest
     further = (*taken.required[n:], *taken.keywords)
     if not (is_short or further):
         return ()
     known = _coefficients(place)
     if is_short or not all(name in known for name in further):
-        wanted = ", ".join((*place.fields, *place.coordinates))
         coefficients = f" and then of {tuple(known)} what it needs" if known else ""
         got = ", ".join((*taken.positional, *taken.keywords))
         raise ValueError(
-            f"Expected the residual of {what} to take the fields and the coordinates, ({wanted})"
-            f"{coefficients}, got ({got}). Change its arguments."
+            f"Expected the residual of {what} to take the fields and the coordinates, "
+            f"({', '.join(wanted)}){coefficients}, got ({got}). Change its arguments."
         )
     return further
 
