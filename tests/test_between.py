@@ -9,6 +9,7 @@ import torch
 from skngd import PINNEstimator
 from skngd.estimators.between import residual_between
 from skngd.estimators.evaluate import fitted_physics
+from skngd.estimators.verdict import hidden_residual
 from skngd.pde import Box, Dirichlet, Points, Problem
 from skngd.problems.zoo import AdvectionDiffusion, Burgers, Heat
 
@@ -90,3 +91,28 @@ def test_between_the_points_of_a_cloud_there_may_be_no_domain():
         lambda u, x, y: u.laplacian() + u, domain, (Dirichlet(1.0, on="edge"),)
     )
     assert not hidden(problem, hidden_layer_sizes=(8,), max_iter=20)
+
+
+@pytest.mark.parametrize(
+    ("residual", "is_kink"),
+    [
+        (lambda u, x: (2 * u.x - 1) ** 2 - 1, True),
+        (lambda u, x: np.abs(2 * u.x - 1) - 1, True),
+        # the same function, of an equation that says where the slope jumps
+        (lambda u, x: u.x + 0 * u**2 - np.where(x < 0.3, 0.0, 1.0), False),
+    ],
+    ids=["square", "size", "source"],
+)
+def test_a_kink_meets_an_equation_of_the_slope_at_almost_all_points(residual, is_kink):
+    """A kink by hand: the slope is 0 for x < 0.3 and 1 beyond."""
+    problem = Problem.from_function(residual, Box(x=(0, 1)), (Dirichlet(0.0, on="x.min"),))
+    settings = {"activation": "softplus", "max_iter": 1, "random_state": 0}
+    model = PINNEstimator(problem, hidden_layer_sizes=(1,), **settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit()
+    physics, steepness = fitted_physics(model), 1e6
+    # x = (1 + z) / 2 for z in [−1, 1], where the network lives
+    theta = np.array([steepness, 0.4 * steepness, 0.5 / steepness, 0.0])
+    theta = physics.residuals.internal(torch.as_tensor(theta, **physics.kind))
+    assert (hidden_residual(physics, theta, seen=1e-6) is not None) == is_kink

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from .between import residual_between
+from .between import residual_at_kinks, residual_between
 from .callers import warn
 from .error import ErrorEstimate
 
@@ -14,6 +14,8 @@ UNSOLVED = 1e-5
 # The residual between the points, in units of the terms of the equation, that is too much, and how
 # much larger than at the points.
 HIDDEN, OVERFITTED = 1.0, 100.0
+# The same at a kink: there it is as large as the terms beside it, and no larger.
+KINK = 0.3
 # A residual at the points with which the equation is said to hold there.
 HOLDS = 0.03
 # Residuals, as a part of their terms, that a problem with a solution does not keep.
@@ -157,8 +159,13 @@ def hidden_residual(physics, theta, seen):
 
     ``seen`` is the residual at the points, both in units of the terms of the equation.
     """
-    found = residual_between(physics, theta)
-    return found if found > HIDDEN and found > OVERFITTED * seen else None
+    for found, much in (
+        (residual_between(physics, theta), HIDDEN),
+        (residual_at_kinks(physics, theta), KINK),
+    ):
+        if found > much and found > OVERFITTED * seen:
+            return found
+    return None
 
 
 def warn_of_hidden(found, seen):
