@@ -95,11 +95,11 @@ class _Choice:
             run(one, task, self.began)
         found, self.task = task.left_out, task
         loss = np.nan if found is None else found.loss
-        if self.best is None or loss < self.least:
-            self.best, self.best_found, self.least = (one, alpha, warned), found, loss
-            # What the plain decay has learnt by heart the evidence does better.
-            if not is_auto(alpha) and found is not None and found.is_by_heart:
-                self.least = inf
+        # What a named decay has learnt by heart the evidence does better.
+        is_by_heart = not is_auto(alpha) and found is not None and found.is_by_heart
+        if self.best is None or (loss < self.least and not is_by_heart):
+            self.best, self.best_found = (one, alpha, warned), found
+            self.least = inf if is_by_heart else loss
         seconds = time.perf_counter() - began
         name = "evidence" if is_auto(alpha) else alpha
         self.rows.append((name, loss, one.n_effective_parameters_, one.n_iter_, seconds))
