@@ -48,7 +48,7 @@ def test_waves_that_a_fit_misses_are_said_beside_much_noise(n_waves, is_said):
     y = signal + rng.standard_normal(len(x))
     labels = rng.uniform(size=len(x)) < expit(3 * signal)
     for fit, target in (
-        (NaturalMomentumRegressor(n_init=1, random_state=0), y),
+        (NaturalMomentumRegressor((10,), n_init=1, random_state=0), y),
         (NaturalMomentumClassifier(alpha="auto", n_init=1, random_state=0), labels),
     ):
         with warnings.catch_warnings(record=True) as caught:

@@ -65,7 +65,7 @@ def main():
         found = []
         for seed in range(arguments.first, arguments.first + arguments.seeds):
             rows = n, draw(seed)
-            plain, auto = fit((10,), seed, rows), fit("auto", seed, rows)
+            plain, auto = fit(None, seed, rows), fit("auto", seed, rows)
             best = max(fit(sizes, seed, rows)[2] for sizes in SIZES)
             found.append((plain[2], auto[2], best, auto[0] / plain[0], auto[1].hidden_layer_sizes_))
         medians = np.median([row[:4] for row in found], axis=0)

@@ -173,9 +173,14 @@ class BaseNaturalMomentum(CallbackSupportMixin, BaseEstimator):
             )
         return sizes
 
+    def _names_sizes(self):
+        return self.hidden_layer_sizes is not None and not is_auto(self.hidden_layer_sizes)
+
     def _named_sizes(self):
-        if not is_auto(self.hidden_layer_sizes):
+        if self._names_sizes():
             return self.hidden_layer_sizes
+        if self.hidden_layer_sizes is None:
+            return getattr(self, "hidden_layer_sizes_", self._first_sizes)
         if not hasattr(self, "hidden_layer_sizes_"):
             raise ValueError(
                 "Expected hidden_layer_sizes to be named for partial_fit, which sees one part of "

@@ -60,10 +60,11 @@ class NaturalMomentumClassifier(ClassifierMixin, BaseNaturalMomentum):
         included, for all weights together and then by layer: whichever predicts rows better that
         are left out one after the other, by a step of Newton's method for each, or those that are
         held out. The second fit is left out where left-out rows are told nearly as well as those
-        of the first one, and half of the entropy of the labels is explained. A first fit with
-        more effective parameters than a third of the labels gives way, equation (LO). It is 3e-3 in
-        ``partial_fit`` and where more than 1500 parameters meet as many outputs times rows, what
-        the last fit had with ``warm_start``, and the evidence with ``hidden_layer_sizes="auto"``.
+        of the first one, and half of the entropy of the labels is explained. Where less than a
+        quarter is, 3e-2, 0.1 and 1 may follow. A first fit with more effective parameters than a
+        third of the labels gives way, equation (LO). It is 3e-3 in ``partial_fit`` and where more
+        than 1500 parameters meet as many outputs times rows, what the last fit had with
+        ``warm_start``, and the evidence with ``hidden_layer_sizes="auto"``.
     sampler : {"uniform", "christoffel"}, default="uniform"
         How rows are drawn, see :class:`NaturalMomentumRegressor`; "christoffel" is optimal for the
         tangent space in the metric, in which confidently classified rows count little.
@@ -89,8 +90,8 @@ n_init, warm_start, device, dtype, random_state, verbose
     hidden_layer_sizes_, candidates_ : tuple of int, dict of ndarray
         What was chosen with ``hidden_layer_sizes="auto"``, and what was tried, as of
         :class:`NaturalMomentumRegressor`. With ``alpha="auto"`` and named sizes ``candidates_`` has
-        arrays ``alpha`` (3e-3 or "evidence"), ``left_out_loss`` (of held-out rows where there are
-        some), ``n_iter``, ``n_effective_parameters`` and ``time``.
+        arrays ``alpha`` (a number or "evidence"), ``left_out_loss`` (of held-out rows where there
+        are some), ``n_iter``, ``n_effective_parameters`` and ``time``.
     coefs_ : list of ndarray of shape (n_in, n_out)
         Weights of each layer, in the units of X. Only for the built-in network.
     intercepts_ : list of ndarray of shape (n_out,)

@@ -13,6 +13,11 @@ from .sizes import is_ended, take_state
 
 # A decay of the mean loss that is right where classes can be told apart.
 PLAIN = 3e-3
+# Stronger ones, each for as long as it tells left-out rows better than the one before, where they
+# have more than this part of the loss of constants: labels that are mostly noise.
+STRONGER, LITTLE_TOLD = (3e-2, 1e-1, 1.0), 0.75
+# The same where nothing is told.
+NO_BETTER = 0.98
 # A loss of left-out rows, as a part of that of constants, from which on a fit by the evidence has
 # found next to nothing; the starts that it gets then.
 NOTHING, MORE_STARTS = 0.9, 3
@@ -34,7 +39,10 @@ def chooses_decay(estimator, task):
 
 
 def fit_each_decay(estimator, task, began):
-    """Fit with the plain decay, then by the evidence where that may be better; keep the best.
+    """Fit with the plain decay, then by others where they may be better; keep the best.
+
+    Noise takes a decay that is stronger than the evidence finds: its formula knows the network as
+    it is at its end, and not the neurons that could have followed other labels.
 
     Parameters
     ----------
@@ -50,7 +58,12 @@ def fit_each_decay(estimator, task, began):
     if not choice.is_over and (plain is None or not plain.is_near):
         n_init = 1 if estimator.n_init == "auto" else estimator.n_init
         found = choice.tries("auto", n_init)
-        is_stuck = found is not None and found.loss > NOTHING * found.of_constant
+        for alpha in STRONGER:
+            if choice.is_over or found is None or choice.least < LITTLE_TOLD * found.of_constant:
+                break
+            if choice.tries(alpha, estimator.n_init) is not choice.best_found:
+                break
+        is_stuck = found is not None and choice.least > NOTHING * found.of_constant
         is_small = choice.task.model.n_parameters <= LARGEST
         if estimator.n_init == "auto" and is_stuck and is_small and not choice.is_over:
             choice.tries("auto", MORE_STARTS)
@@ -65,6 +78,7 @@ class _Choice:
         # Each fit begins with the same draws.
         self.first, self.random_state = task, copy.deepcopy(task.random_state)
         self.rows, self.best, self.least, self.is_over = [], None, inf, False
+        self.best_found = None
 
     def tries(self, alpha, n_init):
         """Fit once: what left-out rows say, or None where they are not asked."""
@@ -81,11 +95,11 @@ class _Choice:
             run(one, task, self.began)
         found, self.task = task.left_out, task
         loss = np.nan if found is None else found.loss
-        if self.best is None or loss < self.least:
-            self.best, self.least = (one, alpha, warned), loss
-            # What the plain decay has learnt by heart the evidence does better.
-            if not is_auto(alpha) and found is not None and found.is_by_heart:
-                self.least = inf
+        # What a named decay has learnt by heart the evidence does better.
+        is_by_heart = not is_auto(alpha) and found is not None and found.is_by_heart
+        if self.best is None or (loss < self.least and not is_by_heart):
+            self.best, self.best_found = (one, alpha, warned), found
+            self.least = inf if is_by_heart else loss
         seconds = time.perf_counter() - began
         name = "evidence" if is_auto(alpha) else alpha
         self.rows.append((name, loss, one.n_effective_parameters_, one.n_iter_, seconds))
@@ -121,4 +135,10 @@ class _Choice:
             told += f": left-out rows have the loss {losses[0]:.3g}, and no other was tried."
         else:
             told += ", without a look at left-out rows: they are too many for a comparison."
+        found = self.best_found
+        if found is not None and found.loss > NO_BETTER * found.of_constant:
+            told += (
+                f" The share of each class has {found.of_constant:.3g}: X tells next to nothing of "
+                "y. Where it should, add rows."
+            )
         take_state(self.estimator, one, kept, told, warned)

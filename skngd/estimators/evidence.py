@@ -23,7 +23,7 @@ from .outliers import (
     robust_variances,
 )
 from .outliers import remark as remark_on_outliers
-from .underfit import neighbours, remark
+from .underfit import is_worth_more_neurons, neighbours, remark
 
 # The parts of the parameters that are effective at first, of one start after the other. With few of
 # them a network does not find products of inputs, and its weights decay to nothing.
@@ -51,6 +51,8 @@ ONE_NAT = 1.0
 # A noise, as a part of the variance of y, of which neighbours are asked. Of labels it is more, for
 # a decay holds the probabilities of classes that can be separated away from 0 and 1.
 WORTH_A_WORD, MISSED_OF_LABELS = 0.05, 0.1
+# One that is worth another fit with more neurons.
+WORTH_A_FIT = 2e-3
 # One that leaves so little explained that a warning says it.
 MOST_OF_Y = 0.5
 
@@ -103,7 +105,7 @@ def build_evidence(task):
         task.source,
         every=1 if min(task.judged.n_rows, model.n_parameters) <= LARGEST else SELDOM,
         adapts=adapts,
-        earlier=getattr(estimator, "_progress", None),
+        earlier=known_before(task)[1],
     )
     if estimator.optimizer not in ("ngd", "newton"):
         evidence.every = max(evidence.every, SELDOM)
@@ -133,15 +135,29 @@ def noisy_part(task):
     n_outputs = task.targets.n_outputs
     if not task.objective.loss.has_noise:
         return np.inf, 0.0
-    return 0.5 * n_outputs * LEAST_NOISY, 2 * ONE_NAT / (task.n_observed * n_outputs)
+    # More neurons than the default go on moving where nothing depends on it.
+    nats = ONE_NAT * (1 if task.drawn is None else task.drawn.n_times)
+    return 0.5 * n_outputs * LEAST_NOISY, 2 * nats / (task.n_observed * n_outputs)
+
+
+def known_before(task):
+    """α of each parameter and how far its estimate has come, or None for both.
+
+    From an earlier fit that goes on, or from a start that brings its own.
+    """
+    progress = getattr(task.estimator, "_progress", None) if task.continues else None
+    if task.drawn is not None:
+        return task.drawn.decay(task.model, task.n_observed), (0, False, task.drawn.noise)
+    return (None, None) if progress is None else (task.estimator.alpha_, progress)
 
 
 def _first_decays(task, adapts):
     """The first α of each start."""
     if not adapts:
         return lambda iterate, number: task.alpha
-    if task.continues and getattr(task.estimator, "_progress", None) is not None:
-        known = torch.as_tensor(task.estimator.alpha_).to(task.objective.points)
+    known, _ = known_before(task)
+    if known is not None:
+        known = torch.as_tensor(known).to(task.objective.points)
         return lambda iterate, number: known
     return lambda iterate, number: first_decay(iterate, task.n_observed, PARTS[number % len(PARTS)])
 
@@ -166,7 +182,7 @@ class Belief:
                 penalty = torch.zeros_like(theta)
             found = Estimate(judged.with_decay(penalty).at(theta), task.n_observed)
         self.task, self.found, self.penalty = task, found, to_numpy(penalty)
-        self.theta = theta
+        self.theta, self.is_underfit = theta, False
         self.n_values = task.n_observed * task.targets.n_outputs
 
     def attributes(self):
@@ -259,10 +275,11 @@ class Belief:
         """Say where errors of neighbouring rows are alike: a sentence for ``stop_reason_``.
 
         Of labels, and where the fit misses most of y, a warning says it, too, if it has converged.
+        ``is_underfit`` is set where they are, also where what is missed is not worth a word.
         """
         task, found = self.task, self.found
         part = float(found.noise.max()) if found.has_noise else 1.0
-        if found.posterior is None or part < WORTH_A_WORD:
+        if found.posterior is None or part < WORTH_A_FIT:
             return ""
         X, y, weight = task.training
         pairs = neighbours((X - task.X_mean) / task.X_scale)
@@ -275,11 +292,32 @@ class Belief:
         worth = WORTH_A_WORD if found.has_noise else MISSED_OF_LABELS
         spread = to_numpy(objective.loss.target).var(axis=0)
         told = remark(errors, worth * np.minimum(spread, 1.0))
+        less = WORTH_A_FIT * np.minimum(spread, 1.0)
+        self.is_underfit = bool(told) or is_worth_more_neurons(errors, less)
         has_converged = stop is not None and stop.kind == "converged"
         if told and has_converged and part > MOST_OF_Y and not is_refitted():
             less = "The fit explains less than half of y." if found.has_noise else ""
             warn(f"{less}{told}".lstrip(), ConvergenceWarning)
         return told
+
+    def errors_left_out(self):
+        """Targets of rows, their errors in the linearised fit without them, and leverages.
+
+        Standardised, shape (m, c), of all rows or of enough of them.
+        """
+        task, found = self.task, self.found
+        X, y, weight = task.training
+        rows = np.linspace(0, len(X) - 1, min(len(X), MOST_ROWS)).round().astype(int)
+        objective = task._objective(X[rows], y[rows], weight[rows], values_only=True)
+        posterior, end = found.posterior, objective.at(self.theta)
+        jacobian = task.model.record(self.theta, objective.points).jacobian()
+        spread = variances(jacobian, posterior.scale, posterior.half, posterior.by_rows)
+        spread = to_numpy(spread).reshape(len(rows), -1) * found.unit
+        leverage = np.asarray(weight)[rows, None] / np.sum(weight) * spread
+        target, noise = task.targets.encode(y[rows]), to_numpy(found.noise)
+        leverage = leverage / np.where(noise > 0, noise, 1.0)
+        residual = target - to_numpy(end.value).reshape(len(rows), -1)
+        return target, leave_one_out(residual, leverage), leverage
 
     def warn_of_outliers(self, stop):
         """Say where few rows lead a fit by squares: a sentence for ``stop_reason_``, a warning."""
@@ -289,28 +327,20 @@ class Belief:
         is_asked = task.targets.follows_outliers and is_auto(task.alpha)
         # What a fit has not learnt yet may look like outliers.
         is_asked = is_asked and stop is not None and stop.kind == "converged"
-        X, y, weight = task.training
+        X, y, _ = task.training
         if not is_asked or found.posterior is None or len(X) < LEAST_ROWS:
             return ""
         # Outliers make the variance of y so large that the noise of all other rows is nothing.
         ordinary = robust_variances(task.targets.encode(y))
         if np.all(noise <= NOISY * np.minimum(ordinary, 1.0)):
             return ""
-        rows = np.linspace(0, len(X) - 1, min(len(X), MOST_ROWS)).round().astype(int)
-        objective = task._objective(X[rows], y[rows], weight[rows], values_only=True)
-        posterior, end = found.posterior, objective.at(self.theta)
-        jacobian = task.model.record(self.theta, objective.points).jacobian()
-        spread = variances(jacobian, posterior.scale, posterior.half, posterior.by_rows)
-        spread = to_numpy(spread).reshape(len(rows), -1) * found.unit
-        leverage = np.asarray(weight)[rows, None] / np.sum(weight) * spread
-        target = task.targets.encode(y[rows])
-        leverage = leverage / np.where(noise > 0, noise, 1.0)
-        errors = leave_one_out(target - to_numpy(end.value).reshape(len(rows), -1), leverage)
+        target, errors, leverage = self.errors_left_out()
+        n_rows = len(errors)
         errors = errors[:, np.mean(errors**2, axis=0) > HARMS]
-        told = remark_on_alone(alone(target, leverage), len(rows))
+        told = remark_on_alone(alone(target, leverage), n_rows)
         if errors.size and not told and noise.max() > NOISY:
-            told = remark_on_outliers(*outliers(errors), len(rows))
-            told = told or remark_on_outliers(*outliers_on_one_side(errors), len(rows))
+            told = remark_on_outliers(*outliers(errors), n_rows)
+            told = told or remark_on_outliers(*outliers_on_one_side(errors), n_rows)
         if told and not is_refitted():
             warn(told.lstrip())
         return told

@@ -88,6 +88,20 @@ def take_state(estimator, best, more, told, warned):
         warn(str(one.message), one.category)
 
 
+def table_of(rows, judge):
+    """``candidates_``, from (sizes, worth, effective parameters, iterations, seconds) of each."""
+    sizes, worth, effective, n_iter, seconds = zip(*rows, strict=True)
+    tried = np.empty(len(sizes), dtype=object)
+    tried[:] = sizes
+    return {
+        "hidden_layer_sizes": tried,
+        judge: np.array(worth),
+        "n_effective_parameters": np.array(effective),
+        "n_iter": np.array(n_iter),
+        "time": np.array(seconds),
+    }
+
+
 class _Choice:
     """The fits so far, and the best of them."""
 
@@ -137,19 +151,11 @@ class _Choice:
     def store(self):
         """Give the estimator the state of the best fit, all at once."""
         best, kept = self.best, {}
-        sizes, worth, effective, n_iter, seconds = zip(*self.rows, strict=True)
-        tried = np.empty(len(sizes), dtype=object)
-        tried[:] = sizes
         kept["hidden_layer_sizes_"] = best.hidden_layer_sizes
-        kept["candidates_"] = {
-            "hidden_layer_sizes": tried,
-            "validation_score" if self.is_held_out else "log_evidence": np.array(worth),
-            "n_effective_parameters": np.array(effective),
-            "n_iter": np.array(n_iter),
-            "time": np.array(seconds),
-        }
+        judge = "validation_score" if self.is_held_out else "log_evidence"
+        kept["candidates_"] = table_of(self.rows, judge)
         told = (
-            f" Of {len(sizes)} networks hidden_layer_sizes={best.hidden_layer_sizes} has the "
+            f" Of {len(self.rows)} networks hidden_layer_sizes={best.hidden_layer_sizes} has the "
             f"largest {self.judge}."
         )
         take_state(self.estimator, best, kept, told, self.warned)

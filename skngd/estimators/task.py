@@ -114,6 +114,7 @@ class Task(ABC):
     raced, remark, verdict = None, "", ""
     told_of_inputs = ""
     asks_left_out, left_out = False, None
+    drawn, end, is_underfit = None, None, False
 
     def __init__(self, estimator, continues):
         # The copy gets the attributes of a validation.
@@ -335,6 +336,8 @@ class RowsTask(Task):
     def _draw_starts(self):
         """Random starting points, several where an iteration costs next to nothing."""
         estimator, n_init = self.estimator, self.n_init
+        if self.drawn is not None:
+            return [self.drawn.theta]
         if n_init == "auto":
             largest = COMPARED_NETWORK if is_auto(self.alpha) else SMALL_NETWORK
             if self._count() * self.model.n_parameters**2 > CHEAP_MULTIPLICATIONS:
@@ -388,6 +391,7 @@ class RowsTask(Task):
         self.verdict = belief.sentence()
         self.left_out = belief.left_out() if self.asks_left_out else None
         self.verdict += belief.warn_of_underfit(stop) + belief.warn_of_outliers(stop)
+        self.end, self.is_underfit = theta, belief.is_underfit
         self.verdict += self.told_of_inputs
         return belief.attributes()
 
@@ -404,11 +408,13 @@ class RowsTask(Task):
         }
 
     def _chosen_sizes(self):
-        """What hidden_layer_sizes="auto" has become in an earlier fit."""
-        name = "hidden_layer_sizes_"
-        is_known = self.continues and hasattr(self.estimator, name)
-        is_chosen = is_known and is_auto(self.estimator.hidden_layer_sizes)
-        return {name: getattr(self.estimator, name)} if is_chosen else {}
+        """What hidden_layer_sizes, "auto" or None, has become in an earlier fit."""
+        name, estimator = "hidden_layer_sizes_", self.estimator
+        if estimator.model is not None or estimator._names_sizes():
+            return {}
+        is_known = self.continues and hasattr(estimator, name)
+        is_known = is_known or estimator.hidden_layer_sizes is None
+        return {name: tuple(estimator._hidden_layer_sizes())} if is_known else {}
 
     def output_units(self):
         return self.targets.output_units()

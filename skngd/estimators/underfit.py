@@ -7,6 +7,8 @@ from scipy.spatial import KDTree
 MOST_INPUTS, LEAST_ROWS, MOST_ROWS = 3, 50, 2500
 # A correlation that is too much: by itself, and in units of its spread for independent errors.
 ALIKE, SPREADS = 0.1, 4.0
+# One with which most of the errors is no noise.
+MOSTLY_ALIKE = 0.5
 
 
 def neighbours(X, least=LEAST_ROWS):
@@ -57,6 +59,20 @@ def correlation(errors):
     missed = errors.prod(axis=1).mean(axis=0)
     found = np.divide(missed, squares, out=np.zeros_like(missed), where=squares > 0)
     return found, max(ALIKE, SPREADS / np.sqrt(len(errors))), missed
+
+
+def is_worth_more_neurons(errors, worth):
+    """Whether so much of the errors is alike that a network with more neurons is worth a fit.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (m, 2, c)
+        Of pairs of neighbours.
+    worth : ndarray of shape (c,)
+        The variance from which on it is.
+    """
+    found, bound, missed = correlation(errors)
+    return bool(np.any((missed > worth) & (found > max(bound, MOSTLY_ALIKE))))
 
 
 def remark(errors, worth):
