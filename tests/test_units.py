@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from skngd import PINNEstimator
+from skngd.inspection import greens_function
 from skngd.pde import Box, Dirichlet, Equation, Initial, Neumann, Periodic, Problem, Robin, Unknown
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -231,6 +232,69 @@ def test_a_time_that_is_no_time_is_refused():
     problem = Problem.from_function(lambda u, t: u.t + u, Box(t=(0, 1e-300)), (Initial(1.0),))
     with pytest.raises(ValueError, match=r"Choose other units"):
         fitted(problem)
+
+
+class Graded(Problem):
+    """A linear equation times a function of the place."""
+
+    domain = Box(x=(0, 1), y=(0, 2))
+    conditions = (Dirichlet(0.0),)
+
+    def __init__(self, steepness=0.0):
+        self.steepness = steepness
+
+    def factor(self, x, y):
+        return np.exp(self.steepness * (x + y**2))
+
+    def residual(self, u, x, y):
+        return self.factor(x, y) * (u.xx + 2 * u.yy + u.x + y * np.sin(3 * x))
+
+
+def test_a_factor_that_varies_from_point_to_point_changes_no_iterate():
+    plain, other = fitted(Graded()), fitted(Graded(1.2))
+    floor = 1e-12 * plain.loss_curve_[0]
+    assert_allclose(other.loss_curve_, plain.loss_curve_, rtol=1e-6, atol=floor)
+    X = Graded.domain.sample(50, random_state=1)
+    assert_allclose(other.predict(X), plain.predict(X), rtol=1e-6)
+    assert other.error_estimate_["u"] == pytest.approx(plain.error_estimate_["u"], rel=1e-3)
+    # a unit source of one equation is the factor of another one of the other
+    Z = X[:5]
+    kernels = [greens_function(one, X, Z, sample=X) for one in (plain, other)]
+    assert_allclose(kernels[1] * Graded(1.2).factor(*Z.T), kernels[0], rtol=1e-3, atol=1e-6)
+
+
+def test_points_have_units_of_their_own_where_coefficients_vary_alone():
+    def sizes_of(equation, fields=("u",)):
+        problem = Problem.from_function(equation, Box(x=(0, 2)), (Dirichlet(0.0),), fields=fields)
+        return PINNEstimator(problem, (4,), max_iter=1).fit()._local_sizes
+
+    assert sizes_of(lambda u, x: 3 * u.xx - np.exp(x)) is None
+    assert sizes_of(lambda u, x: (1 + x) * u.xx - u**3) is None
+    # u is as large as balances the source, so that on average the term is as large as that
+    local = sizes_of(lambda u, x: (1 + x) * u.xx + 3)
+    assert local.reference == pytest.approx(3.0)
+
+
+@pytest.mark.filterwarnings("ignore:The coefficient of u.xx:UserWarning")
+def test_where_coefficients_jump_all_parts_of_the_domain_count():
+    """a u″ = −1 with a = 1e-3 and 1: by one size for all the first half would not count."""
+
+    def stiffness(x):
+        return np.where(x < 0.5, 1e-3, 1.0)
+
+    # Its second derivative jumps, and neither value nor slope does.
+    problem = Problem.from_function(
+        lambda u, x: stiffness(x) * u.xx + 1,
+        Box(x=(0, 1)),
+        (Dirichlet(0.0, on="x.min"), Dirichlet(0.0, on="x.max")),
+    )
+    slope = 500 - 125 + 0.125
+    x = np.linspace(0, 1, 101)
+    z = x - 0.5
+    right = -125 + slope / 2 + (slope - 500) * z - z**2 / 2
+    exact = np.where(x < 0.5, slope * x - 500 * x**2, right)
+    solver = PINNEstimator(problem, (20,), activation="tanh", max_iter=100, random_state=0).fit()
+    assert np.linalg.norm(solver.predict(x[:, None]) - exact) < 0.01 * np.linalg.norm(exact)
 
 
 def test_a_residual_that_is_zero_everywhere_leaves_the_conditions():

@@ -333,6 +333,7 @@ def _on_top(physics, solution, activation, n_fresh, unknowns=None):
     model = FullyConnected((d, n_fresh, n_fields), activation)
     new = Physics(physics.problem, model, physics.kind, physics.metric, old.view)
     new.discretization.sizes, new.field_sizes = old.sizes, physics.field_sizes
+    new.discretization.local_sizes = old.local_sizes
     new.discretization.compiler.base = solution
     new.discretization.compiler.base_unknowns = unknowns
     return new

@@ -141,13 +141,18 @@ class Physics:
                 self.unknown_starts[number] = self.residuals.transforms[number].inverse(moved)
                 unknowns = self.trial_unknowns()
         self.field_sizes = sizes_of_fields(blocks, half_width, unknowns, n_fields)
+        self.discretization.measure_locally(blocks, self.field_sizes)
+        if self.discretization.local_sizes is not None:
+            blocks = [self.discretization.locally(block) for block in blocks]
+            self.field_sizes = sizes_of_fields(blocks, half_width, unknowns, n_fields)
         if isinstance(self.model, FullyConnected):
             self._count_parameters()
         self.discretization.sizes = {
             block.name: sizes_of_equations(block, half_width, unknowns, self.field_sizes)
             for block in blocks
         }
-        return [self.discretization.measured(block) for block in blocks]
+        sizes = self.discretization.sizes
+        return [block.divided(sizes[block.name]) for block in blocks]
 
     def resized(self, theta, points, rows):
         """The same with sizes as they are for the unknowns at θ, which may have moved far.

@@ -153,7 +153,8 @@ class PINNEstimator(NaturalMomentumRegressor):
     sizes_ : dict of str to ndarray of shape (n_equations,)
         By name of a block, what each of its equations is divided by: the size of its terms. The
         loss is ½ Σ weight · mean square of residual / size; ``history_`` has the mean squares
-        of the residuals themselves.
+        of the residuals themselves. Where the coefficients of a linear equation vary from point to
+        point, the size at a point is this one times that of its terms there beside the others.
     noise_std_ : float
         Estimated standard deviation of a measurement.
     error_estimate_ : dict of str to float

@@ -258,6 +258,7 @@ class ProblemTask(Task):
             **fitted,
             **self.physics.fitted_at(theta),
             "sizes_": discretization.sizes,
+            "_local_sizes": discretization.local_sizes,
             "device_": self.device,
             "circles_": tuple(self.problem.domain.names[i] for i in discretization.circles.axes),
             "holes_": tuple(hole.face for hole in discretization.view.holes),

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..optim import Stopping
 from ..optim.stopping import INTERRUPTED
+from ..pde.discretization import n_inputs_of
 from ..pde.residuals.view import view_of
 from .aim import of_loss
 from .candidates import SOLVED, Candidate, Course
@@ -13,8 +14,15 @@ from .device import few_threads
 from .ground import Ground, with_network
 from .growth import Growth
 from .legs import go_on
-from .neurons import bandwidths_of, fresh_activation, fresh_neurons, with_fitted_output
+from .neurons import (
+    bandwidths_of,
+    fresh_activation,
+    fresh_neurons,
+    with_exact_output,
+    with_fitted_output,
+)
 from .spectrum import telling_weights
+from .waves import solving_waves
 
 # Candidates: activations, and radii of the weights of the first layer.
 NONLINEARITIES = "tanh", "sin"
@@ -185,6 +193,9 @@ class Race:
     def _qualify(self):
         """Round 0: each candidate gets its last layer."""
         networks = self._networks()
+        self._enter_waves(networks)
+        if self.candidates and self.best.loss < SOLVED:
+            return
         self.enter_all(networks)
         is_open = self.is_open and self.best.loss > OPEN
         is_linear = self.best.course.ground.objective.points.is_linear_in_output
@@ -197,6 +208,20 @@ class Race:
             if self.best.loss > OPEN and not self.is_late():
                 self._scout(wider)
         self.tell("last layers", self.candidates)
+
+    def _enter_waves(self, networks):
+        """Enter a sin network of the plane waves that solve the equation, where there are some."""
+        problem, (X, *_), _ = self.given
+        if not self.is_open or ("sin", SIZES) not in networks or X is not None:
+            return
+        if n_inputs_of(problem, self.view) != len(problem.domain.names):
+            return
+        waves = solving_waves(problem)
+        if waves is not None:
+            weights, biases = waves
+            course = self.course("sin", (len(biases),))
+            given = bandwidths_of(weights), 0, self.candidates
+            self._enter(course, *given, weights, biases, with_exact_output)
 
     def _enter_spectrum(self, networks):
         """Enter sin networks with the frequencies of what the problem prescribes."""
@@ -267,8 +292,10 @@ class Race:
             if best is before:
                 return
 
-    def _enter(self, course, bandwidth, seed, into, weights=None):
-        """A candidate with fresh neurons of a bandwidth, or with weights in its first layer."""
+    def _enter(
+        self, course, bandwidth, seed, into, weights=None, phases=None, fitted=with_fitted_output
+    ):
+        """A candidate with fresh neurons of a bandwidth, or with those in its first layer."""
         began, ground = time.perf_counter(), course.ground
         physics, model = ground.physics, ground.model
         theta = course.plain if seed == 0 else physics.initial(self.random_state)
@@ -279,9 +306,9 @@ class Race:
             drawn = *shape, model.activation, bandwidth, self.random_state
             fresh = fresh_neurons(*drawn, groups)
             theta[place] = (fresh[0] if weights is None else weights).ravel()
-            theta[biases] = fresh[1]
+            theta[biases] = fresh[1] if phases is None else phases
             theta[model.output_parameters] = 0.0
-        iterate = with_fitted_output(ground.objective.at(ground.tensor(theta)))
+        iterate = fitted(ground.objective.at(ground.tensor(theta)))
         candidate = Candidate(course, bandwidth, seed, iterate.theta)
         candidate.seconds = time.perf_counter() - began
         self.aim.spend(ground.objective, 1)

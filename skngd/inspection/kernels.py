@@ -277,6 +277,7 @@ def greens_function(
     with plain_tensors():
         physics = fitted_physics(estimator)
         physics.discretization.sizes = estimator.sizes_
+        physics.discretization.local_sizes = estimator._local_sizes
         network = network_of(estimator, physics)
         X, Z, sample, points = (
             None if rows is None else points_of(estimator, physics, rows)
@@ -292,9 +293,9 @@ def greens_function(
         # What one unit of a source at one point is in the Gram matrix: weight / volume / size².
         block, measure = block_at(physics, Z, condition)
         (weight,) = (one.row_weights.sum(1) for one in blocks if one.name == condition)
-        density = weight / measure / torch.as_tensor(block.sizes).reshape(-1)
+        density = (weight / measure).unsqueeze(1) / block.sizes
         sources = by_point(residual_rows(physics, network, [block]), block.n_equations)
-        sources = sources * density.repeat(len(Z)).unsqueeze(1)
+        sources = sources * density.expand(-1, len(Z)).T.reshape(-1, 1)
         values, n_fields = fields_of(physics, network, X)
         return _in_blocks((values @ b) @ (sources @ b).T, n_fields, block.n_equations)
 

@@ -7,6 +7,7 @@ from ..geometry.box import Box
 from ..geometry.sampling import choose_by_residual, gauss_rule
 from .expressions.quantity import Quantity
 from .interfaces import Sides
+from .local_sizes import LocalSizes
 from .observe import Observe, Observed, observed_of
 from .residuals.blocks import Collocation
 from .residuals.bound import Stated, ranges_of
@@ -58,8 +59,9 @@ class Discretization:
         self.jets_of = lambda indices: jets_of(indices, *given)
         self.compiler = Compiler(problem, self.jets_of, self.normalise, kind, self.circles)
         self.source = self.domain
-        # By label: what the residuals of a block are divided by, shape (e,).
-        self.sizes = {}
+        # By label: what the residuals of a block are divided by, shape (e,); and what those of the
+        # equation are at each point, where that matters.
+        self.sizes, self.local_sizes = {}, None
         if inputs:
             d = len(self.domain.names)
             ranges = dict(zip(inputs, zip(low[d:], high[d:], strict=True), strict=True))
@@ -134,7 +136,19 @@ class Discretization:
 
     def measured(self, block):
         """A block in units of the sizes of its terms, where these are known."""
+        block = self.locally(block)
         return block.divided(self.sizes[block.name]) if block.name in self.sizes else block
+
+    def locally(self, block):
+        """The equation in units of its terms at each point, where its coefficients vary."""
+        is_local = self.local_sizes is not None and block.terms is not None
+        return block.divided(self.local_sizes.at(block)) if is_local else block
+
+    def measure_locally(self, blocks, fields):
+        """Find these units from blocks, for sizes of the fields of shape (c,)."""
+        half_width, (equation, *_) = (self.high - self.low) / 2, blocks
+        fields = dict(zip(self.problem.fields, fields.tolist(), strict=True))
+        self.local_sizes = LocalSizes.of(equation, half_width, fields)
 
     def blocks(self, points, unknowns=None):
         """The blocks of the equation and of all conditions that are not hard.

@@ -34,29 +34,33 @@ class Block:
     ``row_weights``, shape (e, m) for e equations, is the weight of each squared residual in the
     loss. ``affine`` is for an operator that is affine in jets and unknowns: its coefficients, as
     :meth:`Evaluation.linear` returns them, and its value at zero, shape (e, m). ``sizes``, shape
-    (e, 1), is what the residuals have been divided by.
+    (e, 1) or (e, m), is what the residuals have been divided by. ``terms`` are those of a linear
+    equation in the fields, as :meth:`Recording.coefficients` gives them; None where nobody asked.
     """
 
-    def __init__(self, name, sites, operator, row_weights, affine=None, sizes=1.0):
+    def __init__(self, name, sites, operator, row_weights, affine=None, sizes=1.0, terms=None):
         self.name, self.sites, self.operator = name, sites, operator
         self.row_weights, self.affine, self.sizes = row_weights, affine, sizes
         self.n_equations, self.n_points = row_weights.shape
+        self.terms = terms
 
     def divided(self, sizes):
-        """The same equations, each divided by a number: sizes of shape (e,)."""
-        sizes = self.row_weights.new_tensor(sizes)
-        affine = None
+        """The same equations, each divided by numbers: sizes of shape (e,), or (e, m) by point."""
+        sizes = torch.as_tensor(sizes).to(self.row_weights)
+        sizes, affine = sizes.view(self.n_equations, -1), None
         if self.affine is not None:
             (of_jets, of_unknowns), constant = self.affine
-            of_jets = [c / sizes.view(-1, 1, 1, 1) for c in of_jets]
-            affine = (of_jets, of_unknowns / sizes.view(-1, 1, 1)), constant / sizes.view(-1, 1)
-        operator, sizes = Divided(self.operator, sizes.view(-1, 1)), sizes.view(-1, 1)
-        return Block(self.name, self.sites, operator, self.row_weights, affine, sizes)
+            of_jets = [c / sizes[:, None, None] for c in of_jets]
+            affine = (of_jets, of_unknowns / sizes[:, None]), constant / sizes
+        operator, divided = Divided(self.operator, sizes), self.sizes * sizes
+        given = self.row_weights, affine, divided, self.terms
+        return Block(self.name, self.sites, operator, *given)
 
     def weighted(self, factor):
         """The same with other weights."""
         weights = factor * self.row_weights
-        return Block(self.name, self.sites, self.operator, weights, self.affine, self.sizes)
+        given = weights, self.affine, self.sizes, self.terms
+        return Block(self.name, self.sites, self.operator, *given)
 
     @property
     def n_rows(self):
@@ -199,7 +203,7 @@ def _side_by_side(blocks):
 
 
 class Divided(Operator):
-    """An operator whose equations are divided by numbers, shape (e, 1)."""
+    """An operator whose equations are divided by numbers, shape (e, 1) or (e, m)."""
 
     def __init__(self, operator, sizes):
         self.operator, self.sizes = operator, sizes
@@ -208,7 +212,8 @@ class Divided(Operator):
         return self.operator(jets, unknowns) / self.sizes
 
     def part(self, points):
-        return Divided(self.operator.part(points), self.sizes)
+        sizes = self.sizes if self.sizes.shape[1] == 1 else self.sizes[:, points]
+        return Divided(self.operator.part(points), sizes)
 
 
 class OneEquation(Operator):

@@ -74,6 +74,8 @@ class Compiler:
         operator = Statement(bound, tables)
         block = Block(label or condition.label(), network_sites, operator, row_weights)
         block.affine = affine_form(block, unknowns)
+        if stated is self.equation and block.affine is not None:
+            block.terms = trial.coefficients()
         return block
 
     def is_hard(self, stated):

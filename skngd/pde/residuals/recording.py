@@ -9,6 +9,7 @@ import torch
 from ...geometry.shown import shown
 from ..expressions.places import as_tensor
 from ..expressions.quantity import METHODS, Quantity, Truth
+from .blocks import gradients
 from .bound import written
 from .nodes import NodeKey
 
@@ -37,6 +38,26 @@ class Recording:
         self._compare(rows, unknowns, every.flip(0), "In another order of the points")
         self._compare(rows, unknowns, every[::2], "On half of the points")
         return rows
+
+    def coefficients(self):
+        """The coefficients of rows that are linear in the fields, and know no unknowns.
+
+        Shape (e, m) by (field, multi-index), for rows that were recorded before; None for others.
+        """
+        fields, x = self.requested[0], self.bound.sites[0]
+        if self.problem.unknowns or len(self.requested) > 1 or not fields:
+            return None
+        jets = self.jets
+        leaves = {key: jet.detach().requires_grad_() for key, jet in jets.items()}
+        self.jets = leaves
+        with torch.enable_grad():
+            rows = [as_tensor(row, x).expand(len(x)) for row in self.rows(x.new_zeros(0))]
+            found = [gradients(row, list(leaves.values()), create_graph=True) for row in rows]
+        self.jets = jets
+        if any(one.requires_grad for of_row in found for one in of_row):
+            return None
+        columns = [torch.stack(column) for column in zip(*found, strict=True)]
+        return {key[1:]: column for key, column in zip(leaves, columns, strict=True)}
 
     def rows(self, unknowns, points=None):
         """The equations at some of the points, None for all, each a quantity or a number."""
