@@ -11,13 +11,13 @@ from sklearn.linear_model import BayesianRidge
 from variants import waves
 
 from skngd import NaturalMomentumRegressor
-from skngd.losses import SquaredLoss
+from skngd.losses import CrossEntropy, SquaredLoss
 from skngd.models import FullyConnected
 from skngd.optim import Objective
-from skngd.optim.evidence import Estimate, first_decay
+from skngd.optim.evidence import Estimate, Groups, first_decay
 from skngd.tangent.kernel import DecayedKernel
 from skngd.tangent.operator import TangentOperator
-from skngd.tangent.posterior import Posterior, variances
+from skngd.tangent.posterior import Posterior, layers_of, variances
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -60,6 +60,38 @@ def test_posterior_is_the_dense_inverse(n_rows):
     rows = torch.as_tensor(np.random.RandomState(1).standard_normal((5, len(theta))))
     found = variances(rows, posterior.scale, posterior.half, posterior.by_rows)
     assert_allclose(found, np.diag(rows.numpy() @ inverse @ rows.numpy().T), rtol=1e-4)
+
+
+@pytest.mark.parametrize("sizes", [(30, 10, 1), (30, 6, 5, 2)])
+@pytest.mark.parametrize("loss", [SquaredLoss, CrossEntropy])
+def test_the_layers_of_a_network_give_the_posterior_of_its_rows(sizes, loss, monkeypatch):
+    """With one decay for the weights of each input, and none for the biases of the outputs."""
+    random, model = np.random.RandomState(0), FullyConnected(sizes)
+    x = torch.as_tensor(random.standard_normal((30, 30)))
+    target = torch.as_tensor(random.dirichlet(np.ones(sizes[-1]), 30))
+    objective, theta = Objective(model, loss(target), x, "loss"), model.initial(random)
+    index = model.groups()[-1]
+    numbers = 10.0 ** random.uniform(-3, 0, index.max() + 1)
+    penalty = torch.as_tensor(np.where(index < 0, 0.0, numbers[index]))
+    operator = objective.at(torch.as_tensor(theta)).operator
+    assert (layers_of(operator, penalty) is None) == (2 * 30 * sizes[-1] > model.n_parameters)
+    monkeypatch.setattr("skngd.tangent.posterior.WORTH", 0)
+    layers = Posterior(operator, penalty)
+    monkeypatch.setattr("skngd.tangent.posterior.layers_of", lambda operator, penalty: None)
+    rows = Posterior(operator, penalty)
+    assert layers.log_determinant == pytest.approx(rows.log_determinant, rel=1e-7)
+    groups = Groups(torch.as_tensor(index), sizes[0])
+    assert_allclose(groups.sum(layers.shares), groups.sum(rows.shares), rtol=1e-6, atol=1e-8)
+    assert float(layers.shares.sum()) == pytest.approx(float(rows.shares.sum()), rel=1e-6)
+    assert_allclose(layers.half, rows.half)
+
+
+def test_a_large_kernel_is_left_to_the_rows():
+    objective, theta = network(8)
+    operator = objective.at(theta).operator
+    for decay, is_formed in ((1.0, False), (1e-12, True)):
+        penalty = torch.where(objective.penalty > 0, decay, 0.0)
+        assert (Posterior(operator, penalty)._half is not None) is is_formed
 
 
 def test_the_kernel_form_with_decay_is_the_damped_solution():

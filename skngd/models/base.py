@@ -69,6 +69,16 @@ class Record(ABC):
         """AᵀA of :meth:`jacobian` by a formula that is cheaper; None where there is none."""
         return None
 
+    def outer_rows(self, scale=None):
+        """The rows of :meth:`jacobian` as outer products, layer by layer; None if they are none.
+
+        A list of (δ, inputs, layout): the derivatives of each row in the pre-activations, shape
+        (out, m * r), the inputs, shape (in, m * r), and ((out, in), place of the weights, place of
+        the biases). In row i the weight from input k to neuron j has the entry δ_ji times that of
+        k, and the bias of j the entry δ_ji.
+        """
+        return None
+
     def output_jacobian(self, scale=None):
         """The columns of C J that belong to the last layer, shape (m * r, p).
 

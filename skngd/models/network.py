@@ -197,6 +197,14 @@ class NetworkRecord(Record):
 
     plain_jacobian = jacobian
 
+    def outer_rows(self, scale=None):
+        deltas = [delta for _, delta in self._deltas(self._first_delta(scale))][::-1]
+        repeats = 1 if deltas[0].ndim == 2 else deltas[0].shape[2]
+        return [
+            (delta.reshape(len(delta), -1), inputs.repeat_interleave(repeats, dim=1), layout)
+            for delta, inputs, layout in zip(deltas, self.inputs, self.network.layout, strict=True)
+        ]
+
     def gram(self, scale=None):
         # The rows of a layer are products of δ, which knows the output, and of the inputs, which
         # do not: summing over the outputs first saves a factor of their number.

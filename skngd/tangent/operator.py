@@ -196,6 +196,14 @@ class TangentOperator:
                 self._formed.rows, self._formed.columns = rows, rows.T
             yield chunk, rows
 
+    def outer_rows(self):
+        """The rows of A as outer products, see :meth:`skngd.models.base.Record.outer_rows`."""
+        passes = self.jacobian.sampled.passes
+        if self.factor.couples_points or len(passes) > 1:
+            return None
+        ((_, record),) = self.jacobian.records(passes)
+        return record.outer_rows(self.factor.at(slice(None)))
+
     def chunks(self, functions):
         """(A_j, F_j) for each chunk of rows, the decay last; F has a column for each function."""
         inner, of_decay = self._split(functions)
