@@ -46,8 +46,16 @@ OPEN = {
         *(SPACE, Initial(0.0), Initial(0.0, derivative=1), Dirichlet(0.0)),
     ),
 }
+
+
+def shared(u, v, t):
+    flow = u.t * np.exp(u) + u * v
+    return flow - v, v.t + flow
+
+
 SYSTEMS = {
     "an epidemic": (lambda u, v, t: (u.t + u * v, v.t - u * v + v), True),
+    "with a term that both equations share": (shared, True),
     "with an equation that is algebraic": (lambda u, v, t: (u.t - v, v - u), True),
     "with a source that nothing tells": (lambda u, v, t: u.t - v, False),
     "the same equation twice": (lambda u, v, t: (u.t - v.t, v.t - u.t), False),

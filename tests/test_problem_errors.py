@@ -323,3 +323,15 @@ def test_conditions_of_arrays_and_quantities_are_shown_and_compared():
         assert hash(condition) == hash(Dirichlet(value, on="x"))
     assert Dirichlet(np.ones(3)) != Dirichlet(table)
     assert pickle.loads(pickle.dumps(Dirichlet(table))) == Dirichlet(table)
+
+
+def test_equations_may_share_a_term_with_an_unknown():
+    """An epidemic, as it is written: what one field loses another one gains."""
+
+    def epidemic(s, i, r, t, beta, gamma):
+        infected, healed = beta * s * i, gamma * i
+        return s.t + infected, i.t - infected + healed, r.t - healed
+
+    rates = {"beta": Unknown(0.4, low=0), "gamma": Unknown(0.1, low=0)}
+    given = Box(t=(0, 60)), [Initial(0.5)]
+    checked(epidemic, *given, fields=("s", "i", "r"), coefficients=rates)

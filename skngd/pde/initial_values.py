@@ -108,7 +108,7 @@ def _slopes(row, leaves):
     tensor, zero = getattr(row, "tensor", None), torch.zeros_like(leaves[0])
     if tensor is None or not tensor.requires_grad:
         return torch.stack([zero] * len(leaves))
-    found = torch.autograd.grad(tensor.sum(), leaves, allow_unused=True)
+    found = torch.autograd.grad(tensor.sum(), leaves, allow_unused=True, retain_graph=True)
     return torch.stack([zero if one is None else one for one in found])
 
 

@@ -175,5 +175,5 @@ def depends_on(rows, leaves):
     sums = [tensor.sum() for tensor in tensors if tensor is not None and tensor.requires_grad]
     if not (sums and leaves):
         return set()
-    gradients = torch.autograd.grad(sum(sums), leaves, allow_unused=True)
+    gradients = torch.autograd.grad(sum(sums), leaves, allow_unused=True, retain_graph=True)
     return {number for number, gradient in enumerate(gradients) if gradient is not None}
