@@ -50,6 +50,17 @@ def test_errors_of_rows_that_are_left_out():
     assert_allclose(leave_one_out(residual, leverage), refitted)
 
 
+@pytest.mark.parametrize("n_outputs", [1, 20, 200])
+def test_the_largest_of_many_outputs_is_no_outlier_by_chance(n_outputs):
+    rng, told = np.random.RandomState(0), 0
+    for _ in range(20):
+        told += bool(remark(*outliers(rng.laplace(size=(60, n_outputs))), 60))
+    assert told <= 1
+    errors = rng.standard_normal((60, n_outputs))
+    errors[:5, 0] *= 50
+    assert remark(*outliers(errors), 60)
+
+
 def test_the_ratio_is_one_for_normal_errors_in_any_unit():
     errors = np.random.RandomState(0).standard_normal((20_000, 1))
     for unit in (1e-9, 1.0, 1e9):

@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from ..optim.evidence import Estimate, Evidence, Groups, first_decay
 from ..tangent.posterior import Posterior, variances
 from .callers import is_refitted, warn
+from .copies import told_of_copies
 from .device import to_numpy
 from .left_out import left_out
 from .outliers import (
@@ -41,6 +42,8 @@ ROWS_OF_BATCHES = 20
 # A fit with more effective parameters than this part of the values may follow the noise, where the
 # noise, as a part of the variance of y, is more than this.
 MANY, NOISY = 1 / 3, 1e-3
+# A part of the values that is as good as all of them.
+ALL = 0.9
 # What is left of the variance of y is noise from here on, for the fit is to find all else.
 LEAST_NOISY = 1e-5
 # Parameters beside the means of the outputs that are as good as none.
@@ -248,7 +251,18 @@ class Belief:
                 "more than a third: it may follow the noise. Take fewer neurons, alpha='auto' "
                 "where it is named, or more rows."
             )
-        return told
+        elif told and self.is_exact:
+            told += (
+                " As many are effective as there are values of y: nothing tells noise from y, and "
+                "the bands know of none. More rows tell."
+            )
+        return told + told_of_copies(*self.task.training[:2])
+
+    @property
+    def is_exact(self):
+        """Whether as good as all values are met by a parameter each, so that no noise is left."""
+        is_judged = self.task.validation is None and self.found.has_noise
+        return is_judged and self.found.n_effective > ALL * self.n_values
 
     @cached_property
     def decayed(self):

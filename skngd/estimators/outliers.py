@@ -18,6 +18,8 @@ ALONE, FAR_OF_Y = 0.9, 10.0
 # How far the standard deviation is above the robust one where outliers lead: it is 1 for normal
 # errors, 1.4 for Laplace's, about 1.4 for Student's t with three degrees of freedom.
 LEADS = 2.0
+# The relative spread of that ratio for √n = 1: the largest of many outputs is so much above one's.
+SPREAD_OF_RATIO = 1.8
 # Huber's constant, 95 % as good as the mean where the noise is normal.
 TUNING = 1.345
 
@@ -45,14 +47,16 @@ def outliers(errors):
     count : int
         Of the output with the largest ratio.
     ratio : float
-        0 where more than half of the errors are zero.
+        0 where more than half of the errors are zero. Of several outputs the largest one is divided
+        by what chance adds to the largest of so many.
     """
     sizes = np.abs(errors)
     robust = np.median(sizes, axis=0) / NORMAL_MEDIAN
     root = np.sqrt(np.mean(sizes**2, axis=0))
     ratios = np.divide(root, robust, out=np.zeros_like(root), where=robust > 0)
     worst = int(np.argmax(ratios))
-    return int(np.sum(sizes[:, worst] > FAR * robust[worst])), float(ratios[worst])
+    chance = 1.0 + SPREAD_OF_RATIO * np.sqrt(2.0 * np.log(len(ratios)) / len(errors))
+    return int(np.sum(sizes[:, worst] > FAR * robust[worst])), float(ratios[worst] / chance)
 
 
 def outliers_on_one_side(errors):
