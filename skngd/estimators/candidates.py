@@ -10,6 +10,8 @@ from .units import UnitsOfResiduals
 # How much larger the held-out loss may be than that of the fit, both beside those of zero, and a
 # loss so small that this does not matter.
 OVERFITTED, SMALL = 10.0, 1e-14
+# A held-out loss that has missed something, if it is larger than before.
+MISSED = 1e-6
 # A held-out loss, as a part of that of the solution zero, that needs no rivals any more.
 SOLVED = 1e-18
 # Seed of the held-out points.
@@ -44,6 +46,7 @@ class Candidate:
         self.course, self.bandwidth, self.seed, self.theta = course, bandwidth, seed, theta
         self.past = self.method = self.result = None
         self.round, self.seconds, self.is_by_parts = 0, 0.0, False
+        self.has_overfitted = False
         self.judge()
 
     def judge(self):
@@ -51,10 +54,22 @@ class Candidate:
         loss = self.course.held_out.at(self.theta).loss / self.course.reference
         self.loss = loss if isfinite(loss) else inf
 
+    def go_to(self, theta):
+        """Take parameters that iterations have led to; whether they were taken.
+
+        Not where they have become worse between the points, and better at them.
+        """
+        before, self.theta = (self.theta, self.loss), theta
+        self.judge()
+        if self.loss > max(before[1], MISSED) and self.overfits:
+            self.theta, self.loss = before
+            self.has_overfitted = True
+        return self.theta is theta
+
     def become(self, wider):
         """Take the network of a wider one, with what it has learnt."""
         self.course, self.theta, self.loss = wider.course, wider.theta, wider.loss
-        self.past = self.method = None
+        self.past, self.method, self.has_overfitted = None, None, False
 
     def method_of(self, estimator):
         """The method with what it has learnt."""
@@ -65,7 +80,7 @@ class Candidate:
     @property
     def overfits(self):
         """Whether the residual between the points is another one than at them."""
-        return self.loss > OVERFITTED * max(self.part, SMALL)
+        return self.has_overfitted or self.loss > OVERFITTED * max(self.part, SMALL)
 
     @property
     def part(self):

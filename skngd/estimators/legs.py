@@ -63,7 +63,7 @@ def _take(candidate, end):
     """Put a candidate where its iterations have led to."""
     candidate.method, result, seconds = end
     # The last step belongs to the last iterate.
-    candidate.past = result.past if result.theta is result.last.theta else None
-    candidate.theta, candidate.result = result.theta, result.after(candidate.result)
-    candidate.judge()
+    is_last = candidate.go_to(result.theta) and result.theta is result.last.theta
+    candidate.past = result.past if is_last else None
+    candidate.result = result.after(candidate.result)
     candidate.seconds += seconds

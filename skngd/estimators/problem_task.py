@@ -23,6 +23,7 @@ from .misfit import warn_of_misfit, without_outliers
 from .neurons import fresh_activation
 from .observed import named_columns, observed, weights_of
 from .open_fields import open_names, told_of_prior, warn_of_undetermined
+from .overfitting import OTHER_POINTS, Overfitting
 from .physics import columns_of, empty_equations, fitted_view
 from .prior import answered, settled
 from .problem_settings import check_problem_settings
@@ -126,6 +127,7 @@ class ProblemTask(Task):
             first = drawn = self.ground.objective.at(self.ground.tensor(self.starts[0]))
             self.physics.check_start(first)
             self.objective = self.ground.objective
+        self.overfitting = Overfitting(self)
         self.source = self.ground.points.source(self.ground.objective_on)
         if self.source.draws and not self.source.begins_fresh:
             # Points that stay the same decide which iterate is the best.
@@ -150,6 +152,20 @@ class ProblemTask(Task):
             return self.ground.objective_on(points.draw())
         return self.ground.objective_on(*points.draw_fresh(self.raced.theta))
 
+    def can_follow(self):
+        """Whether points may follow the residual from now on."""
+        return not (self.ground.free_fields or self.ground.measured) and self.ground.points.adapt()
+
+    def follow(self, theta):
+        """Take points that follow the residual at θ."""
+        points, objective_on = self.ground.points, self.ground.objective_on
+        self.raced.theta = theta
+        self.objective, self.source = (
+            objective_on(*points.draw_fresh(theta)),
+            points.source(objective_on),
+        )
+        self.validation = self._judging()
+
     def _take_winner(self):
         """What the winner of the race has now."""
         course = self.raced.course
@@ -170,7 +186,7 @@ class ProblemTask(Task):
         is_met = aim.is_due(self.physics, part) and aim.look(
             self.ground, iterate, self.activation(), part
         )
-        return aim.stop if is_met else None
+        return aim.stop if is_met else self.overfitting.look(iterate)
 
     def finished(self, result, minimized):
         if self.slabs:
@@ -181,6 +197,8 @@ class ProblemTask(Task):
         """The end of a fit, with what is done where its iterations have ended."""
         if self.aim.is_met:
             return result
+        if result.stop == OTHER_POINTS:
+            result = self.overfitting.go_on(result, minimized)
         if self.raced is not None and self.validation is None and not self.ground.free_fields:
             result = self.race.growth.finished(self.raced, result)
             self._take_winner()

@@ -198,6 +198,9 @@ def _train(estimator, task, watch, began):
                 result.stop = ended
 
         def minimized(objective, theta, max_iter, method=method):
+            if objective is None:  # on the points that the task has now
+                again = _Descent(estimator, task, watch, began)
+                return again.run(method, theta, max_iter)
             return minimize(
                 method,
                 objective,
