@@ -8,7 +8,8 @@ from scipy.optimize import curve_fit
 from solvers import solver
 from test_unknown_values import END, SLOPE, Rod
 
-from skngd.estimators import error, guesses, linearised
+from skngd import PINNEstimator
+from skngd.estimators import error, guesses, linearised, problem_task
 from skngd.estimators.linearised import huber, least_squares
 from skngd.pde import Box, Dirichlet, Equation, Initial, Neumann, Problem, Unknown
 from skngd.pde.checks import check_problem
@@ -218,3 +219,30 @@ def test_no_unit_looks_like_a_common_factor(size):
         coefficients={"a": Unknown(1.0, low=0)},
     )
     check_problem(problem)
+
+
+def test_what_the_equation_can_meet_takes_the_place_of_measurements(monkeypatch):
+    """Noise of 10 % does not bend the equation: all residuals vanish, at least-squares unknowns."""
+    monkeypatch.setattr(problem_task, "BENT", 0.0)
+
+    def solution(t, k, order):
+        return (1 + (order - 1) * k * t) ** (-1 / (order - 1))
+
+    decay = Problem.from_function(
+        lambda u, t, k, order: u.t + k * u**order,
+        Box(t=(0, 5)),
+        [Initial(1.0)],
+        coefficients={"k": Unknown(0.5, low=0), "order": Unknown(2.0, low=1, high=4)},
+    )
+    t = np.linspace(0.1, 5, 30)
+    y = solution(t, 0.8, 1.5) + 0.1 * np.random.default_rng(0).standard_normal(30)
+    y[3] = np.nan
+    solver = PINNEstimator(
+        decay, (8,), activation="tanh", n_interior=40, max_iter=80, random_state=0
+    ).fit(t[:, None], y)
+    seen = np.isfinite(y)
+    expected, covariance = curve_fit(solution, t[seen], y[seen], p0=[0.8, 1.5])
+    std = np.sqrt(np.diag(covariance))
+    assert solver.loss_ < 1e-10
+    assert_allclose(list(solver.unknowns_.values()), expected, atol=0.01 * std.min())
+    assert_allclose(list(solver.unknowns_std_.values()), std, rtol=0.01)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ..pde.scales import free_scales
-from .device import multiplications, resolve_device
+from .device import multiplications, resolve_device, to_numpy
 from .error import is_determined
 from .linearised import Rows
 from .outliers import huber_weights
@@ -19,6 +19,8 @@ from .unknowns import misses
 # The weight of measurements where equation and conditions are constraints: while a fit finds its
 # way, and where noise has bent a nonlinear problem by more than (Err) can undo.
 FINDING, STRAIGHT = 1e-2, 1e-6
+# The same where all of them can be met.
+MET = 1.0
 # The network that is expected where it is left open.
 EXPECTED = "tanh", (32,)
 
@@ -50,7 +52,7 @@ class Ground:
         self.physics = physics = build_physics(estimator, problem, device, view)
         self.model = physics.model
         self.points = Points(estimator, physics, X if y is None else None, weight, random_state)
-        self.measured, self.is_straight, self.held_off = [], False, None
+        self.measured, self.held_off = [], None
         of_measured = estimator.measurement_weight
         if of_measured == "auto":
             of_measured = BESIDE_PRIOR if free_fields else FINDING
@@ -90,10 +92,34 @@ class Ground:
             return self.physics, theta, None, None
         return self.physics.resized(theta, self.points.spread(), self.observations)
 
-    def straighten(self):
-        """Take the weight of the measurements back, so that noise bends the physics less."""
-        self.measured = [block.weighted(STRAIGHT / FINDING) for block in self.measured]
-        self.is_straight = True
+    def straighten(self, solution, following):
+        """Let the measurements not bend the physics any more.
+
+        What the linearised problem says of them takes their place: equation, conditions and these
+        can all be met. Where it says nothing their weight is taken back.
+
+        Parameters
+        ----------
+        solution : tuple
+            As :meth:`solution` gives it.
+        following : Following or None
+            What is said there of the unknown coefficients.
+        """
+        if following is None:
+            self.measured = [block.weighted(STRAIGHT / FINDING) for block in self.measured]
+            return
+        X, y, weight, _ = self.observations
+        y, start = y.reshape(len(X), -1).copy(), 0
+        columns = [column for column in y.T if np.isfinite(column).any()]
+        for block, column in zip(solution[3], columns, strict=True):
+            weights, size = to_numpy(block.row_weights[0]).copy(), float(block.sizes[0])
+            off = following.met[start : start + len(weights)].copy()
+            seen, start = np.isfinite(column), start + len(weights)
+            counts = weights > 0
+            off[~counts], weights[~counts] = 0.0, 1.0
+            column[seen] += size * off / np.sqrt(weights)
+        self.rows = X, y, weight, MET
+        self.measured = self.measurements_for(self.physics)
 
     def hold_off(self, theta):
         """Weigh measurements by Huber's ψ(r) / r at θ; the largest change of such a weight.

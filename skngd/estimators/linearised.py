@@ -61,6 +61,8 @@ class Following:
         Of measurements of variance one, equation and conditions being constraints.
     residuals, weights : ndarray of shape (n,)
         Of the measurements, after the change, as the loss says; the mean of the weights is one.
+    met : ndarray of shape (n,)
+        The residuals of the measurements after the change, as they are in the loss.
     responses : ndarray of shape (n_fields, m, q)
         How the fields follow them, at the points that are looked at, as parts of their sizes.
     parts : list of dict
@@ -71,6 +73,7 @@ class Following:
     information: np.ndarray | None
     residuals: np.ndarray | None
     weights: np.ndarray | None
+    met: np.ndarray | None
     responses: np.ndarray
     parts: list
 
@@ -177,7 +180,7 @@ class Look:
         solution = solved[:, 0] / np.sqrt(1.0 - min(beyond, MOST_LEFT) ** 2)
         follow, moved = solved[:, 1:], of_unknowns - phi @ solved[:, 1:]
         change = solution.new_zeros(self.n_unknowns)
-        information = None
+        information = met = None
         if self.n_unknowns:
             measured = None
             if rows is not None:
@@ -190,6 +193,7 @@ class Look:
                 if not self.is_finite:
                     return
                 change, measured = FITS[rows.loss](seen, d)
+                met = to_numpy(d + seen @ change)
                 information = len(d) * seen.T @ seen
             else:
                 change = self._told_by_conditions(left[:, 1:], left[:, 0], norm(h, dim=0))
@@ -229,6 +233,7 @@ class Look:
             None if information is None else to_numpy(information),
             residuals,
             weights,
+            met,
             to_numpy(moved.reshape(*shape, -1) / scale[:, None, None]),
             [in_parts(self.spaces, -one / sizes, None, self.activation) for one in follow.T],
         )

@@ -11,7 +11,7 @@ from ..optim.stopping import out_of_iterations
 from ..pde.checks import check_problem, needs_conditions
 from ..pde.observe import observed_of
 from .again import best_of_races
-from .aim import Aim, Watched, of_loss, work_of_iterations
+from .aim import Aim, Watched, is_enough, of_loss, work_of_iterations
 from .callers import is_searched, warn
 from .data import ROWS, advice
 from .device import plain_tensors, to_numpy
@@ -36,6 +36,8 @@ from .verdict import LARGE_ERROR, hidden_residual, tell, warn_of_hidden
 
 # The error that measurements may bend a solution by, and the part of what their noise does.
 STRAIGHT_ENOUGH, BENT = 1e-6, 0.1
+# The iterations after which what the linearised problem says of the measurements is found again.
+STRAIGHTENED = 30, 30, 30
 
 
 class ProblemTask(Task):
@@ -211,14 +213,27 @@ class ProblemTask(Task):
                 self.ground, result, minimized, max_iter, self.activation()
             )
         elif self._has_constraints():
-            if self._is_bent(result):
-                self.ground.straighten()
+            result = self._straightened(result, minimized)
+        return result
+
+    def _straightened(self, result, minimized):
+        """With more iterations, in which measurements do not bend equation and conditions."""
+        max_iter, has_met = self.estimator.max_iter, False
+        for most in (*STRAIGHTENED, max_iter):
+            left = min(most, max_iter - result.n_iter)
+            if left > 0 and self._is_bent(result):
+                _, solution, estimate = self.aim.known
+                self.ground.straighten(solution, estimate.following)
                 self.objective = self.ground.objective_on(self.ground.points.draw())
-            left = max_iter - result.n_iter
-            if left and (result.stop.kind == "budget" or self.ground.is_straight):
-                result = minimized(self.objective, result.theta, left).after(result)
-                if result.stop == out_of_iterations(left):
-                    result.stop = out_of_iterations(max_iter)
+                has_met = True
+            elif has_met and is_enough(self.aim.known[2], self.aim.wanted):
+                result.stop, self.aim.is_met = self.aim.stop, True
+                break
+            elif left < 1 or result.stop.kind != "budget":
+                break
+            result = minimized(self.objective, result.theta, left).after(result)
+            if result.stop == out_of_iterations(left):
+                result.stop = out_of_iterations(max_iter)
         return result
 
     def first_iterations(self, max_iter):
