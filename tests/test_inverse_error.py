@@ -9,7 +9,7 @@ from solvers import solver
 from test_unknown_values import END, SLOPE, Rod
 
 from skngd import PINNEstimator
-from skngd.estimators import error, guesses, linearised, problem_task
+from skngd.estimators import error, guesses, linearised, straight
 from skngd.estimators.linearised import huber, least_squares
 from skngd.pde import Box, Dirichlet, Equation, Initial, Neumann, Problem, Unknown
 from skngd.pde.checks import check_problem
@@ -223,7 +223,7 @@ def test_no_unit_looks_like_a_common_factor(size):
 
 def test_what_the_equation_can_meet_takes_the_place_of_measurements(monkeypatch):
     """Noise of 10 % does not bend the equation: all residuals vanish, at least-squares unknowns."""
-    monkeypatch.setattr(problem_task, "BENT", 0.0)
+    monkeypatch.setattr(straight, "BENT", 0.0)
 
     def solution(t, k, order):
         return (1 + (order - 1) * k * t) ** (-1 / (order - 1))

@@ -93,7 +93,8 @@ class PINNEstimator(NaturalMomentumRegressor):
         which weigh 1 unless they say otherwise. With ``"auto"`` equation and conditions are
         constraints: the fit takes 0.01, and what noise has bent is straightened by
         ``estimate_error``; where that is much, in further iterations, in which what the constraints
-        can meet takes the place of the measurements. A number is for an equation that is in doubt: the fit stays as it is.
+        can meet takes the place of the measurements. A number is for an equation that is in doubt:
+        the fit stays as it is.
     measurement_loss : {"squared", "huber"}, default="squared"
         How measurements tell unknown coefficients. With ``"huber"`` outliers do not: beyond 1.345
         standard deviations, which the median tells, a measurement counts by its size alone. Acts

@@ -7,11 +7,10 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
-from ..optim.stopping import out_of_iterations
 from ..pde.checks import check_problem, needs_conditions
 from ..pde.observe import observed_of
 from .again import best_of_races
-from .aim import Aim, Watched, is_enough, of_loss, work_of_iterations
+from .aim import Aim, Watched, of_loss, work_of_iterations
 from .callers import is_searched, warn
 from .data import ROWS, advice
 from .device import plain_tensors, to_numpy
@@ -29,15 +28,11 @@ from .prior import answered, settled
 from .problem_settings import check_problem_settings
 from .race import is_raced
 from .statement import refuse_untold, warn_of_the_problem
+from .straight import straightened
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
-from .unknowns import noise_of, told_unknowns, warn_of_loss
+from .unknowns import told_unknowns, warn_of_loss
 from .verdict import LARGE_ERROR, hidden_residual, tell, warn_of_hidden
-
-# The error that measurements may bend a solution by, and the part of what their noise does.
-STRAIGHT_ENOUGH, BENT = 1e-6, 0.1
-# The iterations after which what the linearised problem says of the measurements is found again.
-STRAIGHTENED = 30, 30, 30
 
 
 class ProblemTask(Task):
@@ -213,27 +208,7 @@ class ProblemTask(Task):
                 self.ground, result, minimized, max_iter, self.activation()
             )
         elif self._has_constraints():
-            result = self._straightened(result, minimized)
-        return result
-
-    def _straightened(self, result, minimized):
-        """With more iterations, in which measurements do not bend equation and conditions."""
-        max_iter, has_met = self.estimator.max_iter, False
-        for most in (*STRAIGHTENED, max_iter):
-            left = min(most, max_iter - result.n_iter)
-            if left > 0 and self._is_bent(result):
-                _, solution, estimate = self.aim.known
-                self.ground.straighten(solution, estimate.following)
-                self.objective = self.ground.objective_on(self.ground.points.draw())
-                has_met = True
-            elif has_met and is_enough(self.aim.known[2], self.aim.wanted):
-                result.stop, self.aim.is_met = self.aim.stop, True
-                break
-            elif left < 1 or result.stop.kind != "budget":
-                break
-            result = minimized(self.objective, result.theta, left).after(result)
-            if result.stop == out_of_iterations(left):
-                result.stop = out_of_iterations(max_iter)
+            result = straightened(self, result, minimized)
         return result
 
     def first_iterations(self, max_iter):
@@ -247,18 +222,6 @@ class ProblemTask(Task):
         is_open = estimator.measurement_weight == "auto" and not self.ground.free_fields
         is_estimated = estimator.estimate_error and estimator.dtype == "float64"
         return self.y is not None and is_open and is_estimated and not self.source.draws
-
-    def _is_bent(self, result):
-        """Whether more than a part of the error is not the noise's."""
-        solution = self.solution(result.theta)
-        estimate = self._estimated(solution, result.n_iter)
-        self.aim.known = result.theta, solution, estimate
-        if estimate is None or not estimate.is_determined:
-            return False
-        allowed = STRAIGHT_ENOUGH
-        if estimate.following is not None:
-            allowed = max(allowed, BENT * noise_of(estimate).max())
-        return not estimate.largest <= allowed
 
     @property
     def physics(self):
@@ -316,7 +279,7 @@ class ProblemTask(Task):
         at, solution, self.estimate = self.aim.known
         if at is not theta:
             solution, is_odd = self.solution(theta), empty or hidden is not None
-            self.estimate = None if is_odd else self._estimated(solution, n_iter)
+            self.estimate = None if is_odd else self.estimated(solution, n_iter)
         if self.has_none:
             self.estimate, self.verdict = None, " The problem has no solution."
         if not empty and self.slabs.take_after_fit(stop, hidden is not None):
@@ -376,7 +339,7 @@ class ProblemTask(Task):
     def excuses(self, stop):
         return bool(self.slabs) or (stop.kind == "budget" and self.error() <= LARGE_ERROR)
 
-    def _estimated(self, solution, n_iter):
+    def estimated(self, solution, n_iter):
         """The error of the solution, where the problem alone determines it."""
         physics, theta, *_ = solution
         if not self._is_estimated():
