@@ -13,7 +13,7 @@ from skngd.estimators.ground import Ground
 from skngd.estimators.verdict import Verdict
 from skngd.optim import Stop
 from skngd.pde import Box, Dirichlet, Initial, Neumann, Periodic, Problem, Unknown
-from skngd.pde.initial_values import states_its_solution
+from skngd.pde.initial_values import lacks_its_start, states_its_solution
 
 TIME, SPACE = Box(t=(0, 1)), Box(t=(0, 1), x=(0, 1))
 TWO = {"fields": ("u", "v")}
@@ -138,3 +138,30 @@ def test_at_a_bound_deviations_are_numbers(monkeypatch, variance, inner):
             )
     assert len(caught) == 1
     assert told.std["a"] == pytest.approx(np.inf if variance == np.inf else 100 * np.exp(inner))
+
+
+STARTLESS = {
+    "heat between walls": (True, heat, SPACE, Dirichlet(0.0)),
+    "heat on a ring": (True, heat, SPACE, Periodic("x")),
+    "one wall": (True, heat, SPACE, Dirichlet(0.0, on="x.min")),
+    "a string": (True, lambda u, t, x: u.tt - u.xx, SPACE, Dirichlet(0.0, on="x")),
+    "with a start": (False, heat, SPACE, Initial(0.0), Dirichlet(0.0)),
+    "with an end": (False, heat, SPACE, Dirichlet(0.0, on=("t.max", "x"))),
+    "the same each day": (False, heat, SPACE, Dirichlet(0.0, on="x"), Periodic("t", 0)),
+    "told from one side": (
+        *(False, heat, SPACE),
+        *(Dirichlet(0.0, on="x.min"), Neumann(0.0, on="x.min")),
+    ),
+    "carried through from both sides": (
+        *(False, lambda u, t, x: u.t + 9 * u.x, SPACE),
+        Dirichlet(0.0, on="x"),
+    ),
+    "singular at the start": (False, lambda u, t, x: t * u.t - u.xx, SPACE, Dirichlet(0.0)),
+    "without time": (False, lambda u, t, x: u.xx - t, SPACE, Dirichlet(0.0, on="x")),
+}
+
+
+@pytest.mark.parametrize("name", STARTLESS)
+def test_a_start_that_is_missing_is_seen(name):
+    is_missing, *stated = STARTLESS[name]
+    assert lacks_its_start(problem_of(*stated)) == is_missing

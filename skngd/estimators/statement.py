@@ -2,6 +2,7 @@
 
 from ..pde.agreement import NO_SOLUTION, contradictions
 from ..pde.checks import needs_conditions
+from ..pde.initial_values import lacks_its_start
 from ..pde.jumps import naive_coefficients
 from .callers import warn
 
@@ -30,6 +31,11 @@ def warn_of_the_problem(problem, y):
         warn(
             f"{name} has no conditions and no measurements: its solution is not unique, and the "
             "one that comes out depends on random_state. Give it conditions, such as Dirichlet()."
+        )
+    if y is None and lacks_its_start(problem):
+        warn(
+            f"{name} says nothing of its solution at the start of t: it is not unique there. Add "
+            "Initial(), one for each field, and one for each derivative in t below the highest."
         )
     told = contradictions(problem)
     for sentence in [*told, *naive_coefficients(problem)]:

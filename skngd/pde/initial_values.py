@@ -56,6 +56,42 @@ def states_its_solution(problem):
     )
 
 
+def lacks_its_start(problem, time="t"):
+    """Whether an evolution has no condition at either end of its time.
+
+    Only where the sides have no more rows than belong to them: with more, these tell the solution
+    from there. False is no verdict.
+    """
+    names, conditions = problem.domain.names, problem.with_numbers().conditions
+    if time not in names[:1] or len(names) < 2 or not conditions:
+        return False
+    ends = {time, f"{time}.min", f"{time}.max"}
+    for one in conditions:
+        on = one.on if isinstance(one, (*OF_ONE_ROW, Periodic)) else time
+        if ends & {*((on,) if isinstance(on, str) else on or ())}:
+            return False
+    unknowns = torch.tensor([float(unknown.start) for unknown in problem.unknowns.values()])
+    trial = _trial(problem, 0)
+    try:
+        rows = trial.rows(unknowns)
+    except ValueError:
+        return False
+    asked = trial.requested.pop(0)
+    if trial.requested or len(rows) != len(problem.fields):
+        return False
+    orders = {field: _order(field, 0, asked) for field in problem.fields}
+    highest = [(field, (0,) * order) for field, order in orders.items()]
+    return (
+        min(orders.values()) > 0
+        and _is_solvable(trial, asked, highest, unknowns)
+        and all(
+            max(_rows_of_sides(problem, 0, field).values(), default=0.0)
+            <= _order_in_space(problem, 0, field, asked) / 2
+            for field in problem.fields
+        )
+    )
+
+
 def _trial(problem, axis):
     """The equation at some points, two of them at the ends of time."""
     kind = {"dtype": torch.float64, "device": "cpu"}
@@ -112,12 +148,9 @@ def _slopes(row, leaves):
     return torch.stack([zero if one is None else one for one in found])
 
 
-def _are_sides_given(problem, axis, field, asked):
-    """Whether each face has half as many rows on a field as its order in space."""
+def _rows_of_sides(problem, axis, field):
+    """By name of a face but the ends of time: the rows that conditions have there on a field."""
     domain, time = problem.domain, problem.domain.names[axis]
-    order = max((_order(field, i, asked) for i in range(len(domain.names)) if i != axis), default=0)
-    if not order:
-        return True
     rows = dict.fromkeys(set(domain.face_names(None)) - {f"{time}.min", f"{time}.max"}, 0.0)
     for one in problem.with_numbers().conditions:
         if one.field not in (None, field) or not isinstance(one, (*OF_ONE_ROW, Periodic)):
@@ -127,4 +160,16 @@ def _are_sides_given(problem, axis, field, asked):
             rows[face] = rows.get(face, 0.0) + (
                 (one.derivatives + 1) / 2 if isinstance(one, Periodic) else 1.0
             )
-    return min(rows.values(), default=0.0) >= order / 2
+    return rows
+
+
+def _order_in_space(problem, axis, field, asked):
+    axes = range(len(problem.domain.names))
+    return max((_order(field, i, asked) for i in axes if i != axis), default=0)
+
+
+def _are_sides_given(problem, axis, field, asked):
+    """Whether each face has half as many rows on a field as its order in space."""
+    order = _order_in_space(problem, axis, field, asked)
+    rows = _rows_of_sides(problem, axis, field)
+    return not order or min(rows.values(), default=0.0) >= order / 2
