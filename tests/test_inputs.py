@@ -204,7 +204,9 @@ def test_columns_without_numbers_are_named(column, came):
     for call in (lambda: regressor().fit(changed, Y), lambda: fitted.predict(changed[["a", "b"]])):
         with pytest.raises((ValueError, TypeError)) as caught:
             call()
-        assert_advises(caught.value, "OneHotEncoder", "'b'")
+        # Labels are encoded, times counted from the first one.
+        advice = "timedelta64" if came == "times" else "OneHotEncoder"
+        assert_advises(caught.value, advice, "'b'")
         assert_advises(caught.value, came, "'b'")
     with pytest.raises((ValueError, TypeError), match=r"'b', 'where'"):
         regressor().fit(changed, Y)

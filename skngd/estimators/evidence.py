@@ -139,7 +139,7 @@ def noisy_part(task):
     if not task.objective.loss.has_noise:
         return np.inf, 0.0
     # More neurons than the default go on moving where nothing depends on it.
-    nats = ONE_NAT * (1 if task.drawn is None else task.drawn.n_times)
+    nats = ONE_NAT * (1.0 if task.drawn is None else task.drawn.n_nats)
     return 0.5 * n_outputs * LEAST_NOISY, 2 * nats / (task.n_observed * n_outputs)
 
 

@@ -80,9 +80,9 @@ class Drawn:
     n_neurons: int
 
     @property
-    def n_times(self):
-        """How many times as many neurons there are as at first."""
-        return self.n_neurons / FIRST[0]
+    def n_nats(self):
+        """A change of the log evidence that says nothing: it grows as that of so many neurons."""
+        return np.sqrt(self.n_neurons / FIRST[0])
 
     def decay(self, model, n):
         """α of each parameter, with which these weights are as large as expected: α = a σ² / n."""
