@@ -19,7 +19,9 @@ from .verdict import FAR, hidden_residual
 LEFT, MOST, WORK = 1e-14, 3, 2.0
 
 
-def best_of_races(estimator, problem, rows, device, random_state, began, aim, free_fields=()):
+def best_of_races(
+    estimator, problem, rows, device, random_state, began, aim, free_fields=(), by_slabs=None
+):
     """The race with the best winner by the held-out loss, and that winner.
 
     There is another one as long as the winner is no solution, and it is worth its work. Arguments
@@ -30,6 +32,7 @@ def best_of_races(estimator, problem, rows, device, random_state, began, aim, fr
         return Race(
             *(estimator, problem, rows, device, random_state, began, copy.copy(aim)),
             free_fields=free_fields,
+            by_slabs=by_slabs,
         )
 
     race = begun()

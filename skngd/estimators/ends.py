@@ -77,19 +77,23 @@ class Shifted:
         return self
 
 
-def error_from(solution, before):
+def error_from(solution, before, n_fresh=None):
     """Parts of the error of a slab, with what comes from the one before it; None: not known.
 
     Parameters
     ----------
     solution, before : PINNEstimator
-        Fitted on two slabs, one after the other.
+        Fitted on two slabs, one after the other; None before the first one.
+    n_fresh : int, default=None
+        As for :func:`carried_error`.
     """
-    if solution._error is None or before._error is None:
-        return None
     problem = solution.problem_
-    end = Shifted(problem.end, before)
-    physics = measured_physics(solution, OnSlab(problem.problem, problem.low, problem.high, end))[0]
+    if before is not None:
+        if before._error is None:
+            return None
+        end = Shifted(problem.end, before)
+        problem = OnSlab(problem.problem, problem.low, problem.high, end)
+    physics = measured_physics(solution, problem)[0]
     theta = physics.residuals.internal(network_of(solution, physics))
     activation = fresh_activation(solution.activation_)
-    return carried_error(physics, theta, activation, solution._correction)
+    return carried_error(physics, theta, activation, solution._correction, n_fresh)

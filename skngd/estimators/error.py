@@ -267,7 +267,7 @@ def on_top_alone(physics, solution):
     return alone, torch.zeros(alone.model.n_parameters, **physics.kind)
 
 
-def carried_error(physics, theta, activation, correction):
+def carried_error(physics, theta, activation, correction, n_fresh=None):
     """The error of a solution in parts, where its initial values have one; None where it has none.
 
     Parameters
@@ -279,14 +279,17 @@ def carried_error(physics, theta, activation, correction):
         Of fresh neurons.
     correction : dict or None
         What was added to the network.
+    n_fresh : int, default=None
+        Fresh neurons; None: as many as look at what a correction leaves, and as carefully.
     """
     network, inner = physics.residuals.network(theta), theta[physics.model.n_parameters :]
     solution = physics, network, inner
     if correction is not None:
         solution = corrected(physics, network, correction, inner)
-    given = physics, theta, activation, np.random.RandomState(SEED), None, 2 * _n_fresh(physics)
+    n = 2 * _n_fresh(physics) if n_fresh is None else n_fresh
+    given = physics, theta, activation, np.random.RandomState(SEED), None, n
     try:
-        look = _look(*given, solution, is_second=True)
+        look = _look(*given, solution, is_second=n_fresh is None)
     except ValueError:  # a term is not finite at a fresh point
         return None
     return look.error if look.is_finite else None

@@ -10,7 +10,7 @@ from ..pde.residuals.view import view_of
 from ..pde.slab import OnSlab, time_axis
 from .candidates import SOLVED, Candidate
 from .device import few_threads, to_numpy
-from .neurons import widened, with_exact_output, with_fitted_output
+from .neurons import widened, with_exact_output, with_fitted_output, work_of_output
 from .slab import solved_by_parts
 
 DEEP = (20, 20)
@@ -45,15 +45,18 @@ class Growth:
 
     def __init__(self, race):
         self.race, self.estimator = race, race.estimator
-        # Seconds that second stages took so far.
+        # Multiplications of second stages so far.
         self.second_stages, self.is_stalled = 0.0, False
         # Whether a growing interval was tried, and has failed.
         self.tried_parts, self.parts_failed = False, False
+        # Whether another solution than the winner was found.
+        self.is_elsewhere = False
 
     def run(self, winner):
         """The winner, or what has become better on the way."""
         winner = self._grow(winner)
-        return winner if self.race.aim.is_met else self._by_parts(winner)
+        is_over = self.race.aim.is_met or self.is_elsewhere
+        return winner if is_over else self._by_parts(winner)
 
     def asks_for_slabs(self, winner):
         """Whether an evolution is stuck, on a growing interval, too."""
@@ -91,6 +94,9 @@ class Growth:
             if stalled <= ENOUGH or stalled > GAIN * without:
                 return winner
             if without == inf:
+                self.is_elsewhere = bool(self.race.by_slabs and self.race.by_slabs(self.race))
+                if self.is_elsewhere:
+                    return winner
                 if len(self.race.given[0].domain.names) == 1:
                     # With time alone, parts of it cost less than other networks.
                     winner = self._by_parts(winner)
@@ -126,10 +132,10 @@ class Growth:
     def _is_solved_at_second_stage(self, winner):
         """Try whether fresh neurons that are not trained make an end of it, as far as it is cheap.
 
-        They are as long as all of them took a third of the time.
+        They are as long as all of them took a third of the work.
         """
-        spent = time.perf_counter() - self.race.began
-        if winner.loss > SECOND_FROM or 3 * self.second_stages > spent:
+        is_dear = 3 * self.second_stages > self.race.aim.spent + self.second_stages
+        if winner.loss > SECOND_FROM or is_dear:
             return False
         return self.second_stage(winner, SECOND_ENOUGH)
 
@@ -148,7 +154,7 @@ class Growth:
         if n < first:
             return False
         wider = self._wider(winner, first + n, with_exact_output)
-        self.second_stages += time.perf_counter() - began
+        self.second_stages += work_of_output(wider.course.ground.objective)
         is_taken = wider.loss <= enough
         if is_taken:
             if winner.result is None:
@@ -196,6 +202,7 @@ class Growth:
             theta = solved_by_parts(
                 *(self.estimator, ground, axis, course.plain, np.zeros_like(course.plain)),
                 lambda: self.race.is_late(OF_PARTS),
+                self.race.aim.spend,
             )
         if theta is None:
             self.parts_failed = True

@@ -3,9 +3,15 @@
 import numpy as np
 
 from ..pde.slab import OnSlab, is_cut_in_time
+from .device import multiplications
+from .harmonics import HarmonicSlabs, harmonic_axis
 from .several import slabs_of
 from .slabs import Slabs
 from .verdict import LARGE_ERROR
+
+# A series in space may take the work of so many iterations of a network with so many parameters, on
+# so many points for each.
+ITERATIONS, PARAMETERS, RACED_POINTS = 300, 1000, 2
 
 
 class InSlabs:
@@ -38,6 +44,8 @@ class InSlabs:
         task, slabs = self.task, slabs_of(self.task.estimator)
         if not (task.continues and slabs and self._is_evolution()):
             return ()
+        if not slabs[0].n_iter_:
+            return ()  # a series that was not trained
         is_same = slabs[0].problem_.domain.names == task.problem.domain.names
         return slabs if is_same and slabs[0].problem_.fields == task.problem.fields else ()
 
@@ -53,12 +61,26 @@ class InSlabs:
     def take(self, former=()):
         """Go from slab to slab; ``former`` are those of an earlier fit."""
         task = self.task
-        slabs = Slabs(task.estimator, task.problem, task.random_state, task.began)
+        given = task.estimator, task.problem, task.random_state, task.began, task.aim.spent
+        slabs = Slabs(*given)
         self.found = slabs.run(former)
+
+    def take_harmonics(self, race):
+        """Where one network has stalled, a series in space; whether that comes out."""
+        is_fit = self._is_possible(race) and harmonic_axis(self.task.problem) is not None
+        if is_fit and race.is_open:
+            # As much work as a growing interval of time may take.
+            rows = RACED_POINTS * PARAMETERS
+            work = 2 * ITERATIONS * multiplications(rows, 1, PARAMETERS)
+            self.found = HarmonicSlabs(self.task, work).run()
+        return bool(self)
 
     def take_after_race(self):
         """Where no growing interval comes out."""
-        if self.task.race.growth.asks_for_slabs(self.task.raced) and self._is_possible():
+        if self:
+            return
+        race = self.task.race
+        if race.growth.asks_for_slabs(self.task.raced) and self._is_possible(race):
             self.take()
 
     def take_after_fit(self, stop, is_hidden):
@@ -66,15 +88,13 @@ class InSlabs:
         estimate = self.task.estimate
         is_lost = is_hidden or (estimate is not None and not estimate.largest <= LARGE_ERROR)
         is_over = stop.kind in ("converged", "budget") and not self.task.is_late(1.0)
-        if is_lost and is_over and self._is_possible():
+        if is_lost and is_over and self._is_possible(self.task.race):
             self.take()
         return bool(self)
 
-    def _is_possible(self):
+    def _is_possible(self, race):
         """Whether an evolution can be solved slab by slab, as far as is asked for."""
-        task = self.task
-        is_plain = task.estimator.batch_size is None and task.estimator.sampler != "christoffel"
-        is_allowed = task.raced is not None and is_plain and task.race.growth.is_allowed
+        is_allowed = race is not None and race.iterates and race.growth.is_allowed
         return is_allowed and self._is_evolution()
 
     def _is_evolution(self):

@@ -7,6 +7,7 @@ import numpy as np
 from ..models.activations import ACTIVATIONS
 from ..optim.variable_projection import output_step
 from ..tangent.qr import Qr
+from .device import multiplications
 
 # λ / ‖A‖² of the last layer. Small weights are better starts than the smallest residual. The
 # number of damped steps where an equation is not linear in it, and of trials of each.
@@ -89,18 +90,33 @@ def with_fitted_output(iterate):
     return iterate
 
 
-def with_exact_output(iterate):
-    """The last layer as exactly as the arithmetic allows, by Gauss-Newton steps."""
+def with_exact_output(iterate, dampings=SECOND_DAMPING, steps=SECOND_STEPS, left=1.0):
+    """The last layer as exactly as the arithmetic allows, by Gauss-Newton steps.
+
+    The best of some λ / ‖A‖² is taken in each, until more than a part of the loss is ``left``.
+    """
     is_linear = iterate.objective.points.is_linear_in_output
-    for _ in range(1 if is_linear else SECOND_STEPS):
+    for _ in range(1 if is_linear else steps):
         fitted, best = Qr(iterate.operator.output_chunks(iterate.right_side)), iterate
         if not isfinite(fitted.square_norm):
             break
-        for damping in SECOND_DAMPING:
+        for damping in dampings:
             moved = output_step(iterate, fitted, damping * fitted.square_norm)
             if isfinite(moved.loss) and moved.loss < best.loss:
                 best = moved
         if best is iterate:
             break
+        is_last = best.loss > left * iterate.loss
         iterate = best
+        if is_last:
+            break
     return iterate
+
+
+def work_of_output(objective):
+    """Multiplications of :func:`with_exact_output`, about."""
+    places = objective.model.output_parameters
+    n_columns = places.stop - places.start
+    is_linear = objective.points.is_linear_in_output
+    steps = 1 if is_linear else SECOND_STEPS
+    return 2 * steps * multiplications(objective.n_rows, 1, n_columns)

@@ -14,7 +14,7 @@ from .aim import Aim, Watched, of_loss, work_of_iterations
 from .callers import is_searched, warn
 from .data import ROWS, advice
 from .device import plain_tensors, to_numpy
-from .error import estimated_error
+from .error import estimated_error, work_of_estimate
 from .ground import Ground, device_for, free_fields
 from .guesses import from_other_guesses
 from .in_slabs import InSlabs
@@ -39,20 +39,20 @@ class ProblemTask(Task):
     """A fit of the residuals of a problem, equation (PINN); arguments as those of ``fit``."""
 
     relative_tol, field_evidence, spread = Ground.relative_tol, None, np.nan
-    # Other first guesses of the unknowns that were tried.
-    n_guesses = 0
+    # The race; other first guesses of the unknowns that were tried.
+    race, n_guesses = None, 0
     budget_advice = (
         "The best solution so far was kept; see score() and history_. Increase it or tol."
     )
     sizes = "batch_size or n_interior"
 
-    def __init__(self, estimator, X, y, sample_weight, X_val=None, y_val=None):
+    def __init__(self, estimator, X, y, sample_weight, X_val=None, y_val=None, opening=None):
         if X_val is not None or y_val is not None:
             raise ValueError(
                 "X_val and y_val are for problem=None. With a problem, keep rows apart and use "
                 "score(X, y), or cross-validation."
             )
-        self.began, self.slabs = time.perf_counter(), InSlabs(self)
+        self.began, self.slabs, self.opening = time.perf_counter(), InSlabs(self), opening
         super().__init__(estimator, estimator.warm_start)
         check_step_rule(estimator, draws=estimator.sampler == "christoffel")
         check_problem_settings(estimator)
@@ -102,7 +102,10 @@ class ProblemTask(Task):
         is_estimated = self._is_estimated() and not (free or self.has_none)
         self.aim = Aim(estimator.tol, is_estimated, self.y is not None)
         if self.is_raced:
-            self.race, self.raced = best_of_races(estimator, *given, self.began, self.aim, free)
+            self.race, self.raced = best_of_races(
+                *(estimator, *given, self.began, self.aim, free),
+                self.slabs.take_harmonics,
+            )
             self.aim = self.race.aim
             self.slabs.take_after_race()
             self.starts = [to_numpy(self.raced.theta)]
@@ -186,8 +189,8 @@ class ProblemTask(Task):
         return aim.stop if is_met else self.overfitting.look(iterate)
 
     def finished(self, result, minimized):
-        if self.slabs:
-            return self.slabs.ended(result)
+        if self.slabs or self.opening:
+            return (self.opening or self.slabs).ended(result)
         return from_other_guesses(self, self.to_its_end(result, minimized), minimized)
 
     def to_its_end(self, result, minimized):
@@ -212,7 +215,7 @@ class ProblemTask(Task):
         return result
 
     def first_iterations(self, max_iter):
-        if self.slabs:
+        if self.slabs or self.opening:
             return 0
         return max_iter - max_iter // 2 if self._has_constraints() else max_iter
 
@@ -234,6 +237,8 @@ class ProblemTask(Task):
     def _named_starts(self):
         """Starts of a network that is named, or the end of the last fit."""
         estimator, physics = self.estimator, self.physics
+        if self.opening:
+            return [self.opening.start(self.ground)]
         if self.continues and not self.slabs:
             last = estimator._last_theta(self.model)
             return [physics.internal(last, estimator.unknowns_)]
@@ -298,6 +303,7 @@ class ProblemTask(Task):
             "error_estimate_": unknown if estimate is None else estimate.relative,
             "_correction": getattr(estimate, "correction", None),
             "_error": getattr(estimate, "error", None),
+            "_work": self.aim.spent + (0.0 if estimate is None else work_of_estimate(self.physics)),
             **dict.fromkeys(("_spread", "_field_posterior", "_error_beside_noise")),
             "slabs_": (),
             **self._of_unknowns(solution),
@@ -359,6 +365,8 @@ class ProblemTask(Task):
     def _is_estimated(self):
         """Whether the error is, as far as the settings tell."""
         estimator = self.estimator
+        if self.opening:
+            return False  # its slabs tell what comes from each to the next
         is_own = self.X is not None and self.y is None
         # A weight that is named is what the physics is to be bent by.
         is_bent = self.y is not None and estimator.measurement_weight != "auto"

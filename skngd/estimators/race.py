@@ -67,9 +67,23 @@ class Race:
     aim : Aim
     free_fields : tuple of str, default=()
         As for :class:`Ground`.
+    by_slabs : callable, default=None
+        ``by_slabs(race)``, asked where the winner stalls: whether there is another solution.
     """
 
-    def __init__(self, estimator, problem, rows, device, random_state, began, aim, free_fields=()):
+    def __init__(
+        self,
+        estimator,
+        problem,
+        rows,
+        device,
+        random_state,
+        began,
+        aim,
+        free_fields=(),
+        by_slabs=None,
+    ):
+        self.by_slabs = by_slabs
         self.estimator, self.random_state, self.began = estimator, random_state, began
         self.aim = aim
         self.given, self.free_fields = (problem, rows, device), free_fields

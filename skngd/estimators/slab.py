@@ -40,11 +40,12 @@ def on_part(ground, axis, part, seed, theta):
     return physics.objective(discretization.blocks(drawn, physics.trial_unknowns()))
 
 
-def solved_by_parts(estimator, ground, axis, theta, reference, is_late):
+def solved_by_parts(estimator, ground, axis, theta, reference, is_late, spend):
     """Parameters for the whole interval, found on a growing part of it; None where it fails.
 
     ``theta`` is where the first part begins, ``reference`` what the solution zero has for
-    parameters, and ``is_late`` tells when to give up.
+    parameters, ``is_late`` tells when to give up, and ``spend`` is told of objectives and numbers
+    of iterations.
     """
     theta, reference = ground.tensor(theta), ground.tensor(reference)
     reached, step, n_left = 0.0, FIRST_PART, MOST_ITERATIONS * estimator.max_iter
@@ -60,6 +61,7 @@ def solved_by_parts(estimator, ground, axis, theta, reference, is_late):
             max_iter=ITERATIONS,
         )
         n_left -= result.n_iter
+        spend(objective, result.n_iter)
         if isfinite(result.loss) and result.loss <= GOOD * zero:
             theta, reached, step = result.theta, part, min(2 * step, FIRST_PART)
         else:

@@ -23,7 +23,7 @@ WANTED, WANTED_OF_SEVERAL, EASY, LONGER = 1e-10, 1e-7, 0.01, 1.5
 HALF_LEAVES, TAKEN, SLACK = 0.1, 1e-3, 3.0
 # Halvings of the first slab with which something has to be found.
 FIRST_HALVINGS = 3
-# With other coordinates and without max_time, slabs that would take so many times as long as the
+# With other coordinates and without max_time, slabs that would take so many times the work of the
 # fit before them are given up.
 MOST_TIMES = 4
 # Slabs after one that was too long before which the next is not longer, failures from a former
@@ -61,10 +61,14 @@ class Slabs:
     random_state : numpy.random.RandomState
     began : float
         When the fit began.
+    before : float, default=inf
+        The work of the fit before, in multiplications.
     """
 
-    def __init__(self, estimator, problem, random_state, began):
+    def __init__(self, estimator, problem, random_state, began, before=np.inf):
         self.estimator, self.problem, self.random_state = estimator, problem, random_state
+        # A clock would make another answer of a busy machine.
+        self.before, self.spent = before, 0.0
         self.began, self.started = began, time.perf_counter()
         self.axis = time_axis(problem)
         self.low, self.high = problem.domain.bounds[self.axis].tolist()
@@ -150,12 +154,11 @@ class Slabs:
         return None, length
 
     def _would_take_too_long(self):
-        """Whether all slabs take many times as long as one network did, as far as one can see."""
+        """Whether all slabs take many times the work of one network, as far as one can see."""
         if self.has_time_alone or self.estimator.max_time is not None:
             return False
-        before, spent = self.started - self.began, time.perf_counter() - self.started
         done = (self.reached - self.low) / self.span
-        return spent > before and spent > MOST_TIMES * before * done
+        return self.spent > self.before * max(1.0, MOST_TIMES * done)
 
     def _best_attempt(self, length, n_failed):
         """From the network of the slab before, or where that has failed, of all that race."""
@@ -192,6 +195,7 @@ class Slabs:
             solution.fit()
         except ValueError:  # a term is not finite there
             return Attempt(None, self.reached, high, np.inf)
+        self.spent += solution._work
         now = time.perf_counter()
         if solution.stop_reason_.startswith(INTERRUPTED.reason):
             self.stop = INTERRUPTED_THERE
@@ -208,10 +212,14 @@ class Slabs:
 
     def _accept(self, attempt):
         solution = attempt.solution
-        if self.fitted:
-            solution._error = error_from(solution, self.fitted[-1])
+        solution._error = self._carried(solution)
         self.fitted.append(solution)
         self.reached, self.end = attempt.high, End(solution, self.axis, attempt.high)
+
+    def _carried(self, solution):
+        """Parts of the error of a solution, with what comes from the slab before it."""
+        is_alone = not self.fitted or solution._error is None
+        return solution._error if is_alone else error_from(solution, self.fitted[-1])
 
 
 def error_on_slab(solution):
