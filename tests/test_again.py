@@ -7,10 +7,10 @@ import pytest
 import torch
 from solvers import Rod, solver
 
-from skngd.estimators import again
-from skngd.estimators.again import best_of_races, is_stuck
-from skngd.estimators.aim import Aim
-from skngd.estimators.race import Race
+from skngd.estimators.accuracy.aim import Aim
+from skngd.estimators.starts import again
+from skngd.estimators.starts.again import best_of_races, is_stuck
+from skngd.estimators.starts.race import Race
 from skngd.optim import Stop
 from skngd.optim.stopping import INTERRUPTED
 from skngd.pde import Box, Dirichlet, Initial, Problem

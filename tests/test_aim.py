@@ -8,10 +8,10 @@ import torch
 from solvers import Rod, solver
 
 from skngd import PINNEstimator
-from skngd.estimators import aim
-from skngd.estimators.aim import Aim
+from skngd.estimators.accuracy import aim
+from skngd.estimators.accuracy.aim import Aim
+from skngd.estimators.accuracy.error import ErrorEstimate
 from skngd.estimators.device import plain_tensors
-from skngd.estimators.error import ErrorEstimate
 from skngd.estimators.ground import Ground
 from skngd.pde import Box, Dirichlet, Problem, Unknown
 from skngd.problems import zoo

@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits, make_friedman1
 from sklearn.exceptions import ConvergenceWarning
 
 from skngd import NaturalMomentumClassifier, NaturalMomentumRegressor
-from skngd.estimators import many_rows
+from skngd.estimators.rows import many_rows
 from skngd.losses import LogisticLoss, SquaredLoss
 from skngd.models import FullyConnected, LinearModel
 from skngd.optim import Objective, Past, build_method, minimize

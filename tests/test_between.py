@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from skngd import PINNEstimator
-from skngd.estimators.between import residual_between
+from skngd.estimators.accuracy.between import residual_between
+from skngd.estimators.accuracy.verdict import hidden_residual
 from skngd.estimators.evaluate import fitted_physics
-from skngd.estimators.verdict import hidden_residual
 from skngd.pde import Box, Dirichlet, Points, Problem
 from skngd.problems.zoo import AdvectionDiffusion, Burgers, Heat
 

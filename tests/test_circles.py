@@ -9,7 +9,7 @@ from cases import shown
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skngd import PINNEstimator
-from skngd.estimators import growth, race
+from skngd.estimators.starts import growth, race
 from skngd.pde import Box, Dirichlet, Initial, Periodic, Problem, Unknown
 from skngd.pde.residuals.circles import Circles, periodic_axes
 

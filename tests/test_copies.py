@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skngd import NaturalMomentumRegressor
-from skngd.estimators.copies import told_of_copies
+from skngd.estimators.rows.copies import told_of_copies
 
 
 def rows(n, seed=0):

@@ -9,8 +9,9 @@ from numpy.testing import assert_allclose
 from solvers import solver
 
 from skngd import PINNEstimator
-from skngd.estimators import error as errors
-from skngd.estimators import linearised, problem_task
+from skngd.estimators import problem_task
+from skngd.estimators.accuracy import error as errors
+from skngd.estimators.accuracy import linearised
 from skngd.geometry import Polygon
 from skngd.pde import Box, Dirichlet, Initial, Neumann, Periodic, Problem
 from skngd.problems import zoo

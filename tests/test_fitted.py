@@ -18,7 +18,7 @@ from sklearn.neural_network import MLPRegressor
 
 from skngd import NaturalMomentumClassifier, NaturalMomentumRegressor, PINNEstimator
 from skngd.estimators import forward
-from skngd.estimators.hold_out import stratified
+from skngd.estimators.rows.hold_out import stratified
 from skngd.models.activations import ACTIVATIONS
 from skngd.problems.zoo import AdvectionDiffusion
 

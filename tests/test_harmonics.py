@@ -7,12 +7,12 @@ import pytest
 from numpy.testing import assert_allclose
 
 from skngd import PINNEstimator
-from skngd.estimators import harmonics
 from skngd.estimators.device import plain_tensors
-from skngd.estimators.harmonics import HarmonicSlabs, harmonic_axis, harmonic_neurons
-from skngd.estimators.in_slabs import InSlabs
+from skngd.estimators.evolution import harmonics
+from skngd.estimators.evolution.harmonics import HarmonicSlabs, harmonic_axis, harmonic_neurons
+from skngd.estimators.evolution.in_slabs import InSlabs
+from skngd.estimators.evolution.slabs import Slabs
 from skngd.estimators.problem_task import ProblemTask
-from skngd.estimators.slabs import Slabs
 from skngd.geometry import Box
 from skngd.pde import Dirichlet, Initial, Input, Periodic, Problem, Unknown
 

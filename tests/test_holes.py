@@ -9,7 +9,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skngd import PINNEstimator
-from skngd.estimators import growth, race
+from skngd.estimators.starts import growth, race
 from skngd.models import FullyConnected
 from skngd.pde import Ball, Box, Dirichlet, Disk, Periodic, Problem
 from skngd.pde.residuals.holes import Charge, Hole, Holes, holes_of

@@ -7,10 +7,10 @@ import pytest
 import torch
 from solvers import solver
 
-from skngd.estimators import unknowns
-from skngd.estimators.error import ErrorEstimate
+from skngd.estimators.accuracy import unknowns
+from skngd.estimators.accuracy.error import ErrorEstimate
+from skngd.estimators.accuracy.verdict import Verdict
 from skngd.estimators.ground import Ground
-from skngd.estimators.verdict import Verdict
 from skngd.optim import Stop
 from skngd.pde import Box, Dirichlet, Initial, Neumann, Periodic, Problem, Unknown
 from skngd.pde.initial_values import lacks_its_start, states_its_solution

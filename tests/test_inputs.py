@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from skngd import NaturalMomentumClassifier, NaturalMomentumRegressor, PINNEstimator
-from skngd.estimators import dense
+from skngd.estimators.rows import dense
 from skngd.problems.zoo import AdvectionDiffusion
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -9,8 +9,9 @@ from solvers import solver
 from test_unknown_values import END, SLOPE, Rod
 
 from skngd import PINNEstimator
-from skngd.estimators import error, guesses, linearised, straight
-from skngd.estimators.linearised import huber, least_squares
+from skngd.estimators.accuracy import error, linearised, straight
+from skngd.estimators.accuracy.linearised import huber, least_squares
+from skngd.estimators.starts import guesses
 from skngd.pde import Box, Dirichlet, Equation, Initial, Neumann, Problem, Unknown
 from skngd.pde.checks import check_problem
 from skngd.problems import zoo

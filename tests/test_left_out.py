@@ -9,8 +9,8 @@ from sklearn.metrics import log_loss
 from torch.func import grad, jacrev
 
 from skngd import NaturalMomentumClassifier
-from skngd.estimators.evidence import Belief
-from skngd.estimators.left_out import left_out
+from skngd.estimators.evidence.evidence import Belief
+from skngd.estimators.evidence.left_out import left_out
 from skngd.estimators.task import RowsTask
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

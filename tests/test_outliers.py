@@ -8,8 +8,14 @@ import torch
 from numpy.testing import assert_allclose
 
 from skngd import NaturalMomentumRegressor
-from skngd.estimators.outliers import alone, leave_one_out, outliers, outliers_on_one_side, remark
-from skngd.estimators.scaling import moments_without_far
+from skngd.estimators.rows.outliers import (
+    alone,
+    leave_one_out,
+    outliers,
+    outliers_on_one_side,
+    remark,
+)
+from skngd.estimators.rows.scaling import moments_without_far
 
 
 def rows(seed, errors, n=200):

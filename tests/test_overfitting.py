@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from skngd import PINNEstimator
-from skngd.estimators import overfitting
-from skngd.estimators.aim import Aim
-from skngd.estimators.candidates import Candidate
+from skngd.estimators.accuracy.aim import Aim
 from skngd.estimators.problem_task import ProblemTask
-from skngd.estimators.race import Race
+from skngd.estimators.starts import overfitting
+from skngd.estimators.starts.candidates import Candidate
+from skngd.estimators.starts.race import Race
 from skngd.pde import Box, Dirichlet, Problem
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

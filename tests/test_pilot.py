@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skngd import NaturalMomentumRegressor
-from skngd.estimators import pilot
+from skngd.estimators.evidence import pilot
 from skngd.estimators.task import RowsTask
 from skngd.optim.method import ProjectedMethod
 

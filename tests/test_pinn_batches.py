@@ -6,8 +6,8 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from solvers import Rod, Rotation, error, recorded_samples, refused, sample, solver
 
-import skngd.estimators.physics
-from skngd.estimators.physics import build_physics
+import skngd.estimators.points.physics
+from skngd.estimators.points.physics import build_physics
 from skngd.pde import Unknown
 from skngd.pde.optimal import OptimalPoints
 from skngd.pde.residuals.blocks import Collocation
@@ -26,14 +26,14 @@ every_sampler = pytest.mark.parametrize(
 
 def recorded_objectives(monkeypatch):
     """The points of the equation and their weights, objective by objective."""
-    found, objective = [], skngd.estimators.physics.Physics.objective
+    found, objective = [], skngd.estimators.points.physics.Physics.objective
 
     def noted(self, blocks, sample=None):
         interior = blocks[0]
         found.append((interior.sites[0][1].numpy(), interior.row_weights[0].numpy()))
         return objective(self, blocks, sample)
 
-    monkeypatch.setattr(skngd.estimators.physics.Physics, "objective", noted)
+    monkeypatch.setattr(skngd.estimators.points.physics.Physics, "objective", noted)
     return found
 
 

@@ -12,7 +12,7 @@ from cases import assert_close, sequential
 from numpy.testing import assert_allclose, assert_array_equal
 from solvers import Pendulum, Rod, Rotation, sample, solver
 
-from skngd.estimators.physics import Physics
+from skngd.estimators.points.physics import Physics
 from skngd.models import FullyConnected, TorchModule
 from skngd.pde import (
     Box,

@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from solvers import Rod, error, recorded_samples, sample, solver
 
-from skngd.estimators.physics import build_physics
+from skngd.estimators.points.physics import build_physics
 from skngd.pde import Dirichlet
 from skngd.pde.discretization import Discretization
 from skngd.pde.residuals.blocks import Collocation

@@ -7,8 +7,8 @@ from numpy.testing import assert_allclose
 from scipy.stats import multivariate_normal
 from solvers import solver
 
-from skngd.estimators import prior
-from skngd.estimators.prior import Evidence
+from skngd.estimators.accuracy import prior
+from skngd.estimators.accuracy.prior import Evidence
 from skngd.pde import Box, Dirichlet, Initial, Problem, Unknown
 from skngd.pde.scales import free_scales
 

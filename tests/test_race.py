@@ -12,10 +12,11 @@ from sklearn.model_selection import GridSearchCV
 from solvers import Pendulum, Rod, Rotation
 
 from skngd import PINNEstimator
-from skngd.estimators import growth, neurons, race, slab, spectrum
+from skngd.estimators import neurons
 from skngd.estimators.device import plain_tensors
 from skngd.estimators.ground import Ground
 from skngd.estimators.problem_task import ProblemTask
+from skngd.estimators.starts import growth, race, slab, spectrum
 from skngd.models import FullyConnected
 from skngd.pde import Box, Dirichlet, Initial, Input, Periodic, Problem, Unknown
 from skngd.pde.residuals.blocks import Collocation

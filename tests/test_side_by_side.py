@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skngd import PINNEstimator
-from skngd.estimators import legs
+from skngd.estimators.starts import legs
 from skngd.geometry import Box
 from skngd.pde import Initial, Problem
 

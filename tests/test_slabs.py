@@ -11,8 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from skngd import PINNEstimator
-from skngd.estimators import slabs
 from skngd.estimators.device import plain_tensors
+from skngd.estimators.evolution import slabs
 from skngd.inspection import ntk
 from skngd.pde import Box, Dirichlet, Initial, Integral, Periodic, Problem
 from skngd.pde.slab import OnSlab, is_cut_in_time

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from skngd import PINNEstimator
-from skngd.estimators.aim import Aim
-from skngd.estimators.race import Race
-from skngd.estimators.spectrum import FAST, telling_weights
+from skngd.estimators.accuracy.aim import Aim
+from skngd.estimators.starts.race import Race
+from skngd.estimators.starts.spectrum import FAST, telling_weights
 from skngd.pde import Box, Dirichlet, Initial, Problem
 
 

@@ -8,7 +8,7 @@ from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 
 from skngd import NaturalMomentumClassifier, NaturalMomentumRegressor
-from skngd.estimators.underfit import correlation, neighbours
+from skngd.estimators.rows.underfit import correlation, neighbours
 
 
 def test_independent_errors_are_within_the_bound():

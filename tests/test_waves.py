@@ -8,9 +8,9 @@ import torch
 from numpy.testing import assert_allclose
 
 from skngd import PINNEstimator
-from skngd.estimators.aim import Aim
-from skngd.estimators.race import Race
-from skngd.estimators.waves import solving_waves
+from skngd.estimators.accuracy.aim import Aim
+from skngd.estimators.starts.race import Race
+from skngd.estimators.starts.waves import solving_waves
 from skngd.pde import Box, Dirichlet, Equation, Initial, Neumann, Periodic, Problem
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.datasets import make_friedman1
 
 from skngd import NaturalMomentumRegressor
-from skngd.estimators import pilot
+from skngd.estimators.evidence import pilot
 
 # Rows, columns, neurons, noise.
 TABLES = ((300, 10, 10, 1.0), (5000, 10, 10, 1.0), (5000, 10, 10, 0.0), (20_000, 10, 10, 1.0))

@@ -20,7 +20,10 @@ import race as problems
 import torch
 
 from skngd import PINNEstimator
-from skngd.estimators import error, growth, physics, race, slabs
+from skngd.estimators.accuracy import error
+from skngd.estimators.evolution import slabs
+from skngd.estimators.points import physics
+from skngd.estimators.starts import growth, race
 from skngd.optim import trust_region
 from skngd.optim.damping import BOLD
 from skngd.pde import Equation, Initial, Periodic

@@ -16,13 +16,13 @@ from ..optim import build_method
 from ..optim.directions import largest_matrix
 from ..optim.settings import NAMES
 from ..tangent.base import ADAPTIVE
-from .columns import refuse_times
-from .data import SPARSE, advice
-from .dense import densified
 from .device import device_at_hand, multiplications, plain_tensors, row_slices
-from .evidence import is_auto, variance
+from .evidence.evidence import is_auto, variance
 from .export import onnx_model, torch_module
 from .forward import forward, is_small
+from .rows.columns import refuse_times
+from .rows.data import SPARSE, advice
+from .rows.dense import densified
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 

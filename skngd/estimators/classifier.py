@@ -10,14 +10,14 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from .base import BaseNaturalMomentum, has_partial_fit
-from .columns import labels_of
 from .decay import chooses_decay, fit_each_decay, take_plain_decay
 from .docstrings import described_by
-from .multilabel import Indicators, is_indicator
 from .regressor import NaturalMomentumRegressor
+from .rows.columns import labels_of
+from .rows.multilabel import Indicators, is_indicator
+from .rows.targets import Labels
 from .run import run, run_once
 from .sizes import chooses_sizes, fit_each_size
-from .targets import Labels
 from .task import RowsTask, StreamTask
 
 

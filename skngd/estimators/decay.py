@@ -7,7 +7,7 @@ from math import inf
 
 import numpy as np
 
-from .evidence import LARGEST, is_auto
+from .evidence.evidence import LARGEST, is_auto
 from .run import run
 from .sizes import is_ended, take_state
 

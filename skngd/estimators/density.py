@@ -20,7 +20,7 @@ from ..optim.evidence import Evidence, Groups, first_decay
 from .base import options
 from .callers import warn
 from .device import few_threads, plain_tensors, row_slices, to_numpy
-from .evidence import PARTS, is_auto
+from .evidence.evidence import PARTS, is_auto
 from .quadrature import FINE, FIT, LARGEST_TENSOR, normal_rule
 
 # Beyond so many columns nodes that are spread over a normal distribution tell nothing of a mass;

@@ -7,11 +7,11 @@ from sklearn.metrics import r2_score
 from ..pde.expressions.quantity import Field
 from ..pde.observe import Observed, observed_of
 from ..pde.slab import time_axis
+from .accuracy.error import change_at, corrected, on_top_alone, physics_of_fresh
+from .accuracy.linearised import values_of
 from .device import device_at_hand, plain_tensors, row_slices, to_numpy
-from .error import change_at, corrected, on_top_alone, physics_of_fresh
-from .linearised import values_of
-from .observed import named_columns, observed
-from .physics import build_physics, columns_of, fitted_view
+from .points.observed import named_columns, observed
+from .points.physics import build_physics, columns_of, fitted_view
 from .several import refuse_slabs, slabs_of
 
 # A step of an unknown in its own parameter, and what rounding leaves of a field at best.

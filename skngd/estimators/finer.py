@@ -19,7 +19,7 @@ from math import inf
 import numpy as np
 import torch
 
-from .evidence import Belief
+from .evidence.evidence import Belief
 from .neurons import fresh_neurons
 from .run import run
 from .sizes import is_ended, table_of, take_state

@@ -6,15 +6,15 @@ import numpy as np
 import torch
 
 from ..pde.scales import free_scales
+from .accuracy.error import is_determined
+from .accuracy.linearised import Rows
+from .accuracy.prior import MEASUREMENT_WEIGHT as BESIDE_PRIOR
+from .accuracy.prior import prior_blocks, scale_blocks, unobserved
+from .accuracy.unknowns import misses
 from .device import multiplications, resolve_device, to_numpy
-from .error import is_determined
-from .linearised import Rows
-from .outliers import huber_weights
-from .physics import build_physics, columns_of
-from .points import Points
-from .prior import MEASUREMENT_WEIGHT as BESIDE_PRIOR
-from .prior import prior_blocks, scale_blocks, unobserved
-from .unknowns import misses
+from .points.physics import build_physics, columns_of
+from .points.points import Points
+from .rows.outliers import huber_weights
 
 # The weight of measurements where equation and conditions are constraints: while a fit finds its
 # way, and where noise has bent a nonlinear problem by more than (Err) can undo.

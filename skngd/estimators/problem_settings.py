@@ -1,6 +1,6 @@
 """What a problem takes of the hyperparameters of regression."""
 
-from .evidence import is_auto
+from .evidence.evidence import is_auto
 
 # The values that ask for nothing.
 PLAIN = {"loss": "squared", "alpha": 0.0, "metric": "auto"}

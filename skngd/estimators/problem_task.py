@@ -9,30 +9,30 @@ from sklearn.utils.validation import validate_data
 
 from ..pde.checks import check_problem, needs_conditions
 from ..pde.observe import observed_of
-from .again import best_of_races
-from .aim import Aim, Watched, of_loss, work_of_iterations
+from .accuracy.aim import Aim, Watched, of_loss, work_of_iterations
+from .accuracy.error import estimated_error, work_of_estimate
+from .accuracy.misfit import warn_of_misfit, without_outliers
+from .accuracy.open_fields import open_names, told_of_prior, warn_of_undetermined
+from .accuracy.prior import answered, settled
+from .accuracy.straight import straightened
+from .accuracy.unknowns import told_unknowns, warn_of_loss
+from .accuracy.verdict import LARGE_ERROR, hidden_residual, tell, warn_of_hidden
 from .callers import is_searched, warn
-from .data import ROWS, advice
 from .device import plain_tensors, to_numpy
-from .error import estimated_error, work_of_estimate
+from .evolution.in_slabs import InSlabs
 from .ground import Ground, device_for, free_fields
-from .guesses import from_other_guesses
-from .in_slabs import InSlabs
-from .misfit import warn_of_misfit, without_outliers
 from .neurons import fresh_activation
-from .observed import named_columns, observed, weights_of
-from .open_fields import open_names, told_of_prior, warn_of_undetermined
-from .overfitting import OTHER_POINTS, Overfitting
-from .physics import columns_of, empty_equations, fitted_view
-from .prior import answered, settled
+from .points.observed import named_columns, observed, weights_of
+from .points.physics import columns_of, empty_equations, fitted_view
+from .points.statement import refuse_untold, warn_of_the_problem
 from .problem_settings import check_problem_settings
-from .race import is_raced
-from .statement import refuse_untold, warn_of_the_problem
-from .straight import straightened
+from .rows.data import ROWS, advice
+from .starts.again import best_of_races
+from .starts.guesses import from_other_guesses
+from .starts.overfitting import OTHER_POINTS, Overfitting
+from .starts.race import is_raced
 from .task import Task, check_step_rule
 from .units import UnitsOfResiduals
-from .unknowns import told_unknowns, warn_of_loss
-from .verdict import LARGE_ERROR, hidden_residual, tell, warn_of_hidden
 
 
 class ProblemTask(Task):

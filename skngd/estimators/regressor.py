@@ -10,10 +10,10 @@ from sklearn.utils.metaestimators import available_if
 
 from .base import BaseNaturalMomentum, has_partial_fit
 from .finer import FIRST, fit_as_fine_as_asked, may_be_finer
-from .outside import warn_if_far_outside
+from .rows.outside import warn_if_far_outside
+from .rows.targets import KINDS, Numbers
 from .run import run, run_once
 from .sizes import chooses_sizes, fit_each_size
-from .targets import KINDS, Numbers
 from .task import RowsTask, StreamTask
 
 

@@ -14,11 +14,11 @@ from ..tangent.christoffel import STABLE, enough_points
 from .callbacks import Watch
 from .callers import is_refitted, is_searched, warn
 from .device import few_threads, plain_tensors, to_numpy
-from .evidence import noisy_part
+from .evidence.evidence import noisy_part
+from .evidence.pilot import Ahead, pilot_of
 from .memory import on_device, recall, remember
-from .outside import TOLD
-from .pilot import Ahead, pilot_of
 from .progress import Lines
+from .rows.outside import TOLD
 
 # Kinds of stops after which no further start is tried.
 ENDS_ALL = ("interrupted", "stopped")

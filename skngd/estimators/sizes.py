@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from .callers import warn
-from .evidence import is_auto
+from .evidence.evidence import is_auto
 from .run import run
 from .task import RowsTask
 

@@ -14,14 +14,14 @@ from ..optim.averaging import Average
 from ..optim.source import Batches, OptimalBatches, Source
 from ..tangent.christoffel import RCOND
 from .base import DTYPES
-from .data import check_batch_size, split
 from .device import resolve_device, to_numpy
-from .evidence import Belief, build_evidence, is_auto, judged_objective
-from .importances import feature_importances
-from .many_rows import LOOKS_EVERY, came_far, judges, rows_of_batch
+from .evidence.evidence import Belief, build_evidence, is_auto, judged_objective
 from .memory import fingerprint
-from .outside import range_of
-from .scaling import moments_without_far, scale_of_inputs, told_of_far
+from .rows.data import check_batch_size, split
+from .rows.importances import feature_importances
+from .rows.many_rows import LOOKS_EVERY, came_far, judges, rows_of_batch
+from .rows.outside import range_of
+from .rows.scaling import moments_without_far, scale_of_inputs, told_of_far
 
 # A row counts as so many at most.
 LARGEST_WEIGHT = 1e9

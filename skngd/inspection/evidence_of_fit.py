@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from ..estimators.base import DTYPES
-from ..estimators.dense import densified
 from ..estimators.device import device_at_hand, plain_tensors, to_numpy
 from ..estimators.evaluate import fitted_physics
 from ..estimators.forward import FORMS
+from ..estimators.rows.dense import densified
 from ..optim import Objective
 from .tangent_rows import sample_of_domain, solves_a_problem
 

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from sklearn.base import is_classifier
 
-from ..estimators.physics import columns_of
+from ..estimators.points.physics import columns_of
 from ..pde.residuals.bound import ranges_of
 from .drawing import COLORS, DASHES, NEUTRAL, axes_for, keep, styled
 from .tangent_rows import checked, solves_a_problem

@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from ..estimators.evaluate import observed_at
-from ..estimators.observed import observed
+from ..estimators.points.observed import observed
 from ..pde.observe import observed_of
 from .tangent_rows import checked, solves_a_problem
 

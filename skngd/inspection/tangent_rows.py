@@ -4,12 +4,12 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
+from ..estimators.accuracy.linearised import values_of
 from ..estimators.base import DTYPES, BaseNaturalMomentum
-from ..estimators.dense import densified
 from ..estimators.device import device_at_hand, row_slices
 from ..estimators.evaluate import fitted_physics, network_of, points_of
-from ..estimators.linearised import values_of
 from ..estimators.pinn import PINNEstimator
+from ..estimators.rows.dense import densified
 
 # The seed of fresh points of a problem.
 SEED = 20250110

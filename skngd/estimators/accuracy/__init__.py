@@ -1,0 +1,1 @@
+"""How exact a solution is, equation (Err), and what is said of it and of its unknowns."""

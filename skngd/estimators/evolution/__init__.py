@@ -1,0 +1,1 @@
+"""Problems that evolve in time, solved slab by slab, equation (Slab)."""

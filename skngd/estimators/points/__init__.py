@@ -1,0 +1,1 @@
+"""The points of a problem, and the objective on them."""
