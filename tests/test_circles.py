@@ -9,6 +9,7 @@ from cases import shown
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skngd import PINNEstimator
+from skngd.estimators.evolution import in_slabs
 from skngd.estimators.starts import growth, race
 from skngd.pde import Box, Dirichlet, Initial, Periodic, Problem, Unknown
 from skngd.pde.residuals.circles import Circles, periodic_axes
@@ -162,6 +163,7 @@ def test_an_unknown_on_a_ring():
 def test_deep_networks_race_both_ways(monkeypatch):
     monkeypatch.setattr(race, "SIZES", (1,))
     monkeypatch.setattr(growth, "DEEP", (4, 4))
+    monkeypatch.setattr(in_slabs.InSlabs, "take_harmonics", lambda self, race: False)
     monkeypatch.setattr(growth.Growth, "second_stage", lambda self, winner, enough: False)
     solver = fitted(Ring(hard="auto"), activation="tanh", max_iter=300)
     table = solver.candidates_
