@@ -185,6 +185,7 @@ class Endless(Problem):
     ],
 )
 @pytest.mark.parametrize("settings", [{}, {"hidden_layer_sizes": "auto", "activation": "auto"}])
+@pytest.mark.filterwarnings("ignore:Endless says nothing of its solution at the start")
 def test_a_solution_that_is_not_unique_is_said(problem, free, settings):
     with pytest.warns(UserWarning, match=f"does not determine its solution: {free}.*Add the cond"):
         answer = fitted(problem(), **settings)

@@ -186,7 +186,7 @@ def same(problem, place, *data, **settings):
 
 @every_place
 @every_block
-@pytest.mark.filterwarnings("ignore:FunctionProblem has no conditions")
+@pytest.mark.filterwarnings("ignore:FunctionProblem (has no conditions|says nothing)")
 def test_fits_agree(problem, place):
     data = measured(problem) if problem.unknowns else ()
     here, there = same(problem, place, *data)

@@ -92,7 +92,7 @@ def test_every_variant_stays_on_the_device(options, pretended):
         *("hard slopes", "system", "inputs", "unknowns"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:FunctionProblem has no conditions")
+@pytest.mark.filterwarnings("ignore:FunctionProblem (has no conditions|says nothing)")
 def test_every_kind_of_block_stays_on_the_device(name, pretended):
     problem = BLOCKS[name]
     data = measured(problem) if problem.unknowns else ()
