@@ -122,7 +122,7 @@ class PINNEstimator(NaturalMomentumRegressor):
         ``problem=None`` as in :class:`NaturalMomentumRegressor`.
     n_jobs : int, default=None
         Processes in which starts that race make their iterations side by side, as joblib counts
-        them: None is 1, or what :func:`joblib.parallel_config` says, and -1 all cores. What comes
+        them: None is 1, or what ``joblib.parallel_config`` says, and -1 all cores. What comes
         out is the same up to rounding. Beginning a process takes seconds, and in the end one start
         goes on alone.
     tol : float or "auto", default="auto"
