@@ -6,6 +6,8 @@ lower one and conditions on all other faces, have at most one solution for given
 their residuals may still change it much: where it grows, or is stiff.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
@@ -31,17 +33,9 @@ def states_its_solution(problem):
         return False
     axis = problem.domain.names.index(times.pop())
     trial = _trial(problem, axis)
-    unknowns = torch.tensor([float(unknown.start) for unknown in problem.unknowns.values()])
-    try:
-        rows = trial.rows(unknowns)
-    except ValueError:
+    if trial is None:
         return False
-    asked = trial.requested.pop(0)
-    # Integrals over the solution may be met by several.
-    if trial.requested or len(rows) != len(problem.fields):
-        return False
-    orders = {field: _order(field, axis, asked) for field in problem.fields}
-    highest = [(field, (axis,) * order) for field, order in orders.items()]
+    asked, orders, highest = trial.asked, trial.orders, trial.highest
     # ∂_t ∂_xx in the place of ∂_t needs another theorem.
     is_mixed = any(
         orders[field] and index.count(axis) == orders[field] and (field, index) not in highest
@@ -51,7 +45,7 @@ def states_its_solution(problem):
         any(orders.values())
         and not is_mixed
         and all(_is_started(field, order, conditions) for field, order in orders.items())
-        and _is_solvable(trial, asked, highest, unknowns)
+        and _is_solvable(trial)
         and all(_are_sides_given(problem, axis, field, asked) for field in problem.fields)
     )
 
@@ -70,30 +64,38 @@ def lacks_its_start(problem, time="t"):
         on = one.on if isinstance(one, (*OF_ONE_ROW, Periodic)) else time
         if ends & {*((on,) if isinstance(on, str) else on or ())}:
             return False
-    unknowns = torch.tensor([float(unknown.start) for unknown in problem.unknowns.values()])
     trial = _trial(problem, 0)
-    try:
-        rows = trial.rows(unknowns)
-    except ValueError:
-        return False
-    asked = trial.requested.pop(0)
-    if trial.requested or len(rows) != len(problem.fields):
-        return False
-    orders = {field: _order(field, 0, asked) for field in problem.fields}
-    highest = [(field, (0,) * order) for field, order in orders.items()]
     return (
-        min(orders.values()) > 0
-        and _is_solvable(trial, asked, highest, unknowns)
+        trial is not None
+        and min(trial.orders.values()) > 0
+        and _is_solvable(trial)
         and all(
             max(_rows_of_sides(problem, 0, field).values(), default=0.0)
-            <= _order_in_space(problem, 0, field, asked) / 2
+            <= _order_in_space(problem, 0, field, trial.asked) / 2
             for field in problem.fields
         )
     )
 
 
+class _Trial(NamedTuple):
+    """An equation at some points, and the derivatives that it asks for."""
+
+    recording: Recording
+    # First values of the unknown coefficients, shape (q,).
+    unknowns: torch.Tensor
+    # (field, index) of all derivatives, and of the highest in time of each field.
+    asked: set
+    highest: list
+    # Of each field in time.
+    orders: dict
+
+
 def _trial(problem, axis):
-    """The equation at some points, two of them at the ends of time."""
+    """The :class:`_Trial` of a problem in time, two points at its ends; None where it has none.
+
+    That is where a term is not finite, where there are integrals, as several solutions may meet
+    these, or another number of equations than of fields.
+    """
     kind = {"dtype": torch.float64, "device": "cpu"}
     compiler, random_state = Compiler(problem, None, None, kind), np.random.RandomState(0)
     low, high = ranges_of(problem).T
@@ -101,7 +103,18 @@ def _trial(problem, axis):
     n = len(problem.domain.names)
     x[:, :n] = problem.domain.sample(N_POINTS, "sobol", random_state)[:, :n]
     x[:2, axis] = low[axis], high[axis]
-    return Recording(compiler.bound(compiler.equation, [x]))
+    recording = Recording(compiler.bound(compiler.equation, [x]))
+    unknowns = torch.tensor([float(unknown.start) for unknown in problem.unknowns.values()])
+    try:
+        rows = recording.rows(unknowns)
+    except ValueError:
+        return None
+    asked = recording.requested.pop(0)
+    if recording.requested or len(rows) != len(problem.fields):
+        return None
+    orders = {field: _order(field, axis, asked) for field in problem.fields}
+    highest = [(field, (axis,) * order) for field, order in orders.items()]
+    return _Trial(recording, unknowns, asked, highest, orders)
 
 
 def _order(field, axis, asked):
@@ -116,16 +129,17 @@ def _is_started(field, order, conditions):
     return given.issuperset(range(order))
 
 
-def _is_solvable(trial, asked, highest, unknowns):
+def _is_solvable(trial):
     """Whether det ∂(equations) / ∂(highest derivatives) has the same sign everywhere."""
+    recording, unknowns, asked, highest, _ = trial
     keys, signs = sorted(asked | set(highest)), set()
     for _ in range(TRIALS):
-        values = torch.as_tensor(trial.random.uniform(-1.0, 1.0, (len(keys), N_POINTS)))
+        values = torch.as_tensor(recording.random.uniform(-1.0, 1.0, (len(keys), N_POINTS)))
         jets = dict(zip(keys, values, strict=True))
         leaves = [jets[key].requires_grad_() for key in highest]
-        trial.jets = {(0, *key): jet for key, jet in jets.items()}
+        recording.jets = {(0, *key): jet for key, jet in jets.items()}
         with torch.enable_grad():
-            slopes = [_slopes(row, leaves) for row in trial.rows(unknowns)]
+            slopes = [_slopes(row, leaves) for row in recording.rows(unknowns)]
         matrix = torch.stack(slopes).permute(2, 0, 1)
         if not bool(torch.isfinite(matrix).all()):
             return False
