@@ -2,14 +2,12 @@
 
 import copy
 import time
-import warnings
 from math import inf
 
 import numpy as np
 
 from .evidence.evidence import LARGEST, is_auto
-from .run import run
-from .sizes import is_ended, take_state
+from .sizes import is_ended, run_aside, take_state
 
 # A decay of the mean loss that is right where classes can be told apart.
 PLAIN = 3e-3
@@ -85,14 +83,10 @@ class _Choice:
         estimator, task, began = self.estimator, copy.copy(self.first), time.perf_counter()
         one = copy.copy(estimator)
         if self.rows:
-            # Callbacks see the first fit.
-            vars(one).pop("_skl_callbacks", None)
             task.random_state = copy.deepcopy(self.random_state)
-        task.estimator, task.alpha, task.n_init = one, alpha, n_init
+        task.alpha, task.n_init = alpha, n_init
         task.looks, task.asks_left_out = [], True
-        with warnings.catch_warnings(record=True) as warned:
-            warnings.simplefilter("always")
-            run(one, task, self.began)
+        warned = run_aside(one, task, self.began, is_first=not self.rows)
         found, self.task = task.left_out, task
         loss = np.nan if found is None else found.loss
         # What a named decay has learnt by heart the evidence does better.

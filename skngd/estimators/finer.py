@@ -11,7 +11,6 @@ arrangements that are the same function.
 
 import copy
 import time
-import warnings
 from dataclasses import dataclass
 from itertools import product
 from math import inf
@@ -21,8 +20,7 @@ import torch
 
 from .evidence.evidence import Belief
 from .neurons import fresh_neurons
-from .run import run
-from .sizes import is_ended, table_of, take_state
+from .sizes import is_ended, run_aside, table_of, take_state
 
 # Neurons at first, and of the networks that may follow.
 FIRST, WIDER = (10,), ((40,), (100,))
@@ -181,14 +179,10 @@ class _Choice:
         """Fit once, and keep the fit if it is the first, or tells left-out rows best."""
         one, task, began = copy.copy(self.estimator), copy.copy(self.first), time.perf_counter()
         one.hidden_layer_sizes = sizes
-        task.estimator, task.looks, task.drawn = one, [], start
+        task.looks, task.drawn = [], start
         if start is not None:
             self._judge_first()
-            # Callbacks see the first fit.
-            vars(one).pop("_skl_callbacks", None)
-        with warnings.catch_warnings(record=True) as warned:
-            warnings.simplefilter("always")
-            run(one, task, self.began)
+        warned = run_aside(one, task, self.began, is_first=start is None)
         error = inf if start is None else error_left_out(task)
         if start is None:
             self.noise = np.mean((one.noise_std_ / one.y_scale_) ** 2)

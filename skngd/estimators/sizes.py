@@ -61,6 +61,20 @@ def fit_each_size(estimator, *data):
     choice.store()
 
 
+def run_aside(one, task, began, is_first=True):
+    """Run a fit that is one of several: the warnings that it gave, as a list.
+
+    Callbacks see the first one alone.
+    """
+    if not is_first:
+        vars(one).pop("_skl_callbacks", None)
+    task.estimator = one
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        run(one, task, began)
+    return warned
+
+
 def is_ended(one):
     """Whether a fit was ended from outside, so that no further one is to follow."""
     return one.stop_reason_.startswith(("Interrupted", "Stopped"))
@@ -120,9 +134,7 @@ class _Choice:
         )
         if estimator.max_time is not None:
             one.set_params(max_time=max(estimator.max_time - (began - self.began), 1e-3))
-        with warnings.catch_warnings(record=True) as warned:
-            warnings.simplefilter("always")
-            run(one, RowsTask(one, *self.data), began)
+        warned = run_aside(one, RowsTask(one, *self.data), began)
         worth = self._worth(one)
         is_better = self.best is None or worth > self.most
         pays = self.best is None or worth > self.most + (0.0 if self.is_held_out else ONE_NAT)
