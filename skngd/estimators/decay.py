@@ -6,8 +6,8 @@ from math import inf
 
 import numpy as np
 
+from .choice import is_ended, run_aside, take_state
 from .evidence.evidence import LARGEST, is_auto
-from .sizes import is_ended, run_aside, take_state
 
 # A decay of the mean loss that is right where classes can be told apart.
 PLAIN = 3e-3
@@ -86,7 +86,7 @@ class _Choice:
             task.random_state = copy.deepcopy(self.random_state)
         task.alpha, task.n_init = alpha, n_init
         task.looks, task.asks_left_out = [], True
-        warned = run_aside(one, task, self.began, is_first=not self.rows)
+        warned = run_aside(one, task, self.began, with_callbacks=not self.rows)
         found, self.task = task.left_out, task
         loss = np.nan if found is None else found.loss
         # What a named decay has learnt by heart the evidence does better.

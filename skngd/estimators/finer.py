@@ -18,9 +18,9 @@ from math import inf
 import numpy as np
 import torch
 
+from .choice import is_ended, run_aside, table_of, take_state
 from .evidence.evidence import Belief
 from .neurons import fresh_neurons
-from .sizes import is_ended, run_aside, table_of, take_state
 
 # Neurons at first, and of the networks that may follow.
 FIRST, WIDER = (10,), ((40,), (100,))
@@ -182,7 +182,7 @@ class _Choice:
         task.looks, task.drawn = [], start
         if start is not None:
             self._judge_first()
-        warned = run_aside(one, task, self.began, is_first=start is None)
+        warned = run_aside(one, task, self.began, with_callbacks=start is None)
         error = inf if start is None else error_left_out(task)
         if start is None:
             self.noise = np.mean((one.noise_std_ / one.y_scale_) ** 2)
